@@ -1,0 +1,13 @@
+"""The Pulumi program: settings and credentials in, every resource of the stack out."""
+
+import pulumi
+
+from archesai_infra.config import ConfigError, from_engine, load
+from archesai_infra.stack import UnpinnedClusterError, deploy
+
+try:
+    outputs = deploy(*load(from_engine()), pulumi.get_stack())
+except (ConfigError, UnpinnedClusterError) as error:
+    raise pulumi.RunError(str(error)) from None
+for name, value in outputs.items():
+    pulumi.export(name, value)

@@ -1,0 +1,1 @@
+"""Arches on Kubernetes as one Pulumi program."""

@@ -1,0 +1,344 @@
+"""The Arches api: a Go REST server, configured by a file and by references to Secrets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import yaml
+from pydantic import Field, JsonValue, model_validator
+
+from archesai_infra import versions
+from archesai_infra.components.base import Context, Endpoint, secret_key
+from archesai_infra.components.running import Pod, RunningComponent
+from archesai_infra.components.workload import Autoscaling, Resources, RunOnHost, Workload, resources
+from archesai_infra.credentials import Credential
+from archesai_infra.kube.names import object_name
+from archesai_infra.kube.pods import (
+    Probes,
+    SecretKey,
+    config_files,
+    container,
+    environment,
+    http_probe,
+    scratch,
+    stop_by_interrupt,
+    tcp_probe,
+)
+from archesai_infra.model import Model
+from archesai_infra.types import Cidr, DnsLabel, DottedPath, Port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+    import pulumi
+
+    from archesai_infra.components.database import DatabaseConnection
+    from archesai_infra.components.redis import RedisConnection
+    from archesai_infra.components.storage import StorageConnection
+    from archesai_infra.credentials import Credentials
+
+MODULE = "api"
+NAME = object_name("api")
+PORT = 3001
+CONFIG_PATH = "/etc/archesai"
+"""Where the api looks for `config.yaml`, after its working directory."""
+JWT_KEY = "JWT_SECRET"
+DRAIN_SECONDS = 5
+GRACE_SECONDS = 30
+"""Drain, then the 10 s the server gives its requests, then a margin."""
+
+OWNED = (
+    "api.host",
+    "api.port",
+    "auth.local.jwtSecret",
+    "database.enabled",
+    "database.url",
+    "database.runMigrations",
+    "redis.enabled",
+    "redis.host",
+    "redis.port",
+    "redis.auth",
+    "storage.enabled",
+    "storage.endpoint",
+    "storage.bucket",
+    "storage.accesskey",
+    "storage.secretkey",
+)
+"""ApiSettings of the api that follow from the stack; setting them by hand is refused."""
+
+
+class SecretReference(Model):
+    """One key of a Secret that others made."""
+
+    secret: DnsLabel
+    """Name of the Secret, in the stack's namespace."""
+    key: str = Field(pattern=r"^[-._a-zA-Z0-9]+$")
+    """Key in it."""
+
+
+class Egress(Model):
+    """An address outside the cluster that the api may reach besides the public internet on 443."""
+
+    cidr: Cidr
+    """Network of the addresses."""
+    ports: tuple[Port, ...] = Field(min_length=1)
+    """TCP ports."""
+
+
+class ApiSettings(Workload):
+    """The Arches api."""
+
+    enabled: bool = True
+    """Run the module."""
+    replicas: int = Field(default=1, ge=1)
+    """Pods, while autoscaling is off."""
+    autoscaling: Autoscaling = Autoscaling()
+    """Scale by load."""
+    resources: Resources = resources(("500m", "512Mi"), ("1", "1Gi"))
+    """CPU and memory."""
+    command: tuple[str, ...] = ()
+    """Command in place of the image's own."""
+    url: str | None = None
+    """Public URL; `https://api.<domain>` where the ingress is on."""
+    cors: str | None = None
+    """Origins allowed to call the api from a browser, comma-separated; the platform's URL where it is not set."""
+    log_level: Literal["debug", "info", "warn", "error"] = "info"
+    """Lowest level that is logged."""
+    log_pretty: bool = False
+    """Human-readable log lines instead of JSON."""
+    auth: bool = True
+    """Require login."""
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+    """Free settings of the api by its own names, such as `intelligence.llm.endpoint`; nested or as dotted paths."""
+    secret_settings: dict[DottedPath, SecretReference] = Field(default_factory=dict)
+    """Secret settings by dotted path, each a key of a Secret that others made; ours go into `apiSecretSettings`."""
+    existing_secret: DnsLabel | None = None
+    """Secret with the key `JWT_SECRET`, made by others."""
+    password_version: int = Field(default=1, ge=1)
+    """Raise it to have the generated signing key made anew; everyone logs in again."""
+    egress: tuple[Egress, ...] = ()
+    """More addresses the api may reach, such as a model server in a private network."""
+    kubernetes_access: bool = False
+    """Give the pods their service account's token; `archesai-role` lets it read pods, services and deployments."""
+    run_on_host: RunOnHost | None = None
+    """Use a process on the developer's machine instead of pods."""
+
+    @model_validator(mode="after")
+    def _free_settings(self) -> Self:
+        paths = [*flatten(self.settings), *self.secret_settings]
+        taken = sorted(set(paths) & set(OWNED))
+        if taken:
+            raise ValueError(f"settings.{taken[0]} follows from the stack's other settings; remove it")
+        twice = sorted(set(flatten(self.settings)) & set(self.secret_settings))
+        if twice:
+            raise ValueError(f"settings.{twice[0]} is also a secret setting; keep one of the two")
+        return self
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """What the api can use; what is off is None."""
+
+    database: DatabaseConnection | None = None
+    redis: RedisConnection | None = None
+    storage: StorageConnection | None = None
+    scraper: Endpoint | None = None
+    unstructured: Endpoint | None = None
+
+
+@dataclass(frozen=True)
+class ApiArgs:
+    """What the component is built from."""
+
+    settings: ApiSettings
+    credentials: Credentials
+    endpoints: Endpoints
+    url: str | None
+    platform_url: str | None
+    run_migrations: bool
+    """The api migrates the database itself when it starts."""
+    waits_for: tuple[pulumi.Resource, ...] = ()
+    """What has to be done before this version of the api may roll: its migrations."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The api's configuration, split by who may see it."""
+
+    file: str
+    """`config.yaml`; secret settings stand in it as empty strings, because the api takes a setting from its environment
+    only when the file names it."""
+    environment: Mapping[str, SecretKey]
+    secret_values: tuple[pulumi.Output[str], ...]
+
+
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as dotted path to value."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict) and value:
+            flat |= flatten(value, f"{path}.")
+        else:
+            flat[path] = value
+    return flat
+
+
+def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted paths as nested settings, in order of their names."""
+    nested: dict[str, Any] = {}
+    for path in sorted(flat):
+        *parents, leaf = path.split(".")
+        place = nested
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[leaf] = flat[path]
+    return nested
+
+
+def variable(path: str) -> str:
+    """The environment variable that overrides a setting of the file."""
+    return "ARCHES_" + path.replace(".", "_").replace("-", "_").upper()
+
+
+def database_variables(database: DatabaseConnection) -> dict[str, SecretKey]:
+    """The connection URL by its documented name and by the one that the server really reads."""
+    return {"DATABASE_URL": database.url, variable("database.url"): database.url}
+
+
+def plain_settings(args: ApiArgs) -> dict[str, Any]:
+    """The api's settings without its secrets, as dotted path to value."""
+    settings, endpoints = args.settings, args.endpoints
+    flat: dict[str, Any] = {
+        "api.host": "0.0.0.0",  # noqa: S104 - the pod's own address
+        "api.port": PORT,
+        "auth.enabled": settings.auth,
+        "auth.local.enabled": settings.auth,
+        "database.enabled": endpoints.database is not None,
+        "database.type": "postgresql",
+        "database.runMigrations": args.run_migrations,
+        "redis.enabled": endpoints.redis is not None,
+        "storage.enabled": endpoints.storage is not None,
+        "logging.level": settings.log_level,
+        "logging.pretty": settings.log_pretty,
+    }
+    optional: dict[str, Any] = {
+        "api.url": args.url,
+        "api.cors": settings.cors or args.platform_url,
+        "platform.url": args.platform_url,
+        "intelligence.scraper.endpoint": endpoints.scraper.url if endpoints.scraper else None,
+        "intelligence.unstructured.endpoint": endpoints.unstructured.url if endpoints.unstructured else None,
+    }
+    if endpoints.redis:
+        optional |= {"redis.host": endpoints.redis.endpoint.host, "redis.port": endpoints.redis.endpoint.port}
+    if endpoints.storage:
+        optional |= {"storage.endpoint": endpoints.storage.url, "storage.bucket": endpoints.storage.bucket}
+    flat |= {path: value for path, value in optional.items() if value is not None}
+    return flat | flatten(settings.settings)
+
+
+def secret_settings(args: ApiArgs, own: Mapping[str, SecretKey]) -> dict[str, SecretKey]:
+    """Where each secret setting of the api lives, by dotted path."""
+    endpoints = args.endpoints
+    found = dict(own)
+    if endpoints.database:
+        found["database.url"] = endpoints.database.url
+    if endpoints.redis:
+        found["redis.auth"] = endpoints.redis.password
+    if endpoints.storage:
+        found |= {"storage.accesskey": endpoints.storage.access_key, "storage.secretkey": endpoints.storage.secret_key}
+    return found | {path: SecretKey(ref.secret, ref.key) for path, ref in args.settings.secret_settings.items()}
+
+
+def configuration(args: ApiArgs, own: Mapping[str, SecretKey], values: Sequence[pulumi.Output[str]]) -> Configuration:
+    """The file and the environment of the api and of its migrations."""
+    secret = secret_settings(args, own)
+    flat = plain_settings(args) | dict.fromkeys(secret, "")
+    variables = {variable(path): secret[path] for path in sorted(secret)}
+    if args.endpoints.database:
+        variables |= database_variables(args.endpoints.database)
+    connections = (args.endpoints.database, args.endpoints.redis, args.endpoints.storage)
+    seen = tuple(value for connection in connections if connection for value in connection.fingerprint)
+    # Loaded from JSON so that the dumper meets plain types only.
+    text = yaml.safe_dump(json.loads(json.dumps(nest(flat))), sort_keys=True)
+    return Configuration(text, variables, (*values, *seen))
+
+
+class Api(RunningComponent):
+    """The api's configuration and pods, or the process on the developer's machine in their place."""
+
+    endpoint: Endpoint
+
+    def __init__(self, name: str, context: Context, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("Api", name, context, opts)
+        settings = args.settings
+        self.service(NAME, {"http": PORT}, settings.run_on_host)
+        if settings.run_on_host is None:
+            own, values = self._secrets(settings, args.credentials)
+            self.deployment(
+                self._pod(settings, configuration(args, own, values)),
+                replicas=settings.replicas,
+                autoscaling=settings.autoscaling,
+                # No value flows from the migrations, yet the schema must be there before the code.
+                depends_on=args.waits_for,
+            )
+        self.endpoint = Endpoint(NAME, PORT)
+        self.register_outputs({})
+
+    def _secrets(
+        self, settings: ApiSettings, credentials: Credentials
+    ) -> tuple[dict[str, SecretKey], list[pulumi.Output[str]]]:
+        data: dict[str, pulumi.Output[str]] = {variable(path): v for path, v in credentials.api_settings.items()}
+        if settings.existing_secret is None:
+            data[JWT_KEY] = credentials.get(Credential.API_JWT_SECRET) or self.generated(
+                "jwt-secret", version=settings.password_version
+            )
+        secret = self.secret(NAME, data) if data else None
+        own = {path: secret_key(secret, variable(path)) for path in credentials.api_settings if secret}
+        owner = settings.existing_secret or secret
+        if owner is not None:
+            own["auth.local.jwtSecret"] = secret_key(owner, JWT_KEY)
+        return own, list(data.values())
+
+    def _pod(self, settings: ApiSettings, config: Configuration) -> Pod:
+        files = self.config_map("config", {"config.yaml": config.file})
+        mounts = [
+            config_files("config", CONFIG_PATH, files.metadata.name),
+            scratch("tmp", "/tmp", "256Mi"),
+        ]
+        server = container(
+            name="api",
+            image=self.context.image(settings.image, versions.API),
+            pull_policy=self.context.pull_policy,
+            resources=settings.resources.requirements(),
+            command=settings.command,
+            env=environment({}, config.environment),
+            ports={"http": PORT},
+            mounts=mounts,
+            probes=Probes(
+                startup=http_probe("/health", PORT, period=5, failures=60),
+                readiness=http_probe("/health", PORT, period=10, failures=3),
+                # Not /health: a database outage must not restart every pod.
+                liveness=tcp_probe(PORT, period=10, failures=6),
+            ),
+            lifecycle=stop_by_interrupt(DRAIN_SECONDS),
+        )
+        return Pod(
+            NAME,
+            [server],
+            mounts,
+            settings.scheduling,
+            GRACE_SECONDS,
+            config.secret_values,
+            token=settings.kubernetes_access,
+        )
+
+
+def requirements(settings: ApiSettings, given: Mapping[Credential, object]) -> list[str]:
+    """What the credentials have too much of, as sentences that begin with a key."""
+    if settings.existing_secret and Credential.API_JWT_SECRET in given:
+        return ["api.existingSecret: also set is apiJwtSecret; keep one of the two"]
+    return []

@@ -1,0 +1,86 @@
+"""Database migrations: a Job of the api's image that runs once for every version of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from archesai_infra.components.api import database_variables
+from archesai_infra.components.base import Context
+from archesai_infra.components.running import Pod, RunningComponent
+from archesai_infra.components.workload import Resources, resources
+from archesai_infra.kube.names import object_name
+from archesai_infra.kube.pods import container, environment, scratch
+from archesai_infra.model import Model
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from archesai_infra.components.database import DatabaseConnection
+    from archesai_infra.components.workload import Scheduling
+
+MODULE = "migrations"
+NAME = object_name("migrations")
+
+
+class MigrationsSettings(Model):
+    """Database migrations."""
+
+    mode: Literal["job", "startup", "off"] = "job"
+    """A Job before the api rolls, the api itself when it starts, or nothing."""
+    command: tuple[str, ...] = Field(default=("archesai", "migrate"), min_length=1)
+    """Command of the Job, in the api's image."""
+    resources: Resources = resources(("250m", "256Mi"), ("500m", "512Mi"))
+    """CPU and memory of the Job."""
+    retries: int = Field(default=3, ge=0)
+    """Failed attempts before the rollout stops."""
+    timeout: int = Field(default=540, ge=1)
+    """Time for all attempts, in seconds; Pulumi itself waits 10 minutes."""
+    run: int = Field(default=1, ge=1)
+    """Raise it to run the migrations of the same version once more."""
+
+
+@dataclass(frozen=True)
+class MigrationsArgs:
+    """What the component is built from."""
+
+    settings: MigrationsSettings
+    image: str
+    """The api's image: another one is another run."""
+    scheduling: Scheduling
+    database: DatabaseConnection
+
+
+class Migrations(RunningComponent):
+    """The migrations' Job."""
+
+    def __init__(
+        self, name: str, context: Context, args: MigrationsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("Migrations", name, context, opts)
+        settings = args.settings
+        mounts = [scratch("tmp", "/tmp", "256Mi")]
+        job = container(
+            name="migrations",
+            image=args.image,
+            pull_policy=context.pull_policy,
+            resources=settings.resources.requirements(),
+            command=settings.command,
+            # The database's URL is one of the settings the image reads without a file; and a file would make every
+            # change of the api's configuration another run.
+            env=environment({}, database_variables(args.database)),
+            mounts=mounts,
+        )
+        pod = Pod(NAME, [job], mounts, args.scheduling, 60, restart_policy="Never")
+        plain = settings.model_dump(mode="json"), args.scheduling.model_dump(mode="json")
+        self.job(
+            pod,
+            content=[args.image, *plain],
+            retries=settings.retries,
+            deadline_seconds=settings.timeout,
+            # No value flows from a server that is ready, yet there is nothing to migrate before.
+            depends_on=args.database.ready,
+        )
+        self.register_outputs({})

@@ -1,0 +1,93 @@
+"""The Arches platform: a React frontend, served as files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from archesai_infra import versions
+from archesai_infra.components.base import Context, Endpoint
+from archesai_infra.components.running import Pod, RunningComponent
+from archesai_infra.components.workload import Autoscaling, Resources, RunOnHost, Workload, resources
+from archesai_infra.kube.names import object_name
+from archesai_infra.kube.pods import (
+    Probes,
+    container,
+    environment,
+    http_probe,
+    scratch,
+    stop_after_drain,
+    tcp_probe,
+)
+
+if TYPE_CHECKING:
+    import pulumi
+
+MODULE = "platform"
+NAME = object_name("platform")
+PORT = 3000
+
+
+class PlatformSettings(Workload):
+    """The Arches platform."""
+
+    enabled: bool = True
+    """Run the module."""
+    replicas: int = Field(default=1, ge=1)
+    """Pods, while autoscaling is off."""
+    autoscaling: Autoscaling = Autoscaling()
+    """Scale by load."""
+    resources: Resources = resources(("250m", "256Mi"), ("500m", "512Mi"))
+    """CPU and memory."""
+    command: tuple[str, ...] = ("serve", "-s", "/app/dist", "-l", "3000")
+    """Command; the image's own serves on another port."""
+    run_on_host: RunOnHost | None = None
+    """Use a process on the developer's machine instead of pods."""
+
+
+@dataclass(frozen=True)
+class PlatformArgs:
+    """What the component is built from."""
+
+    settings: PlatformSettings
+    api: Endpoint | None
+
+
+class Platform(RunningComponent):
+    """The platform's pods, or the process on the developer's machine in their place."""
+
+    def __init__(
+        self, name: str, context: Context, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("Platform", name, context, opts)
+        settings = args.settings
+        self.service(NAME, {"http": PORT}, settings.run_on_host)
+        if settings.run_on_host is None:
+            pod = self._pod(settings, args.api)
+            self.deployment(pod, replicas=settings.replicas, autoscaling=settings.autoscaling)
+        self.register_outputs({})
+
+    def _pod(self, settings: PlatformSettings, api: Endpoint | None) -> Pod:
+        plain = {"NO_UPDATE_CHECK": "1"}
+        if api is not None:
+            plain["ARCHES_SERVER_HOST"] = api.address
+        mounts = [scratch("tmp", "/tmp", "64Mi")]
+        server = container(
+            name="platform",
+            image=self.context.image(settings.image, versions.PLATFORM),
+            pull_policy=self.context.pull_policy,
+            resources=settings.resources.requirements(),
+            command=settings.command,
+            env=environment(plain, {}),
+            ports={"http": PORT},
+            mounts=mounts,
+            probes=Probes(
+                startup=http_probe("/", PORT, period=5, failures=30),
+                readiness=http_probe("/", PORT, period=10, failures=3),
+                liveness=tcp_probe(PORT, period=10, failures=6),
+            ),
+            lifecycle=stop_after_drain(5),
+        )
+        return Pod(NAME, [server], mounts, settings.scheduling, 30)

@@ -1,0 +1,82 @@
+"""Web scraping: a Playwright server that drives browsers for the api."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from archesai_infra import versions
+from archesai_infra.components.base import Context, Endpoint
+from archesai_infra.components.running import Pod, RunningComponent
+from archesai_infra.components.workload import Resources, Workload, resources
+from archesai_infra.kube.names import object_name
+from archesai_infra.kube.pods import Probes, container, environment, http_probe, pod_security, scratch, tcp_probe
+
+if TYPE_CHECKING:
+    import pulumi
+
+MODULE = "scraper"
+NAME = object_name("scraper")
+PORT = 8080
+
+USER_ID = 1001
+"""`pwuser` of the image."""
+
+# As process 1 the server ignores SIGTERM: a shell in front of it passes the signal on and waits.
+_SERVER = f"npx -y playwright@{versions.PLAYWRIGHT} run-server --port {PORT} --host 0.0.0.0"
+START = (
+    "bash",
+    "-c",
+    f'trap \'kill -TERM "$server"; wait "$server"; exit 0\' TERM INT; {_SERVER} & server=$!; wait "$server"',
+)
+
+
+class ScraperSettings(Workload):
+    """Web scraping."""
+
+    enabled: bool = False
+    """Run the module."""
+    replicas: int = Field(default=1, ge=1)
+    """Pods."""
+    resources: Resources = resources(("250m", "512Mi"), ("500m", "1Gi"), ("256Mi", "4Gi"))
+    """CPU and memory."""
+    command: tuple[str, ...] = START
+    """Command; the default fetches Playwright from the npm registry at every start, an image of your own need not."""
+
+
+class Scraper(RunningComponent):
+    """The browsers' pods."""
+
+    endpoint: Endpoint
+
+    def __init__(
+        self, name: str, context: Context, settings: ScraperSettings, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("Scraper", name, context, opts)
+        self.service(NAME, {"http": PORT})
+        mounts = [
+            scratch("tmp", "/tmp", "2Gi"),
+            scratch("home", "/home/pwuser", "512Mi"),
+        ]
+        server = container(
+            name="scraper",
+            image=context.image(settings.image, versions.SCRAPER),
+            pull_policy=context.pull_policy,
+            resources=settings.resources.requirements(),
+            command=settings.command,
+            env=environment({"HOME": "/home/pwuser"}, {}),
+            ports={"http": PORT},
+            mounts=mounts,
+            probes=Probes(
+                startup=http_probe("/", PORT, period=5, failures=60),
+                readiness=http_probe("/", PORT, period=10, failures=3),
+                liveness=tcp_probe(PORT, period=20, failures=6),
+            ),
+        )
+        security = pod_security(USER_ID, USER_ID)
+        self.deployment(
+            Pod(NAME, [server], mounts, settings.scheduling, 60, security=security), replicas=settings.replicas
+        )
+        self.endpoint = Endpoint(NAME, PORT)
+        self.register_outputs({})

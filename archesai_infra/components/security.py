@@ -1,0 +1,212 @@
+"""What every stack has: its namespace, default deny, name resolution, a reader's role, quota, the pull secret."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_kubernetes.core.v1 import LimitRange, Namespace, ResourceQuota, Secret
+from pulumi_kubernetes.networking.v1 import NetworkPolicy
+from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
+from pydantic import Field
+
+from archesai_infra.components.base import FORCE, SKIP_AWAIT, Component, Context
+from archesai_infra.components.workload import Resources, resources
+from archesai_infra.credentials import Credential
+from archesai_infra.kube.labels import labels
+from archesai_infra.kube.names import object_name
+from archesai_infra.kube.network import deny_all_spec, dns_spec
+from archesai_infra.model import Model
+from archesai_infra.types import Cidr, DnsLabel, Hostname
+from archesai_infra.versions import POD_SECURITY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archesai_infra.credentials import Credentials
+
+MODULE = "security"
+ROLE = object_name("role")
+PULL_SECRET = "regcred"
+
+
+class Quota(Model):
+    """Most that the namespace can take, as Kubernetes names it, such as `requests.cpu` or `pods`."""
+
+    enabled: bool = False
+    """Set a ResourceQuota."""
+    hard: dict[str, str] = Field(
+        default_factory=lambda: {"requests.cpu": "20", "requests.memory": "40Gi", "pods": "100"}
+    )
+    """Amounts by resource name."""
+
+
+class Limits(Model):
+    """What containers get that name no resources of their own."""
+
+    enabled: bool = False
+    """Set a LimitRange."""
+    resources: Resources = resources(("100m", "128Mi"), ("500m", "512Mi"))
+    """Requests and limits of a container that has none."""
+
+
+class Dns(Model):
+    """The cluster's name server, as network policies have to name it."""
+
+    namespace: DnsLabel = "kube-system"
+    """Its namespace."""
+    pod_labels: dict[str, str] = Field(default_factory=lambda: {"k8s-app": "kube-dns"}, min_length=1)
+    """Labels of its pods."""
+    cidrs: tuple[Cidr, ...] = ("169.254.20.10/32",)
+    """Addresses of node-local caches."""
+
+
+class Registry(Model):
+    """The image registry that the pull secret is for."""
+
+    server: Hostname = "ghcr.io"
+    """Host name of the registry."""
+    username: str | None = None
+    """User of the registry; with `registryPassword` it makes the Secret `regcred`."""
+
+
+class SecuritySettings(Model):
+    """The namespace's own rules."""
+
+    quota: Quota = Quota()
+    """ResourceQuota of the namespace."""
+    limits: Limits = Limits()
+    """LimitRange of the namespace."""
+    dns: Dns = Dns()
+    """Where pods resolve names."""
+    registry: Registry = Registry()
+    """Registry of the pull secret."""
+
+
+@dataclass(frozen=True)
+class SecurityArgs:
+    """What the component is built from."""
+
+    settings: SecuritySettings
+    credentials: Credentials
+    readers: tuple[str, ...]
+    """Service accounts that may read pods, services and deployments."""
+
+
+class Security(Component):
+    """The namespace and its rules; every other component comes after it."""
+
+    def __init__(
+        self, name: str, context: Context, args: SecurityArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("Security", name, context, opts)
+        self.namespace = self._namespace()
+        inside = self.child(depends_on=[self.namespace])
+        self._policies(args.settings.dns, inside)
+        self._role(args.readers, inside)
+        self._quota(args.settings, inside)
+        password = args.credentials.get(Credential.REGISTRY_PASSWORD)
+        if password is not None:
+            self._pull_secret(args.settings.registry, password, inside)
+        self.register_outputs({})
+
+    def _namespace(self) -> Namespace:
+        levels = {
+            f"pod-security.kubernetes.io/{mode}{suffix}": value
+            for mode in ("enforce", "audit", "warn")
+            for suffix, value in (("", "restricted"), ("-version", POD_SECURITY))
+        }
+        return Namespace(
+            "security-namespace",
+            metadata={
+                "name": self.context.namespace,
+                "labels": labels(self.module, self.context.instance) | levels,
+                "annotations": dict(FORCE),
+            },
+            opts=self.kept(),
+        )
+
+    def _policies(self, dns: Dns, opts: pulumi.ResourceOptions) -> None:
+        NetworkPolicy(
+            "security-default-deny",
+            metadata=self.metadata(object_name("default-deny")),
+            spec=deny_all_spec(),
+            opts=opts,
+        )
+        NetworkPolicy(
+            "security-dns",
+            metadata=self.metadata(object_name("dns")),
+            spec=dns_spec(dns.namespace, dns.pod_labels, dns.cidrs),
+            opts=opts,
+        )
+
+    def _role(self, readers: tuple[str, ...], opts: pulumi.ResourceOptions) -> None:
+        verbs = ["get", "list", "watch"]
+        Role(
+            "security-role",
+            metadata=self.metadata(ROLE),
+            rules=[
+                {"api_groups": [""], "resources": ["pods", "services"], "verbs": verbs},
+                {"api_groups": ["apps"], "resources": ["deployments"], "verbs": verbs},
+            ],
+            opts=opts,
+        )
+        RoleBinding(
+            "security-role-binding",
+            metadata=self.metadata(object_name("role-binding")),
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": ROLE},
+            subjects=[
+                {"kind": "ServiceAccount", "name": reader, "namespace": self.context.namespace} for reader in readers
+            ],
+            opts=opts,
+        )
+
+    def _quota(self, settings: SecuritySettings, opts: pulumi.ResourceOptions) -> None:
+        if settings.quota.enabled:
+            ResourceQuota(
+                "security-quota",
+                metadata=self.metadata(object_name("quota"), SKIP_AWAIT),
+                spec={"hard": settings.quota.hard},
+                opts=opts,
+            )
+        if settings.limits.enabled:
+            LimitRange(
+                "security-limits",
+                metadata=self.metadata(object_name("limits")),
+                spec={
+                    "limits": [
+                        {
+                            "type": "Container",
+                            "default_request": settings.limits.resources.requests.quantities(),
+                            "default": settings.limits.resources.limits.quantities(),
+                        }
+                    ]
+                },
+                opts=opts,
+            )
+
+    def _pull_secret(self, registry: Registry, password: pulumi.Output[str], opts: pulumi.ResourceOptions) -> None:
+        def document(value: str) -> str:
+            token = b64encode(f"{registry.username}:{value}".encode()).decode()
+            login = {"username": registry.username, "password": value, "auth": token}
+            return json.dumps({"auths": {registry.server: login}})
+
+        Secret(
+            "security-pull-secret",
+            metadata=self.metadata(PULL_SECRET),
+            type="kubernetes.io/dockerconfigjson",
+            string_data={".dockerconfigjson": pulumi.Output.secret(password).apply(document)},
+            opts=opts,
+        )
+
+
+def requirements(settings: SecuritySettings, given: Mapping[Credential, object]) -> list[str]:
+    """What the credentials lack or have too much of, as sentences that begin with a key."""
+    if (settings.registry.username is not None) == (Credential.REGISTRY_PASSWORD in given):
+        return []
+    if settings.registry.username is None:
+        return ["registryPassword: needs the user it belongs to: set security.registry.username"]
+    return ["security.registry.username: needs its password: pulumi config set --secret registryPassword"]

@@ -1,0 +1,23 @@
+"""Labels and selectors, from one place."""
+
+from __future__ import annotations
+
+APPLICATION = "archesai"
+"""Value of `app.kubernetes.io/name` and prefix of every object name."""
+
+
+def selector(component: str, instance: str) -> dict[str, str]:
+    """What selects the pods of one component of one stack; never a version, so an upgrade never changes it."""
+    return {
+        "app.kubernetes.io/name": APPLICATION,
+        "app.kubernetes.io/component": component,
+        "app.kubernetes.io/instance": instance,
+    }
+
+
+def labels(component: str, instance: str) -> dict[str, str]:
+    """The recommended labels that every object carries."""
+    return selector(component, instance) | {
+        "app.kubernetes.io/part-of": APPLICATION,
+        "app.kubernetes.io/managed-by": "pulumi",
+    }

@@ -1,0 +1,294 @@
+"""Pods that pass Pod Security `restricted`, whatever runs in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archesai_infra.kube.labels import selector
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pulumi
+    from pulumi_kubernetes.core.v1 import (
+        ContainerArgsDict,
+        EnvVarArgsDict,
+        LifecycleArgsDict,
+        PodSecurityContextArgsDict,
+        PodSpecArgsDict,
+        ProbeArgsDict,
+        ResourceRequirementsArgsDict,
+        SecurityContextArgsDict,
+        TolerationArgsDict,
+        TopologySpreadConstraintArgsDict,
+        VolumeArgsDict,
+        VolumeMountArgsDict,
+    )
+
+UNPRIVILEGED_ID = 10001
+"""User and group of images that take any id: above 10000, so that no id of a node's own users is met."""
+
+
+@dataclass(frozen=True)
+class SecretKey:
+    """One key of a Secret, as a pod refers to it; the value itself never passes through here."""
+
+    name: pulumi.Input[str]
+    key: str
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A volume together with the place where a container sees it."""
+
+    name: str
+    path: str
+    volume: VolumeArgsDict
+    sub_path: str | None = None
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Probes:
+    """The three probes of a container: they must not be the same question."""
+
+    startup: ProbeArgsDict
+    readiness: ProbeArgsDict
+    liveness: ProbeArgsDict
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where pods may run, as the stack file says."""
+
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: Sequence[Mapping[str, str | int]] = ()
+    priority_class: str | None = None
+
+
+def scratch(name: str, path: str, size: str, *, memory: bool = False) -> Mount:
+    """An empty volume with a bound (a Kubernetes quantity); `memory` keeps it off the disk and counts it as memory."""
+    volume: VolumeArgsDict = {"name": name, "empty_dir": {"size_limit": size}}
+    if memory:
+        volume = {"name": name, "empty_dir": {"size_limit": size, "medium": "Memory"}}
+    return Mount(name, path, volume)
+
+
+def config_files(name: str, path: str, config_map: pulumi.Input[str], *, sub_path: str | None = None) -> Mount:
+    """The keys of a ConfigMap as files."""
+    volume: VolumeArgsDict = {"name": name, "config_map": {"name": config_map, "default_mode": 0o444}}
+    return Mount(name, path, volume, sub_path=sub_path, read_only=True)
+
+
+def secret_files(name: str, path: str, secret: pulumi.Input[str], keys: Sequence[str]) -> Mount:
+    """Some keys of a Secret as files that only the pod's own user and group read."""
+    volume: VolumeArgsDict = {
+        "name": name,
+        "secret": {
+            "secret_name": secret,
+            "default_mode": 0o440,
+            "items": [{"key": key, "path": key} for key in keys],
+        },
+    }
+    return Mount(name, path, volume, read_only=True)
+
+
+def claim(name: str, path: str, claim_name: pulumi.Input[str]) -> Mount:
+    """A PersistentVolumeClaim."""
+    return Mount(name, path, {"name": name, "persistent_volume_claim": {"claim_name": claim_name}})
+
+
+def environment(plain: Mapping[str, pulumi.Input[str]], secret: Mapping[str, SecretKey]) -> list[EnvVarArgsDict]:
+    """Environment variables by name: plain values, then references to Secrets."""
+    references: list[EnvVarArgsDict] = [
+        {"name": name, "value_from": {"secret_key_ref": {"name": ref.name, "key": ref.key}}}
+        for name, ref in secret.items()
+    ]
+    return [*({"name": name, "value": value} for name, value in plain.items()), *references]
+
+
+def http_probe(path: str, port: int, *, period: int, failures: int, timeout: int = 3) -> ProbeArgsDict:
+    """Ready when GET answers 2xx or 3xx; `period` and `timeout` in seconds."""
+    return {
+        "http_get": {"path": path, "port": port},
+        "period_seconds": period,
+        "failure_threshold": failures,
+        "timeout_seconds": timeout,
+    }
+
+
+def tcp_probe(port: int, *, period: int, failures: int, timeout: int = 3) -> ProbeArgsDict:
+    """Alive while the port accepts a connection; `period` and `timeout` in seconds."""
+    return {
+        "tcp_socket": {"port": port},
+        "period_seconds": period,
+        "failure_threshold": failures,
+        "timeout_seconds": timeout,
+    }
+
+
+def exec_probe(command: Sequence[str], *, period: int, failures: int, timeout: int = 5) -> ProbeArgsDict:
+    """Ready when the command exits 0; `period` and `timeout` in seconds."""
+    return {
+        "exec_": {"command": list(command)},
+        "period_seconds": period,
+        "failure_threshold": failures,
+        "timeout_seconds": timeout,
+    }
+
+
+def interrupt_command(drain_seconds: int) -> list[str]:
+    """Stop a server that wants SIGINT: wait until it is out of the endpoints, interrupt it, wait for its end.
+
+    The wait for the end matters: the kubelet sends SIGTERM as soon as the hook returns.
+    """
+    script = f"sleep {drain_seconds}; kill -INT 1; while kill -0 1 2>/dev/null; do sleep 0.2; done"
+    return ["/bin/sh", "-c", script]
+
+
+def stop_by_interrupt(drain_seconds: int) -> LifecycleArgsDict:
+    """A server that only knows SIGINT leaves the endpoints first, for `drain_seconds`, then ends its requests."""
+    return {"pre_stop": {"exec_": {"command": interrupt_command(drain_seconds)}}}
+
+
+def stop_after_drain(drain_seconds: int) -> LifecycleArgsDict:
+    """Let the endpoints forget the pod before SIGTERM reaches it; in seconds."""
+    return {"pre_stop": {"exec_": {"command": ["/bin/sh", "-c", f"sleep {drain_seconds}"]}}}
+
+
+def container_security(*, read_only_root: bool = True) -> SecurityContextArgsDict:
+    """No privileges, no capabilities, and a root file system nobody writes to."""
+    return {
+        "allow_privilege_escalation": False,
+        "read_only_root_filesystem": read_only_root,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def pod_security(uid: int = UNPRIVILEGED_ID, gid: int = UNPRIVILEGED_ID) -> PodSecurityContextArgsDict:
+    """A numeric, unprivileged user whose group owns the volumes.
+
+    Ownership is only walked when the volume's root is wrong: PostgreSQL refuses a data directory that was made
+    group-writable (kubelet's walk ORs 0660 into every entry).
+    """
+    return {
+        "run_as_non_root": True,
+        "run_as_user": uid,
+        "run_as_group": gid,
+        "fs_group": gid,
+        "fs_group_change_policy": "OnRootMismatch",
+        "seccomp_profile": {"type": "RuntimeDefault"},
+    }
+
+
+def container(
+    *,
+    name: str,
+    image: str,
+    pull_policy: str,
+    resources: ResourceRequirementsArgsDict,
+    mounts: Sequence[Mount] = (),
+    command: Sequence[str] = (),
+    args: Sequence[str] = (),
+    env: Sequence[EnvVarArgsDict] = (),
+    ports: Mapping[str, int] | None = None,
+    probes: Probes | None = None,
+    lifecycle: LifecycleArgsDict | None = None,
+    read_only_root: bool = True,
+) -> ContainerArgsDict:
+    """A container; what is left out here stays out of the manifest."""
+    built: ContainerArgsDict = {
+        "name": name,
+        "image": image,
+        "image_pull_policy": pull_policy,
+        "resources": resources,
+        "security_context": container_security(read_only_root=read_only_root),
+    }
+    if command:
+        built["command"] = list(command)
+    if args:
+        built["args"] = list(args)
+    if env:
+        built["env"] = list(env)
+    if ports:
+        built["ports"] = [{"name": port, "container_port": number} for port, number in ports.items()]
+    if probes:
+        built["startup_probe"] = probes.startup
+        built["readiness_probe"] = probes.readiness
+        built["liveness_probe"] = probes.liveness
+    if lifecycle:
+        built["lifecycle"] = lifecycle
+    if mounts:
+        built["volume_mounts"] = [_volume_mount(mount) for mount in mounts]
+    return built
+
+
+def _volume_mount(mount: Mount) -> VolumeMountArgsDict:
+    built: VolumeMountArgsDict = {"name": mount.name, "mount_path": mount.path}
+    if mount.sub_path:
+        built["sub_path"] = mount.sub_path
+    if mount.read_only:
+        built["read_only"] = True
+    return built
+
+
+def pod_spec(
+    *,
+    component: str,
+    instance: str,
+    service_account: str,
+    containers: Sequence[ContainerArgsDict],
+    mounts: Sequence[Mount],
+    grace_seconds: int,
+    placement: Placement,
+    pull_secret: str | None,
+    security: PodSecurityContextArgsDict | None = None,
+    restart_policy: str = "Always",
+    spread: bool = True,
+    token: bool = False,
+) -> PodSpecArgsDict:
+    """A pod of one component: `mounts` are the volumes of all its containers, `grace_seconds` the time to stop."""
+    volumes = {mount.name: mount.volume for mount in mounts}
+    spec: PodSpecArgsDict = {
+        "service_account_name": service_account,
+        "automount_service_account_token": token,
+        "enable_service_links": False,
+        "security_context": security or pod_security(),
+        "restart_policy": restart_policy,
+        "termination_grace_period_seconds": grace_seconds,
+        "containers": list(containers),
+    }
+    if volumes:
+        spec["volumes"] = list(volumes.values())
+    if spread:
+        spec["topology_spread_constraints"] = _spread(component, instance)
+    if pull_secret:
+        spec["image_pull_secrets"] = [{"name": pull_secret}]
+    if placement.node_selector:
+        spec["node_selector"] = dict(placement.node_selector)
+    if placement.tolerations:
+        spec["tolerations"] = [_toleration(toleration) for toleration in placement.tolerations]
+    if placement.priority_class:
+        spec["priority_class_name"] = placement.priority_class
+    return spec
+
+
+def _toleration(values: Mapping[str, str | int]) -> TolerationArgsDict:
+    renamed = {"tolerationSeconds": "toleration_seconds"}
+    toleration: TolerationArgsDict = {}
+    for key, value in values.items():
+        toleration[renamed.get(key, key)] = value
+    return toleration
+
+
+def _spread(component: str, instance: str) -> list[TopologySpreadConstraintArgsDict]:
+    return [
+        {
+            "max_skew": 1,
+            "topology_key": key,
+            "when_unsatisfiable": "ScheduleAnyway",
+            "label_selector": {"match_labels": selector(component, instance)},
+        }
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]

@@ -1,0 +1,94 @@
+"""Specs of the objects that run pods, and of what scales and protects them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archesai_infra.kube.labels import labels, selector
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pulumi
+    from pulumi_kubernetes.apps.v1 import DeploymentSpecArgsDict, StatefulSetSpecArgsDict
+    from pulumi_kubernetes.autoscaling.v2 import HorizontalPodAutoscalerSpecArgsDict, MetricSpecArgsDict
+    from pulumi_kubernetes.batch.v1 import JobSpecArgsDict
+    from pulumi_kubernetes.core.v1 import PodSpecArgsDict, PodTemplateSpecArgsDict
+    from pulumi_kubernetes.policy.v1 import PodDisruptionBudgetSpecArgsDict
+
+REVISION_HISTORY = 5
+"""Old revisions kept for `kubectl rollout undo`."""
+
+
+def pod_template(
+    component: str, instance: str, pod: PodSpecArgsDict, annotations: Mapping[str, pulumi.Input[str]] | None = None
+) -> PodTemplateSpecArgsDict:
+    """A pod template; a change of any annotation rolls its pods."""
+    if annotations:
+        return {"metadata": {"labels": labels(component, instance), "annotations": dict(annotations)}, "spec": pod}
+    return {"metadata": {"labels": labels(component, instance)}, "spec": pod}
+
+
+def deployment_spec(
+    component: str, instance: str, template: PodTemplateSpecArgsDict, *, replicas: int | None
+) -> DeploymentSpecArgsDict:
+    """A Deployment that never has fewer pods than asked for; `replicas=None` leaves the count to an autoscaler."""
+    spec: DeploymentSpecArgsDict = {
+        "selector": {"match_labels": selector(component, instance)},
+        "revision_history_limit": REVISION_HISTORY,
+        "min_ready_seconds": 5,
+        "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
+        "template": template,
+    }
+    if replicas is not None:
+        spec["replicas"] = replicas
+    return spec
+
+
+def stateful_set_spec(
+    component: str, instance: str, template: PodTemplateSpecArgsDict, *, service_name: str
+) -> StatefulSetSpecArgsDict:
+    """A single-pod StatefulSet whose claims are objects of their own and outlive it."""
+    return {
+        "selector": {"match_labels": selector(component, instance)},
+        "service_name": service_name,
+        "replicas": 1,
+        "revision_history_limit": REVISION_HISTORY,
+        "update_strategy": {"type": "RollingUpdate"},
+        "persistent_volume_claim_retention_policy": {"when_deleted": "Retain", "when_scaled": "Retain"},
+        "template": template,
+    }
+
+
+def job_spec(template: PodTemplateSpecArgsDict, *, retries: int, deadline_seconds: int) -> JobSpecArgsDict:
+    """A Job without a time to live: one that vanished would be run again by the next refresh."""
+    return {"backoff_limit": retries, "active_deadline_seconds": deadline_seconds, "template": template}
+
+
+def budget_spec(component: str, instance: str) -> PodDisruptionBudgetSpecArgsDict:
+    """Drains take one pod at a time and never wait for a pod that is broken anyway."""
+    return {
+        "selector": {"match_labels": selector(component, instance)},
+        "max_unavailable": 1,
+        "unhealthy_pod_eviction_policy": "AlwaysAllow",
+    }
+
+
+def autoscaler_spec(
+    deployment: str, *, minimum: int, maximum: int, cpu_percent: int, memory_percent: int
+) -> HorizontalPodAutoscalerSpecArgsDict:
+    """Scale a Deployment on the use of its requests; scale down slowly, so that a pause is no outage."""
+    metrics: list[MetricSpecArgsDict] = [
+        {
+            "type": "Resource",
+            "resource": {"name": name, "target": {"type": "Utilization", "average_utilization": percent}},
+        }
+        for name, percent in (("cpu", cpu_percent), ("memory", memory_percent))
+    ]
+    return {
+        "scale_target_ref": {"api_version": "apps/v1", "kind": "Deployment", "name": deployment},
+        "min_replicas": minimum,
+        "max_replicas": maximum,
+        "metrics": metrics,
+        "behavior": {"scale_down": {"stabilization_window_seconds": 300}},
+    }

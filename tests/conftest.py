@@ -1,0 +1,3 @@
+"""What every tier shares."""
+
+from __future__ import annotations

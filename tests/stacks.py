@@ -1,0 +1,58 @@
+"""Stacks for tests: the shipped files and configurations made on the spot, evaluated as the program would."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from archesai_infra.config import RawConfig
+from archesai_infra.credentials import Credential
+from archesai_infra.evaluate import Evaluation, evaluate
+from archesai_infra.stackfile import read
+
+ROOT = Path(__file__).parent.parent
+
+Config = dict[str, Any]
+"""Configuration as in a stack file, without the project's name: `{"redis": {"enabled": True}}`."""
+
+DEVELOPMENT: Config = {"environment": "development"}
+
+
+def raw(config: Config, stack: str = "dev") -> RawConfig:
+    """A configuration as the engine hands it over; credentials count as secret."""
+    values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    return RawConfig(stack, values, frozenset(key for key in config if key in set(Credential)))
+
+
+def render(config: Config | None = None, stack: str = "dev", *, reveal: bool = False) -> Evaluation:
+    """The development stack with some keys set or replaced."""
+    return evaluate(raw(DEVELOPMENT | (config or {}), stack), reveal=reveal)
+
+
+@cache
+def shipped(stack: str) -> Evaluation:
+    """A stack file of the repository, evaluated once."""
+    return evaluate(read(ROOT, stack))
+
+
+def shipped_config(stack: str) -> Config:
+    """The plain configuration of a stack file of the repository, for tests that change some of it."""
+    document = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    return {key.partition(":")[2]: value for key, value in document["config"].items()}
+
+
+def find(evaluation: Evaluation, kind: str, name: str) -> dict[str, Any]:
+    """The one object of a kind and name; raises LookupError with the names there are."""
+    of_kind = {item["metadata"]["name"]: item for item in evaluation.objects if item["kind"] == kind}
+    if name not in of_kind:
+        raise LookupError(f"no {kind} {name}; there are {sorted(of_kind)}")
+    return of_kind[name]
+
+
+def names(evaluation: Evaluation) -> set[str]:
+    """Logical names of all resources, as `Type name`."""
+    return {f"{resource.type.rpartition(':')[2]} {resource.name}" for resource in evaluation.resources}
