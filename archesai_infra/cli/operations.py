@@ -1,0 +1,128 @@
+"""What the engine does to a stack, with the cluster named before anything happens."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from archesai_infra.cli import state
+from archesai_infra.cli.reachability import ask
+from archesai_infra.cli.workspace import open_stack
+from archesai_infra.config import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from pulumi.automation import Stack
+
+    from archesai_infra.cli.engine import Engine
+    from archesai_infra.config import RawConfig
+
+RED, PLAIN = "\x1b[31m", "\x1b[0m"
+
+
+def preview_with_engine(root: Path, raw: RawConfig, engine: Engine, *, diff: bool, refresh: bool, json: bool) -> None:
+    """The engine's preview, below a line that says whether the cluster answered."""
+    settings, _ = load(raw)
+    typer.echo(ask(settings.cluster).line, err=json)
+    variables = state.environment(root)
+    stack = open_stack(root, raw.stack, engine, variables)
+    _run(lambda: stack.preview(diff=diff, refresh=refresh, json=json, color=_color(), on_output=_print))
+
+
+def up(root: Path, raw: RawConfig, engine: Engine, *, yes: bool, refresh: bool) -> None:
+    """Change the cluster after showing what will change; what replaces or deletes stands out."""
+    settings, _ = load(raw)
+    if settings.production and settings.cluster.context is None:
+        _fail(
+            f"Pulumi.{raw.stack}.yaml: cluster.context: production needs a pinned cluster: "
+            f"pulumi config set --path cluster.context <context> --stack {raw.stack}"
+        )
+    variables = state.environment(root)
+    stack = _reached(root, raw, engine, variables)
+    if not yes:
+        _confirm_changes(stack, refresh=refresh)
+    _run(lambda: stack.up(refresh=refresh, color=_color(), on_output=_print, show_secrets=False))
+
+
+def destroy(root: Path, raw: RawConfig, engine: Engine, *, yes: bool) -> None:
+    """Remove the stack's objects; protected ones stop it, retained ones stay."""
+    settings, _ = load(raw)
+    variables = state.environment(root)
+    stack = _reached(root, raw, engine, variables)
+    if settings.retain_data:
+        typer.echo(f"Namespace {settings.namespace} and its volumes stay (retainData is true).")
+    if not yes and not typer.confirm(f"Destroy stack {raw.stack}?"):
+        raise typer.Abort
+    _run(lambda: stack.destroy(color=_color(), on_output=_print, show_secrets=False))
+
+
+def _reached(root: Path, raw: RawConfig, engine: Engine, variables: dict[str, str]) -> Stack:
+    settings, _ = load(raw)
+    reachability = ask(settings.cluster)
+    typer.echo(reachability.line)
+    typer.echo(f"State: {state.describe(variables)}")
+    if reachability.version is None:
+        _fail("the cluster must answer before it can be changed; check the context, the kubeconfig and the network")
+    return open_stack(root, raw.stack, engine, variables)
+
+
+def _confirm_changes(stack: Stack, *, refresh: bool) -> None:
+    changes: list[tuple[str, str, tuple[str, ...]]] = []
+
+    def collect(event: object) -> None:
+        resource = getattr(event, "resource_pre_event", None)
+        if resource is not None:
+            metadata = resource.metadata
+            changes.append((str(metadata.op), str(metadata.urn), tuple(metadata.diffs or ())))
+
+    _run(lambda: stack.preview(refresh=refresh, color=_color(), on_output=_print, on_event=collect))
+    for line in dangerous(changes):
+        typer.echo(f"{RED}{line}{PLAIN}" if _color() == "always" else line)
+    if not typer.confirm("Apply these changes?"):
+        raise typer.Abort
+
+
+def dangerous(changes: list[tuple[str, str, tuple[str, ...]]]) -> Iterator[str]:
+    """What replaces or deletes, by module and with the reason; `changes` are (operation, URN, differing properties)."""
+    for operation, urn, differing in sorted(changes, key=lambda change: change[1]):
+        kind = "replaces" if "replace" in operation else "deletes" if operation == "delete" else None
+        if kind is None:
+            continue
+        chain, name = urn.split("::")[2], urn.rpartition("::")[2]
+        why = f" ({', '.join(differing)})" if differing else ""
+        yield f"{kind} {name.partition('-')[0]}: {chain.rpartition(':')[2]} {name}{why}"
+
+
+def outputs(stack: Stack) -> Mapping[str, object]:
+    """The stack's outputs, secrets left out."""
+    return {name: output.value for name, output in stack.outputs().items() if not output.secret}
+
+
+def _run(operation: Callable[[], object]) -> None:
+    from pulumi.automation import CommandError
+
+    try:
+        operation()
+    except CommandError:
+        # The engine has said what is wrong, line by line, as it happened.
+        raise typer.Exit(1) from None
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _color() -> str:
+    import os
+
+    return "always" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else "never"
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(1)

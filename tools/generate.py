@@ -1,0 +1,68 @@
+"""Write what follows from the code and the stack files; `--check` only says what is not current."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from archesai_infra.evaluate import evaluate
+from archesai_infra.render import files
+from archesai_infra.stackfile import read, stacks
+from tools.reference import reference
+from tools.schema import stack_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def wanted() -> dict[str, str]:
+    """Path below the repository to text, for every generated file."""
+    built = {
+        "schema/stack.schema.json": json.dumps(stack_schema(), indent=2, ensure_ascii=False) + "\n",
+        "docs/configuration.md": reference(),
+    }
+    for stack in stacks(ROOT):
+        rendered = files(evaluate(read(ROOT, stack)))
+        built |= {f"rendered/{stack}/{name}": text for name, text in rendered.items()}
+    return built
+
+
+def stale(built: dict[str, str]) -> dict[str, str]:
+    """What is wrong with the files as they lie, by path."""
+    found = {path.relative_to(ROOT).as_posix() for path in (ROOT / "rendered").rglob("*") if path.is_file()}
+    wrong = dict.fromkeys(found - set(built), "left over")
+    for name, text in built.items():
+        path = ROOT / name
+        if not path.is_file():
+            wrong[name] = "missing"
+        elif path.read_text(encoding="utf-8") != text:
+            wrong[name] = "not current"
+    return wrong
+
+
+def main() -> int:
+    """Exit status 1 where a check finds something."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    built = wanted()
+    wrong = stale(built)
+    for name, why in sorted(wrong.items()):
+        print(f"{name}: {why}" if check else f"writing {name}")
+    if check:
+        if wrong:
+            print("error: generated files are not current; run make goldens", file=sys.stderr)
+        return 1 if wrong else 0
+    for name in wrong:
+        path = ROOT / name
+        if name not in built:
+            path.unlink()
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(built[name], encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
