@@ -57,7 +57,8 @@ def load(raw: RawConfig) -> tuple[Settings, Credentials]:
     """Settings and credentials of a stack; raises ConfigError with all that is wrong."""
     source = f"Pulumi.{raw.stack}.yaml"
     given = {key: raw.values[key] for key in Credential if key in raw.values}
-    reasons = [*_misplaced_secrets(raw), *_unencrypted(raw)]
+    misplaced = _misplaced_secrets(raw)
+    reasons = [*misplaced.values(), *_unencrypted(raw)]
     secret_settings, unreadable = _secret_settings(given.pop(Credential.API_SECRET_SETTINGS, None))
     reasons += unreadable
     plain = {key: value for key, value in raw.values.items() if key not in set(Credential)}
@@ -66,22 +67,31 @@ def load(raw: RawConfig) -> tuple[Settings, Credentials]:
     try:
         settings = Settings.model_validate(decoded)
     except ValidationError as error:
-        raise ConfigError(source, sorted({*reasons, *map(_describe, error.errors())})) from None
-    reasons += problems(settings, given)
-    reasons += [f"apiSecretSettings: {path} is also in api.settings" for path in _twice(settings, secret_settings)]
+        # What else is wrong with a key that holds a secret would be said with that secret's value.
+        said = [_describe(found) for found in error.errors() if found["loc"][0] not in misplaced]
+        raise ConfigError(source, sorted({*reasons, *said})) from None
+    if not misplaced:
+        reasons += problems(settings, given)
+    reasons += _contested(settings, secret_settings)
     if reasons:
         raise ConfigError(source, reasons)
     values = {Credential(key): pulumi.Output.secret(value) for key, value in given.items()}
     return settings, Credentials(values, {path: pulumi.Output.secret(v) for path, v in secret_settings.items()})
 
 
-def _misplaced_secrets(raw: RawConfig) -> list[str]:
-    known = set(Credential)
-    return [
-        f"{key}: holds a secret inside, which would end in clear in the state: "
-        f"secrets are keys of their own, such as {_SECRET_HOW} databasePassword"
-        for key in sorted(raw.secret_keys - known)
-    ]
+def _misplaced_secrets(raw: RawConfig) -> dict[str, str]:
+    """Settings that are secret or hold a secret, and what to do about it; unknown keys are another mistake."""
+    reasons: dict[str, str] = {}
+    for key in sorted(raw.secret_keys & _fields(Settings).keys()):
+        if not _models(_fields(Settings)[key]):
+            reasons[key] = f"{key}: is stored as a secret and is none: pulumi config set {key} <value>"
+            continue
+        own = [credential for credential in Credential if credential.startswith(key)] or list(Credential)
+        reasons[key] = (
+            f"{key}: holds a secret inside, which would end in clear in the state: "
+            f"secrets are keys of their own: {_SECRET_HOW} {' or '.join(own)}"
+        )
+    return reasons
 
 
 def _unencrypted(raw: RawConfig) -> list[str]:
@@ -103,11 +113,19 @@ def _secret_settings(text: str | None) -> tuple[dict[str, str], list[str]]:
         ]
 
 
-def _twice(settings: Settings, secret_settings: Mapping[str, str]) -> list[str]:
+def _contested(settings: Settings, secret_settings: Mapping[str, str]) -> list[str]:
+    """Secret settings of the api that something else sets too."""
     from archesai_infra.components.api import OWNED, flatten
 
-    taken = {*flatten(settings.api.settings), *settings.api.secret_settings, *OWNED}
-    return sorted(taken & set(secret_settings))
+    plain, references = flatten(settings.api.settings), settings.api.secret_settings
+    reasons: list[str] = []
+    for path in sorted(secret_settings):
+        if path in OWNED:
+            reasons.append(f"apiSecretSettings: {path}: set by other settings of the stack; remove it here")
+        elif path in plain or path in references:
+            place = "settings" if path in plain else "secretSettings"
+            reasons.append(f"apiSecretSettings: {path}: also in api.{place}; keep one of the two")
+    return reasons
 
 
 def _decode(values: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
@@ -122,7 +140,7 @@ def _decode(values: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
         try:
             decoded[key] = json.loads(value)
         except json.JSONDecodeError:
-            reasons.append(f"{key}: must be an object, such as `pulumi config set --path {key}.enabled true`")
+            reasons.append(f"{key}: {_object_wanted(key)}")
     return decoded, reasons
 
 
@@ -137,43 +155,68 @@ def _models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any typ
     return [model for argument in get_args(annotation) for model in _models(argument)]
 
 
-_TAGS = {"managed", "external"}
+_FORMS = ("managed", "external")
 
 
-def _path(location: Iterable[int | str]) -> list[str]:
-    """A location without the tags that tell the forms of a data module apart."""
-    parts = list(location)
-    return [str(part) for index, part in enumerate(parts) if not (index == 1 and part in _TAGS)]
+def _object_wanted(key: str) -> str:
+    inside = {name for model in _models(_fields(Settings)[key]) for name in _fields(model)}
+    example = "enabled true" if "enabled" in inside else f"{min(inside)} <value>"
+    return f"must be an object: pulumi config set --path {key}.{example}"
+
+
+def _located(location: tuple[int | str, ...]) -> tuple[list[int | str], str | None]:
+    """A location without pydantic's own marks, and the form of the data module that it is in."""
+    parts = [part for part in location if part != "[key]"]
+    if len(parts) > 1 and parts[1] in _FORMS and len(_models(_fields(Settings).get(str(parts[0])))) > 1:
+        return [parts[0], *parts[2:]], str(parts[1])
+    return parts, None
+
+
+def _dotted(path: Iterable[int | str]) -> str:
+    """A place as `pulumi config set --path` takes it: `api.egress[0].cidr`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
 def _describe(error: ErrorDetails) -> str:
-    path = _path(error["loc"])
-    key = ".".join(path)
+    path, form = _located(error["loc"])
+    key = _dotted(path)
     if error["type"] == "extra_forbidden":
-        near = get_close_matches(path[-1], _names(path[:-1]), n=1, cutoff=0.5)
-        return f"{key}: unknown key" + (f"; did you mean {'.'.join([*path[:-1], near[0]])}?" if near else "")
+        return f"{key}: {_unknown(path, form)}"
     if error["type"] == "missing":
-        return f"{key}: is required" + _allowed(path)
+        return f"{key}: is required" + (": set it to development or production" if key == "environment" else "")
+    if len(path) == 1 and error["type"] in ("model_type", "model_attributes_type"):
+        return f"{key}: {_object_wanted(key)}{_got(error)}"
     return f"{key}: {_wrong(error)}{_got(error)}"
 
 
-def _names(path: list[str]) -> list[str]:
-    """Valid keys at a place; at the top, the credentials too."""
+def _unknown(path: list[int | str], form: str | None) -> str:
+    *parents, last = path
+    first = str(last).partition(".")[0]
+    if not parents and first != last and first in _fields(Settings):
+        return f"unknown key; keys inside {first} need --path: pulumi config set --path {last} <value>"
+    names = _names(parents, form)
+    if form is not None and last in _names(parents, None):
+        other = next(name for name in _FORMS if name != form)
+        return f"only {parents[0]}.mode {other} takes this key: remove it, or change the mode (now {form})"
+    near = get_close_matches(str(last), names, n=1, cutoff=0.5)
+    if near:
+        return f"unknown key; did you mean {_dotted([*parents, near[0]])}?"
+    return f"unknown key; the keys here are {', '.join(sorted(names))}"
+
+
+def _names(path: list[int | str], form: str | None) -> list[str]:
+    """Valid keys at a place, in one form of a data module or in all of them; at the top, the credentials too."""
     models: list[type[BaseModel]] = [Settings]
-    for part in path:
-        models = [
-            found
-            for model in models
-            for name, field in _fields(model).items()
-            if name == part
-            for found in _models(field)
-        ] or models
+    for depth, part in enumerate(path):
+        inside = [
+            _models(annotation) for model in models for name, annotation in _fields(model).items() if name == part
+        ]
+        # An index of a list or a key of a mapping leads to no other model.
+        models = [model for found in inside for model in found] or models
+        if depth == 0 and form is not None:
+            models = [model for model in models if form in get_args(model.model_fields["mode"].annotation)]
     names = [name for model in models for name in _fields(model)]
     return names if path else [*names, *Credential]
-
-
-def _allowed(path: list[str]) -> str:
-    return ": set it to development or production" if path == ["environment"] else ""
 
 
 _WORDS = {
@@ -198,6 +241,8 @@ _WORDS = {
 
 def _wrong(error: ErrorDetails) -> str:
     context = error.get("ctx", {})
+    if error["type"] == "literal_error" and "mode" in error["loc"] and _located(error["loc"])[1] is not None:
+        return f"must be {' or '.join(_FORMS)}"
     if error["type"] == "literal_error":
         return "must be " + str(context["expected"]).replace("'", "")
     return _WORDS.get(error["type"], error["msg"]).format(**context)
@@ -205,4 +250,6 @@ def _wrong(error: ErrorDetails) -> str:
 
 def _got(error: ErrorDetails) -> str:
     value = error.get("input")
-    return f" (got {value})" if isinstance(value, str | int | float | bool) else ""
+    if isinstance(value, bool):
+        return f" (got {str(value).lower()})"
+    return f" (got {value})" if isinstance(value, str | int | float) else ""

@@ -138,7 +138,13 @@ class Settings(Model):
 
 def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str]:
     """What does not fit together, each as `key: what and how to mend it`; empty where all is well."""
-    found = [*_dependencies(settings), *_hosts(settings), *_free_settings(settings), *_posture(settings)]
+    found = [
+        *_dependencies(settings),
+        *_hosts(settings),
+        *_namespaces(settings),
+        *_free_settings(settings),
+        *_posture(settings),
+    ]
     if settings.database.enabled:
         found += database.requirements(settings.database, given)
     if settings.redis.enabled:
@@ -166,6 +172,17 @@ def _hosts(settings: Settings) -> Iterator[str]:
             yield _needs(f"ingress.hosts.{module}", module)
         elif module == "storage" and settings.storage.mode == "external":
             yield "ingress.hosts.storage: an external storage has an address of its own; remove the host"
+    yield from _shared_hosts(settings)
+
+
+def _shared_hosts(settings: Settings) -> Iterator[str]:
+    modules: dict[str, list[str]] = {}
+    for module, host in settings.ingress.hosts.model_dump().items():
+        if settings.url(module) is not None:
+            modules.setdefault(host, []).append(module)
+    for host, sharing in modules.items():
+        if len(sharing) > 1:
+            yield f"ingress.hosts.{sharing[1]}: {sharing[0]} has the same host; give each its own (got {host})"
 
 
 def _needs(key: str, module: str) -> str:
@@ -185,19 +202,34 @@ def _free_settings(settings: Settings) -> Iterator[str]:
                 yield _needs(f"api.settings.{path}", module)
 
 
+def _namespaces(settings: Settings) -> Iterator[str]:
+    ingress = settings.ingress
+    made = {
+        "ingress.controller.namespace": ingress.controller_pods.namespace if ingress.controller.install else None,
+        "ingress.certManager.namespace": ingress.cert_manager.namespace if ingress.cert_manager.install else None,
+    }
+    taken = {settings.namespace: "namespace"}
+    for key, name in made.items():
+        if name is None or not ingress.enabled:
+            continue
+        if name in taken:
+            yield f"{key}: must not be the same as {taken[name]} (got {name})"
+        taken[name] = key
+
+
 def _posture(settings: Settings) -> Iterator[str]:
     if settings.namespace in ("default", "kube-system", "kube-public", "kube-node-lease"):
-        yield f"namespace: must be a namespace of the stack's own (got {settings.namespace})"
+        yield f"namespace: must be a namespace of the stack's own, such as archesai (got {settings.namespace})"
     if not settings.production:
         return
-    for module, image, default in _images(settings):
+    for key, image, default in _images(settings):
         if image.tag_or(default) == "latest" and image.digest is None:
-            yield f"{module}.image.tag: latest is refused in production: pin a version, such as v1.0.0"
+            yield f"{key}.tag: latest is refused in production: pin a version, such as v1.0.0"
     if settings.ingress.enabled and settings.domain == "localhost":
         yield "domain: production needs a domain of its own (got localhost)"
     for module in ("api", "platform", "database", "redis"):
         if getattr(getattr(settings, module), "run_on_host", None) is not None:
-            yield f"{module}.runOnHost: is for development only"
+            yield f"{module}.runOnHost: is for development only: remove it"
 
 
 def _images(settings: Settings) -> Iterator[tuple[str, Image, versions.ImageVersion]]:
@@ -213,4 +245,6 @@ def _images(settings: Settings) -> Iterator[tuple[str, Image, versions.ImageVers
     for module, default in defaults.items():
         image: Image | None = getattr(getattr(settings, module), "image", None)
         if settings.modules[module] and image is not None:
-            yield module, image, default
+            yield f"{module}.image", image, default
+    if isinstance(settings.storage, ManagedStorage) and settings.storage.enabled:
+        yield "storage.bucketImage", settings.storage.bucket_image, versions.RCLONE

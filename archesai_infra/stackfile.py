@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -33,10 +34,28 @@ def read(directory: Path, stack: str) -> RawConfig:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ConfigError(name, [_broken(error)]) from None
-    config = document.get("config") if isinstance(document, dict) else None
-    if document is not None and not isinstance(config, dict | None):
-        raise ConfigError(name, ["config: must be an object of keys and values"])
+    except UnicodeDecodeError as error:
+        raise ConfigError(name, [f"byte {error.start + 1}: must be UTF-8 text"]) from None
+    if not isinstance(document, dict | None):
+        raise ConfigError(name, [f"must be an object with the key config, as in: config: {{{PROJECT}:environment: …}}"])
+    config = (document or {}).get("config")
+    if not isinstance(config, dict | None):
+        raise ConfigError(name, [f"config: must be an object of keys such as {PROJECT}:environment"])
+    if foreign := _foreign(config or {}):
+        raise ConfigError(name, foreign)
     return _raw(stack, config or {})
+
+
+def _foreign(config: dict[Any, Any]) -> list[str]:
+    """Keys that are meant to be ours and are not: what they set would be ignored in silence."""
+    reasons: list[str] = []
+    for key in map(str, config):
+        namespace, colon, own = key.partition(":")
+        if not colon:
+            reasons.append(f"config.{key}: keys begin with the project's name: {PROJECT}:{key}")
+        elif namespace != PROJECT and get_close_matches(namespace, [PROJECT], cutoff=0.6):
+            reasons.append(f"config.{key}: unknown namespace {namespace}; did you mean {PROJECT}:{own}?")
+    return reasons
 
 
 def _broken(error: yaml.YAMLError) -> str:

@@ -19,6 +19,11 @@ _DURATION = re.compile(r"([0-9]+h)?([0-9]+m)?([0-9]+s)?")
 _CRON = re.compile(r"(@(hourly|daily|weekly|monthly))|(\S+ \S+ \S+ \S+ \S+)")
 _SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_OCI = re.compile(r"oci://[a-z0-9.:/-]+[a-z0-9]")
+_HOST_PORT = re.compile(r"[A-Za-z0-9.-]+:[0-9]{1,5}")
+_URL = re.compile(r"https?://[^#\s]+")
+_SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _PATH = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
@@ -60,6 +65,9 @@ def _address(value: str) -> str:
         raise ValueError("must be an IP address, such as 172.18.0.1") from error
 
 
+Text = Annotated[str, BeforeValidator(_text)]
+"""Text that may be written as a number: `pulumi config set --path` makes one of `60`."""
+
 DnsLabel = Annotated[
     str, _matching(_DNS_LABEL, "must be a DNS label: lower-case letters, digits and '-', at most 63 characters")
 ]
@@ -93,6 +101,11 @@ BucketName = Annotated[
     str, _matching(_BUCKET, "must be a bucket name of 3 to 63 lower-case letters, digits, '.' or '-'")
 ]
 DottedPath = Annotated[str, _matching(_PATH, "must be a path of names joined by dots, such as auth.google.clientId")]
+Email = Annotated[str, _matching(_EMAIL, "must be an e-mail address, such as operations@example.com")]
+HostPort = Annotated[str, _matching(_HOST_PORT, "must be host:port, such as mail.example.com:587")]
+HttpUrl = Annotated[str, _matching(_URL, "must be a URL without a fragment, such as https://example.com/runbooks")]
+OciAddress = Annotated[str, _matching(_OCI, "must be an OCI address, such as oci://registry.example.com/charts")]
+SecretKeyName = Annotated[str, _matching(_SECRET_KEY, "must be a key of a Secret: letters, digits, '-', '_' or '.'")]
 Cidr = Annotated[str, AfterValidator(_cidr)]
 IpAddress = Annotated[str, AfterValidator(_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]

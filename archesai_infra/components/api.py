@@ -27,7 +27,7 @@ from archesai_infra.kube.pods import (
     tcp_probe,
 )
 from archesai_infra.model import Model
-from archesai_infra.types import Cidr, DnsLabel, DottedPath, Port
+from archesai_infra.types import Cidr, DnsLabel, DottedPath, Port, SecretKeyName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ OWNED = (
     "storage.accesskey",
     "storage.secretkey",
 )
-"""ApiSettings of the api that follow from the stack; setting them by hand is refused."""
+"""Settings of the api that follow from the stack; setting them by hand is refused."""
 
 
 class SecretReference(Model):
@@ -75,7 +75,7 @@ class SecretReference(Model):
 
     secret: DnsLabel
     """Name of the Secret, in the stack's namespace."""
-    key: str = Field(pattern=r"^[-._a-zA-Z0-9]+$")
+    key: SecretKeyName
     """Key in it."""
 
 
@@ -131,10 +131,10 @@ class ApiSettings(Workload):
         paths = [*flatten(self.settings), *self.secret_settings]
         taken = sorted(set(paths) & set(OWNED))
         if taken:
-            raise ValueError(f"settings.{taken[0]} follows from the stack's other settings; remove it")
+            raise ValueError(f"settings.{', '.join(taken)}: set by other settings of the stack; remove it here")
         twice = sorted(set(flatten(self.settings)) & set(self.secret_settings))
         if twice:
-            raise ValueError(f"settings.{twice[0]} is also a secret setting; keep one of the two")
+            raise ValueError(f"settings.{', '.join(twice)}: also in secretSettings; keep one of the two")
         return self
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from archesai_infra.kube.labels import labels
 from archesai_infra.model import Model
+from archesai_infra.types import OciAddress
 from archesai_infra.versions import POD_SECURITY
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class ChartsSettings(Model):
     """Where Helm charts come from."""
 
-    mirror: str | None = Field(default=None, pattern=r"^oci://[a-z0-9.:/-]+[a-z0-9]$")
+    mirror: OciAddress | None = None
     """OCI address that replaces the charts' own, such as `oci://registry.example.com/charts`."""
     directory: str | None = None
     """Directory with charts as `<name>-<version>.tgz`, for clusters without a way out; wins over `mirror`."""

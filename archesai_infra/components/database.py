@@ -30,7 +30,7 @@ from archesai_infra.kube.pods import (
 )
 from archesai_infra.kube.quantities import mebibytes, memory_bytes
 from archesai_infra.model import Model
-from archesai_infra.types import Cidr, DnsLabel, Hostname, MemoryQuantity, Port, SqlName
+from archesai_infra.types import Cidr, DnsLabel, Hostname, MemoryQuantity, Port, SqlName, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +87,7 @@ class Postgres(Model):
     """Memory of one sort or hash; what is left of the limit, spread over the connections."""
     max_wal_size: MemoryQuantity = "4Gi"
     """Write-ahead log between checkpoints; a quarter of the volume where that is less."""
-    parameters: dict[str, str] = Field(default_factory=dict)
+    parameters: dict[str, Text] = Field(default_factory=dict)
     """Any other server parameter by its PostgreSQL name."""
 
 

@@ -17,7 +17,7 @@ from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import NamespacePods, policy_port_spec
 from archesai_infra.kube.quantities import memory_bytes
 from archesai_infra.model import Model
-from archesai_infra.types import DnsLabel, MemoryQuantity
+from archesai_infra.types import DnsLabel, Email, MemoryQuantity, Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ class ClusterIssuer(Model):
 
     create: bool = False
     """Create the ClusterIssuer that `tls.issuer` names: letsencrypt-staging or letsencrypt-prod."""
-    email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    email: Email | None = None
     """Address that Let's Encrypt warns before a certificate expires."""
 
 
@@ -138,7 +138,7 @@ class IngressSettings(Model):
     """Requests per client."""
     timeouts: Timeouts = Timeouts()
     """Patience with the pods."""
-    annotations: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, Text] = Field(default_factory=dict)
     """More annotations for every Ingress; they win over ours."""
     controller: Controller = Controller()
     """The controller."""
@@ -153,6 +153,8 @@ class IngressSettings(Model):
             raise ValueError(
                 f"{name} cannot be expressed for class {self.class_name}: use nginx or traefik, or annotations"
             )
+        if self.controller.install and self.class_name not in ("nginx", "traefik"):
+            raise ValueError(f"controller.install serves className nginx or traefik (got {self.class_name})")
         if self.cluster_issuer.create:
             if self.tls.issuer not in ACME:
                 raise ValueError(f"clusterIssuer.create needs tls.issuer to be one of {', '.join(sorted(ACME))}")

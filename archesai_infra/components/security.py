@@ -20,7 +20,7 @@ from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import deny_all_spec, dns_spec
 from archesai_infra.model import Model
-from archesai_infra.types import Cidr, DnsLabel, Hostname
+from archesai_infra.types import Cidr, DnsLabel, Hostname, Text
 from archesai_infra.versions import POD_SECURITY
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Quota(Model):
 
     enabled: bool = False
     """Set a ResourceQuota."""
-    hard: dict[str, str] = Field(
+    hard: dict[str, Text] = Field(
         default_factory=lambda: {"requests.cpu": "20", "requests.memory": "40Gi", "pods": "100"}
     )
     """Amounts by resource name."""

@@ -1,0 +1,1 @@
+"""Settings: what a stack file may say, and what is said about one that may not."""
