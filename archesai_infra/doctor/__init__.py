@@ -1,0 +1,1 @@
+"""Checks of everything a stack needs, each with a finding and a cure."""
