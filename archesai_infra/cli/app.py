@@ -14,6 +14,11 @@ COMMANDS = {
     "render": "render",
     "up": "up",
     "destroy": "up",
+    "config": "config",
+    "graph": "graph",
+    "diff": "diff",
+    "doctor": "doctor",
+    "import-values": "import_values",
 }
 """Module of `archesai_infra.cli` by command, in the order of the help."""
 
