@@ -54,19 +54,21 @@ def keys(model: type[BaseModel]) -> list[Key]:
 def _without_repetition(found: list[Key]) -> list[Key]:
     """A key that all forms of its module have alike is told once, and not as a form's own."""
     forms: dict[str, set[str]] = defaultdict(set)
-    versions: dict[str, set[str]] = defaultdict(set)
+    versions: dict[str, list[Key]] = defaultdict(list)
     for key in found:
-        forms[key.path.partition(".")[0]].add(key.form)
-        versions[key.path].add(key.form)
+        forms[_module(key)].add(key.form)
+        versions[key.path].append(key)
     told: dict[tuple[str, str], Key] = {}
     for key in found:
-        alike = [
-            other for other in found if other.path == key.path and replace(other, form="") == replace(key, form="")
-        ]
-        everywhere = len(alike) == len(forms[key.path.partition(".")[0]] - {""}) == len(versions[key.path])
+        alike = {str(replace(version, form="")) for version in versions[key.path]}
+        everywhere = len(alike) == 1 and len(versions[key.path]) == len(forms[_module(key)] - {""})
         kept = replace(key, form="") if everywhere else key
         told.setdefault((kept.path, kept.form), kept)
     return list(told.values())
+
+
+def _module(key: Key) -> str:
+    return key.path.partition(".")[0]
 
 
 def _keys(model: type[BaseModel], prefix: str, form: str, given: BaseModel | None) -> Iterator[Key]:

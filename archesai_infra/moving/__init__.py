@@ -1,0 +1,1 @@
+"""Moving over from the old Helm chart and the Kustomize deployment it made."""
