@@ -45,7 +45,7 @@ def deploy(settings: Settings, credentials: Credentials, stack: str) -> dict[str
             f"Pulumi.{stack}.yaml: cluster.context: production needs a pinned cluster: "
             f"pulumi config set --path cluster.context <context> --stack {stack}"
         )
-    cluster = _provider("cluster", settings, upsert=False)
+    cluster = _provider("cluster", settings, adopts=True)
     context = Context(
         instance=stack,
         namespace=settings.namespace,
@@ -55,15 +55,18 @@ def deploy(settings: Settings, credentials: Credentials, stack: str) -> dict[str
         pull_policy=settings.images.pull_policy,
         pull_secret=PULL_SECRET if credentials.get(Credential.REGISTRY_PASSWORD) else None,
         flows=flows(settings),
-        keeper=_provider("keeper", settings, upsert=True),
+        strict=_provider("strict", settings, adopts=False),
         fingerprint=_fingerprint(),
     )
     _components(settings, credentials, context, cluster)
     return outputs(settings)
 
 
-def _provider(name: str, settings: Settings, *, upsert: bool) -> Provider:
-    """A provider for the stack's cluster; `upsert` takes over objects that exist already."""
+def _provider(name: str, settings: Settings, *, adopts: bool) -> Provider:
+    """A provider for the stack's cluster; one that adopts takes over what a killed run or an earlier life left.
+
+    Objects of another stack stay safe from it: their `instance` label conflicts.
+    """
     cluster = settings.cluster
     return Provider(
         name,
@@ -74,7 +77,7 @@ def _provider(name: str, settings: Settings, *, upsert: bool) -> Provider:
         cluster_identifier=cluster.context,
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
-        upsert_existing_objects=upsert or None,
+        upsert_existing_objects=adopts or None,
     )
 
 

@@ -53,7 +53,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Context:
-    """What all components of a stack share; plain values but for the two that keep data and secrets safe."""
+    """What all components of a stack share; plain values but for the two that keep others and secrets safe."""
 
     instance: str
     """Name of the stack; `app.kubernetes.io/instance` of every object."""
@@ -67,8 +67,8 @@ class Context:
     pull_policy: str
     pull_secret: str | None
     flows: tuple[Flow, ...]
-    keeper: pulumi.ProviderResource
-    """The provider for what is retained: it takes over objects that exist already."""
+    strict: pulumi.ProviderResource
+    """The provider for what others may have made and `destroy` would take from them: it refuses what exists already."""
     fingerprint: Callable[[Sequence[pulumi.Input[str]]], pulumi.Output[str]]
     """A keyed digest of secret values: it changes when they do and says nothing about them."""
 
@@ -104,11 +104,15 @@ class Component(pulumi.ComponentResource):
         """Options of a stateful child that production does not let go."""
         return pulumi.ResourceOptions(parent=self, depends_on=list(depends_on), protect=self.context.production)
 
+    def clusterwide(self, *, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+        """Options of a child outside the stack's namespace: one that exists already is not ours and is refused."""
+        return pulumi.ResourceOptions(parent=self, provider=self.context.strict, depends_on=list(depends_on))
+
     def kept(self) -> pulumi.ResourceOptions:
         """Options of a child that holds data: it outlives the stack, and a later stack takes it over."""
         return pulumi.ResourceOptions(
             parent=self,
-            provider=self.context.keeper if self.context.retain else None,
+            provider=None if self.context.retain else self.context.strict,
             protect=self.context.production,
             retain_on_delete=self.context.retain,
         )

@@ -92,5 +92,5 @@ def chart_namespace(
             | levels
             | {"pod-security.kubernetes.io/enforce-version": POD_SECURITY},
         },
-        opts=component.child(),
+        opts=component.clusterwide(),
     )

@@ -313,7 +313,7 @@ class Ingress(Component):
             f"{self.module}-class-nginx",
             metadata={"name": "nginx", "labels": labels(self.module, self.context.instance)},
             spec={"controller": "k8s.io/ingress-nginx"},
-            opts=self.child(),
+            opts=self.clusterwide(),
         )
         return [release, nginx]
 
@@ -347,7 +347,7 @@ class Ingress(Component):
             kind="ClusterIssuer",
             metadata={"name": issuer, "labels": labels(self.module, self.context.instance)},
             spec={"acme": acme},
-            opts=self.child(depends_on=after),
+            opts=self.clusterwide(depends_on=after),
         )
 
     def _middlewares(self, settings: IngressSettings, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
