@@ -166,7 +166,9 @@ class Cluster:
             auth_settings=["BearerToken"],
         )
         try:
-            response = self._client.call_api(*serialized, _request_timeout=TIMEOUT_SECONDS)
+            # A stream may be silent for as long as it likes.
+            patience = (TIMEOUT_SECONDS, None) if stream else TIMEOUT_SECONDS
+            response = self._client.call_api(*serialized, _request_timeout=patience)
             if not stream or response.status >= _ERROR:
                 response.read()
         except (HTTPError, OSError) as error:
