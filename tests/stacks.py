@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ Config = dict[str, Any]
 """Configuration as in a stack file, without the project's name: `{"redis": {"enabled": True}}`."""
 
 DEVELOPMENT: Config = {"environment": "development"}
+ALONE: Config = {"api": {"enabled": False}, "platform": {"enabled": False}, "database": {"enabled": False}}
+"""For stacks with one module only: what development has switched on, switched off."""
 
 
 def raw(config: Config, stack: str = "dev") -> RawConfig:
@@ -29,14 +32,19 @@ def raw(config: Config, stack: str = "dev") -> RawConfig:
 
 
 def render(config: Config | None = None, stack: str = "dev", *, reveal: bool = False) -> Evaluation:
-    """The development stack with some keys set or replaced."""
-    return evaluate(raw(DEVELOPMENT | (config or {}), stack), reveal=reveal)
+    """The development stack with some keys set or replaced; evaluated once, so it must not be changed."""
+    return _evaluated(json.dumps(DEVELOPMENT | (config or {})), stack, reveal)
 
 
 @cache
-def shipped(stack: str) -> Evaluation:
+def _evaluated(config: str, stack: str, reveal: bool) -> Evaluation:  # noqa: FBT001 - a cache takes no keywords apart
+    return evaluate(raw(json.loads(config), stack), reveal=reveal)
+
+
+@cache
+def shipped(stack: str, *, reveal: bool = False) -> Evaluation:
     """A stack file of the repository, evaluated once."""
-    return evaluate(read(ROOT, stack))
+    return evaluate(read(ROOT, stack), reveal=reveal)
 
 
 def shipped_config(stack: str) -> Config:
@@ -46,11 +54,11 @@ def shipped_config(stack: str) -> Config:
 
 
 def find(evaluation: Evaluation, kind: str, name: str) -> dict[str, Any]:
-    """The one object of a kind and name; raises LookupError with the names there are."""
+    """A copy of the one object of a kind and name; raises LookupError with the names there are."""
     of_kind = {item["metadata"]["name"]: item for item in evaluation.objects if item["kind"] == kind}
     if name not in of_kind:
         raise LookupError(f"no {kind} {name}; there are {sorted(of_kind)}")
-    return of_kind[name]
+    return deepcopy(of_kind[name])
 
 
 def names(evaluation: Evaluation) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pulumi
 from pydantic import Field
@@ -347,4 +347,18 @@ def requirements(settings: ManagedDatabase | ExternalDatabase, given: Mapping[Cr
             missing.append(
                 "database: an external database needs its password: pulumi config set --secret databasePassword"
             )
+    elif not settings.existing_secret:
+        port = _port(str(given[Credential.DATABASE_URL]))
+        if port not in (None, settings.port):
+            missing.append(
+                f"database.port: databaseUrl has another port, which network policies must let out: set {port}"
+            )
     return missing
+
+
+def _port(url: str) -> int | None:
+    """The port that a URL names; None where it names none, as in the stand-in for a value that is still encrypted."""
+    try:
+        return urlsplit(url).port
+    except ValueError:
+        return None

@@ -75,3 +75,13 @@ def test_the_error_carries_no_cause_that_a_traceback_would_print() -> None:
         load(RawConfig("dev", {"domain": "a b"}))
     assert caught.value.__suppress_context__
     assert caught.value.__cause__ is None
+
+
+def test_a_url_with_another_port_than_the_policies_let_out_is_refused_by_its_port_alone() -> None:
+    values = {
+        "database": json.dumps({"mode": "external"}),
+        "databaseUrl": f"postgresql://archesai:{VALUE}@db.example.com:6432/archesai",
+    }
+    assert message(values, {"databaseUrl"}) == (
+        "Pulumi.dev.yaml: database.port: databaseUrl has another port, which network policies must let out: set 6432"
+    )
