@@ -22,7 +22,11 @@ from archesai_infra.components import (
     storage,
     unstructured,
 )
+from archesai_infra.components.backups import component as backups
 from archesai_infra.components.base import Context, Endpoint
+from archesai_infra.components.monitoring import component as monitoring
+from archesai_infra.components.monitoring.home import HomeArgs
+from archesai_infra.components.monitoring.scope import scope
 from archesai_infra.components.security import PULL_SECRET, Security, SecurityArgs
 from archesai_infra.credentials import Credential
 from archesai_infra.flows import flows
@@ -41,10 +45,7 @@ class UnpinnedClusterError(Exception):
 def deploy(settings: Settings, credentials: Credentials, stack: str) -> dict[str, pulumi.Input[Any]]:
     """Declare every resource of a stack and return its outputs; raises UnpinnedClusterError."""
     if settings.production and settings.cluster.context is None and not pulumi.runtime.is_dry_run():
-        raise UnpinnedClusterError(
-            f"Pulumi.{stack}.yaml: cluster.context: production needs a pinned cluster: "
-            f"pulumi config set --path cluster.context <context> --stack {stack}"
-        )
+        raise UnpinnedClusterError(unpinned(stack))
     cluster = _provider("cluster", settings, adopts=True)
     context = Context(
         instance=stack,
@@ -60,6 +61,14 @@ def deploy(settings: Settings, credentials: Credentials, stack: str) -> dict[str
     )
     _components(settings, credentials, context, cluster)
     return outputs(settings)
+
+
+def unpinned(stack: str) -> str:
+    """Why production does not change whatever cluster happens to be current, and the cure."""
+    return (
+        f"Pulumi.{stack}.yaml: cluster.context: production needs a pinned cluster: "
+        f"pulumi config set --path cluster.context <context> --stack {stack}"
+    )
 
 
 def _provider(name: str, settings: Settings, *, adopts: bool) -> Provider:
@@ -117,6 +126,11 @@ def _components(settings: Settings, credentials: Credentials, context: Context, 
     if settings.ingress.enabled:
         args = ingress.IngressArgs(settings.ingress, exposures(settings), settings.charts)
         ingress.Ingress("ingress", context, args, opts)
+    if settings.backups.enabled:
+        backups.Backups("backups", context, backups.arguments(settings, credentials, endpoints), opts)
+    if settings.monitoring.enabled:
+        args = _monitoring_args(settings, credentials, endpoints)
+        monitoring.Monitoring("monitoring", context, args, opts)
 
 
 def _services(
@@ -167,6 +181,30 @@ def _api(
     api.Api("api", context, api_args, opts)
 
 
+def _monitoring_args(
+    settings: Settings, credentials: Credentials, endpoints: api.Endpoints
+) -> monitoring.MonitoringArgs:
+    host = f"{settings.ingress.hosts.grafana}.{settings.domain}" if settings.url("grafana") else None
+    home = HomeArgs(
+        settings.monitoring,
+        credentials,
+        settings.charts,
+        settings.ingress,
+        grafana_host=host,
+        grafana_url=settings.url("grafana"),
+        storage=settings.storage,
+        storage_connection=endpoints.storage,
+    )
+    return monitoring.MonitoringArgs(
+        scope(settings),
+        home,
+        controller=settings.ingress.controller_pods,
+        cert_manager_namespace=settings.ingress.cert_manager.namespace,
+        database=endpoints.database,
+        redis=endpoints.redis,
+    )
+
+
 def exposures(settings: Settings) -> tuple[ingress.Exposure, ...]:
     """The modules that have a host of their own."""
     services = {
@@ -183,7 +221,7 @@ def exposures(settings: Settings) -> tuple[ingress.Exposure, ...]:
 
 def outputs(settings: Settings) -> dict[str, pulumi.Input[Any]]:
     """What `pulumi stack output` shows; no credential is among it."""
-    urls = {module: url for module in settings.modules if (url := settings.url(module)) is not None}
+    urls = {host: url for host in ingress.Hosts.model_fields if (url := settings.url(host)) is not None}
     commands = [f"kubectl --namespace {settings.namespace} get pods"]
     if "api" not in urls and settings.api.enabled:
         commands.append(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 import typer
 
 from archesai_infra.cli import state
+from archesai_infra.cli.exits import CommandError, Exit
 from archesai_infra.cli.reachability import ask
 from archesai_infra.cli.workspace import open_stack
 from archesai_infra.config import load
+from archesai_infra.stack import unpinned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pulumi.automation import Stack
@@ -37,10 +40,7 @@ def up(root: Path, raw: RawConfig, engine: Engine, *, yes: bool, refresh: bool) 
     """Change the cluster after showing what will change; what replaces or deletes stands out."""
     settings, _ = load(raw)
     if settings.production and settings.cluster.context is None:
-        _fail(
-            f"Pulumi.{raw.stack}.yaml: cluster.context: production needs a pinned cluster: "
-            f"pulumi config set --path cluster.context <context> --stack {raw.stack}"
-        )
+        raise CommandError(unpinned(raw.stack), Exit.INPUT)
     variables = state.environment(root)
     stack = _reached(root, raw, engine, variables)
     if not yes:
@@ -66,7 +66,10 @@ def _reached(root: Path, raw: RawConfig, engine: Engine, variables: dict[str, st
     typer.echo(reachability.line)
     typer.echo(f"State: {state.describe(variables)}")
     if reachability.version is None:
-        _fail("the cluster must answer before it can be changed; check the context, the kubeconfig and the network")
+        raise CommandError(
+            "the cluster must answer before it can be changed; check the context, the kubeconfig and the network",
+            Exit.CLUSTER,
+        )
     return open_stack(root, raw.stack, engine, variables)
 
 
@@ -97,11 +100,6 @@ def dangerous(changes: list[tuple[str, str, tuple[str, ...]]]) -> Iterator[str]:
         yield f"{kind} {name.partition('-')[0]}: {chain.rpartition(':')[2]} {name}{why}"
 
 
-def outputs(stack: Stack) -> Mapping[str, object]:
-    """The stack's outputs, secrets left out."""
-    return {name: output.value for name, output in stack.outputs().items() if not output.secret}
-
-
 def _run(operation: Callable[[], object]) -> None:
     from pulumi.automation import CommandError
 
@@ -118,11 +116,4 @@ def _print(text: str) -> None:
 
 
 def _color() -> str:
-    import os
-
     return "always" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else "never"
-
-
-def _fail(message: str) -> None:
-    typer.echo(f"error: {message}", err=True)
-    raise typer.Exit(1)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from archesai_infra.cli import project
+from archesai_infra.cli.exits import friendly
+from archesai_infra.cli.options import DEFAULT_STACK, Stack
+from archesai_infra.config import RawConfig
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from archesai_infra.config import RawConfig
-
-StackOption = Annotated[str, typer.Option("--stack", "-s", help="Name of the stack.")]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Evaluate in-process even where there is an engine.")]
 
 
@@ -24,9 +21,10 @@ def register(app: typer.Typer) -> None:
     app.command("preview")(preview)
 
 
+@friendly
 def preview(
     *,
-    stack: StackOption = "dev",
+    stack: Stack = DEFAULT_STACK,
     offline: OfflineOption = False,
     diff: Annotated[bool, typer.Option("--diff", help="Show each property that changes.")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Compare with the cluster, not with the state.")] = False,
@@ -36,7 +34,7 @@ def preview(
     from archesai_infra.cli.engine import NoEngineError, obtain
 
     root = project.root()
-    raw = read_config(root, stack)
+    raw = checked(stack)
     if offline:
         show_offline(raw, "it was asked for; nothing is compared with a state or a cluster")
         return
@@ -50,18 +48,13 @@ def preview(
     preview_with_engine(root, raw, engine, diff=diff, refresh=refresh, json=json)
 
 
-def read_config(root: Path, stack: str) -> RawConfig:
-    """The stack file, or its errors and exit code 2."""
-    from archesai_infra.config import ConfigError, load
-    from archesai_infra.stackfile import read
+def checked(stack: str) -> RawConfig:
+    """The configuration of a stack file that holds together; raises ConfigError."""
+    from archesai_infra.cli.options import read_stack
+    from archesai_infra.config import load
 
-    try:
-        raw = read(root, stack)
-        load(raw)
-    except ConfigError as error:
-        for reason in error.reasons:
-            typer.echo(f"error: {reason}", err=True)
-        raise typer.Exit(2) from None
+    raw = read_stack(stack)
+    load(raw)
     return raw
 
 

@@ -33,7 +33,7 @@ class Reachability:
 def ask(cluster: Cluster) -> Reachability:
     """Ask the cluster for its version, once and with a bound of 5 s."""
     from kubernetes import client, config
-    from kubernetes.client.rest import ApiException
+    from kubernetes.client.exceptions import ApiException
     from kubernetes.config.config_exception import ConfigException
     from urllib3.exceptions import HTTPError
 

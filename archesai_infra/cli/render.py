@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from archesai_infra.cli import project
-from archesai_infra.cli.preview import StackOption, read_config
+from archesai_infra.cli.exits import CommandError, Exit, friendly
+from archesai_infra.cli.options import DEFAULT_STACK, Stack
+from archesai_infra.cli.preview import checked
 
 
 def register(app: typer.Typer) -> None:
@@ -17,9 +18,10 @@ def register(app: typer.Typer) -> None:
     app.command("render")(render)
 
 
+@friendly
 def render(
     *,
-    stack: StackOption = "dev",
+    stack: Stack = DEFAULT_STACK,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Directory for one file an object.")] = None,
     show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Real values; generated ones are new.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Only say whether the directory is current.")] = False,
@@ -28,10 +30,12 @@ def render(
     from archesai_infra.evaluate import evaluate
     from archesai_infra.render import files, stream
 
-    raw = read_config(project.root(), stack)
+    raw = checked(stack)
     if show_secrets and raw.secret_keys:
-        typer.echo("error: configured secrets cannot be decrypted here; they stay marked `configured:<key>`", err=True)
-        raise typer.Exit(1)
+        keys = ", ".join(sorted(raw.secret_keys))
+        raise CommandError(
+            f"--show-secrets: {keys} cannot be decrypted without the engine; render without it", Exit.INPUT
+        )
     evaluation = evaluate(raw, reveal=show_secrets)
     if out is None:
         if not show_secrets:
@@ -56,8 +60,7 @@ def _check(directory: Path, wanted: dict[str, str], stack: str) -> None:
         for name in stale:
             what = "missing" if name not in current else "left over" if name not in wanted else "differs"
             typer.echo(f"error: {directory / name}: {what}", err=True)
-        typer.echo(f"error: {directory} is not what stack {stack} renders to; run make goldens", err=True)
-        raise typer.Exit(1)
+        raise CommandError(f"{directory} is not what stack {stack} renders to; write it again", Exit.FOUND)
 
 
 def _write(directory: Path, wanted: dict[str, str]) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archesai_infra.cli import project
-from archesai_infra.cli.preview import StackOption, read_config
+from archesai_infra.cli.exits import CommandError, Exit, friendly
+from archesai_infra.cli.options import DEFAULT_STACK, Stack
+from archesai_infra.cli.preview import checked
 
 if TYPE_CHECKING:
     from archesai_infra.cli.engine import Engine
@@ -21,27 +23,25 @@ def register(app: typer.Typer) -> None:
     app.command("destroy")(destroy)
 
 
+@friendly
 def up(
     *,
-    stack: StackOption = "dev",
+    stack: Stack = DEFAULT_STACK,
     yes: YesOption = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Read the cluster first and heal what drifted.")] = False,
 ) -> None:
     """Make the cluster what the stack file says."""
     from archesai_infra.cli import operations
 
-    root = project.root()
-    raw = read_config(root, stack)
-    operations.up(root, raw, _engine(), yes=yes, refresh=refresh)
+    operations.up(project.root(), checked(stack), _engine(), yes=yes, refresh=refresh)
 
 
-def destroy(*, stack: StackOption = "dev", yes: YesOption = False) -> None:
+@friendly
+def destroy(*, stack: Stack = DEFAULT_STACK, yes: YesOption = False) -> None:
     """Remove the stack's objects, all but the data that is kept."""
     from archesai_infra.cli import operations
 
-    root = project.root()
-    raw = read_config(root, stack)
-    operations.destroy(root, raw, _engine(), yes=yes)
+    operations.destroy(project.root(), checked(stack), _engine(), yes=yes)
 
 
 def _engine() -> Engine:
@@ -50,5 +50,4 @@ def _engine() -> Engine:
     try:
         return obtain(project.root())
     except NoEngineError as error:
-        typer.echo(f"error: this needs the Pulumi engine: {error}", err=True)
-        raise typer.Exit(3) from None
+        raise CommandError(f"this needs the Pulumi engine: {error}", Exit.ENGINE) from None
