@@ -1,0 +1,1 @@
+"""Builders: plain values in, plain dicts out, no Pulumi."""
