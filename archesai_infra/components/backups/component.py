@@ -1,0 +1,157 @@
+"""The module backups: Velero, its Schedules, the dump pod, the objects' copy and the drill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pulumi_kubernetes.core.v1 import ConfigMap
+
+from archesai_infra import versions
+from archesai_infra.components import charts
+from archesai_infra.components.backups import access, schedules, velero
+from archesai_infra.components.backups import drill as drills
+from archesai_infra.components.backups import objects as copies
+from archesai_infra.components.backups.dump import DumpSources, dump_pod
+from archesai_infra.components.backups.settings import (
+    copies_objects,
+    drills_newest,
+    dumps,
+    in_own_storage,
+    volume_size,
+)
+from archesai_infra.components.database import ManagedDatabase
+from archesai_infra.components.redis import ManagedRedis
+from archesai_infra.components.running import RunningComponent
+from archesai_infra.components.workload import Image
+from archesai_infra.kube.labels import labels
+from archesai_infra.kube.names import content_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pulumi
+
+    from archesai_infra.components.api import Endpoints
+    from archesai_infra.components.backups.settings import BackupsSettings
+    from archesai_infra.components.base import Context
+    from archesai_infra.components.storage import StorageConnection
+    from archesai_infra.credentials import Credentials
+    from archesai_infra.settings import Settings
+
+
+@dataclass(frozen=True)
+class BackupsArgs:
+    """What the component is built from."""
+
+    settings: BackupsSettings
+    credentials: Credentials
+    dump: DumpSources
+    drill_size: str | None
+    """Size of the drill's volume; None where no drill runs."""
+    objects: StorageConnection | None
+    """The object storage to copy; None where there is nothing to copy."""
+    own_storage: StorageConnection | None
+    """The stack's own object storage where the backups lie in it."""
+    charts: charts.ChartsSettings
+    monitored: bool
+    """The kinds of the monitoring module are there."""
+
+
+def arguments(settings: Settings, credentials: Credentials, endpoints: Endpoints) -> BackupsArgs:
+    """What the component is built from, out of a stack's settings and its services' connections."""
+    own = settings.backups
+    dumped = dumps(settings)
+    size = volume_size(settings)
+    return BackupsArgs(
+        own,
+        credentials,
+        DumpSources(
+            database=endpoints.database if "database" in dumped else None,
+            redis=endpoints.redis if "redis" in dumped else None,
+            size=own.dump.size or size,
+            managed=isinstance(settings.database, ManagedDatabase),
+            database_image=settings.database.image if isinstance(settings.database, ManagedDatabase) else Image(),
+            redis_image=settings.redis.image if isinstance(settings.redis, ManagedRedis) else Image(),
+        ),
+        drill_size=(own.drill.size or size) if drills_newest(settings) else None,
+        objects=endpoints.storage if copies_objects(settings) else None,
+        own_storage=endpoints.storage if in_own_storage(settings) else None,
+        charts=settings.charts,
+        monitored=settings.modules.get("monitoring", False),
+    )
+
+
+class Backups(RunningComponent):
+    """Everything that makes backups."""
+
+    def __init__(
+        self, name: str, context: Context, args: BackupsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("Backups", name, context, opts)
+        settings = args.settings
+        keys = access.bucket_keys(args.credentials, args.own_storage)
+        ready = self._velero(args, keys) if settings.velero.install else []
+        modules = tuple(
+            module for module, on in (("database", args.dump.database), ("redis", args.dump.redis)) if on is not None
+        )
+        if modules:
+            ready.append(dump_pod(self, settings, args.dump))
+        self._schedules(settings, modules, ready)
+        inner = self.child()
+        if args.objects:
+            copies.Objects(copies.MODULE, context, copies.ObjectsArgs(settings, args.objects, keys), inner)
+        if args.drill_size and "database" in modules:
+            drill_args = drills.DrillArgs(settings, args.dump.database_image, args.drill_size)
+            drills.Drill(drills.MODULE, context, drill_args, self.child(depends_on=ready))
+        self.register_outputs({})
+
+    def _velero(self, args: BackupsArgs, keys: access.Keys) -> list[pulumi.Resource]:
+        settings = args.settings
+        home = settings.velero.namespace
+        # The node agent and what copies volumes mount the kubelet's directory as root.
+        namespace = charts.chart_namespace(self, home, level="privileged")
+        secrets = [
+            access.cloud_secret(self, "keys", access.CLOUD_SECRET, home, keys, namespace),
+            access.repository_secret(self, settings, args.credentials, namespace),
+        ]
+        before = [namespace, *(secret for secret in secrets if secret is not None)]
+        values = velero.values(
+            settings, self.context.mirror, monitored=args.monitored, pull_policy=self.context.pull_policy
+        )
+        chart = charts.Chart(velero.RELEASE, home, versions.VELERO_CHART, values)
+        return [charts.install(self, chart, args.charts, depends_on=before)]
+
+    def _schedules(self, settings: BackupsSettings, modules: Sequence[str], ready: Sequence[pulumi.Resource]) -> None:
+        from pulumi_kubernetes.apiextensions import CustomResource
+
+        context = self.context
+        home = settings.velero.namespace
+        text = schedules.resource_policy(snapshots=settings.snapshots.enabled)
+        policy = ConfigMap(
+            f"{self.module}-volume-policy",
+            metadata={
+                "name": content_name(f"{context.instance}-volumes", text),
+                "namespace": home,
+                "labels": labels(self.module, context.instance),
+            },
+            data={schedules.POLICY_KEY: text},
+            opts=self.child(depends_on=ready),
+        )
+        for kind, (name, schedule) in schedules.names(context.instance, settings).items():
+            CustomResource(
+                f"{self.module}-schedule-{kind}",
+                api_version="velero.io/v1",
+                kind="Schedule",
+                metadata={"name": name, "namespace": home, "labels": labels(self.module, context.instance)},
+                spec=schedules.schedule_spec(
+                    context.instance,
+                    context.namespace,
+                    settings,
+                    schedule,
+                    content_name(f"{context.instance}-volumes", text),
+                    modules,
+                ),
+                # The Schedules' first backup runs at once: after everything it calls is there.
+                opts=self.child(depends_on=[*ready, policy]),
+            )

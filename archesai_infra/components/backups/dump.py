@@ -1,0 +1,138 @@
+"""The pod that dumps: it waits for Velero's hooks, and its volume is what they copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archesai_infra import versions
+from archesai_infra.components.backups import scripts
+from archesai_infra.components.backups.schedules import CONTAINERS, TIMEOUT_VARIABLE
+from archesai_infra.components.running import Pod
+from archesai_infra.kube.names import object_name
+from archesai_infra.kube.pods import (
+    Probes,
+    SecretKey,
+    claim,
+    config_files,
+    container,
+    environment,
+    exec_probe,
+    scratch,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pulumi
+    from pulumi_kubernetes.apps.v1 import StatefulSet
+    from pulumi_kubernetes.core.v1 import ContainerArgsDict
+
+    from archesai_infra.components.backups.settings import BackupsSettings, Dump
+    from archesai_infra.components.database import DatabaseConnection
+    from archesai_infra.components.redis import RedisConnection
+    from archesai_infra.components.running import RunningComponent
+    from archesai_infra.components.workload import Image, Resources
+    from archesai_infra.kube.pods import Mount
+    from archesai_infra.versions import ImageVersion
+
+NAME = object_name("dump")
+POD = f"{NAME}-0"
+CLAIM = f"{NAME}-data"
+VOLUME = "dumps"
+MOUNT_PATH = "/backup"
+DATABASE_CONTAINER = CONTAINERS["database"]
+REDIS_CONTAINER = CONTAINERS["redis"]
+WAIT = "trap 'exit 0' TERM INT; sleep infinity & wait"
+
+
+@dataclass(frozen=True)
+class DumpSources:
+    """What the pod dumps."""
+
+    database: DatabaseConnection | None
+    redis: RedisConnection | None
+    size: str
+    """Size of the volume, a Kubernetes quantity."""
+    managed: bool
+    """The database is ours: the tools run as its superuser and see the roles' passwords."""
+    database_image: Image
+    redis_image: Image
+
+
+def dump_pod(component: RunningComponent, settings: BackupsSettings, sources: DumpSources) -> StatefulSet:
+    """A StatefulSet of one pod, so that hooks, restores and commands find it by its name."""
+    dump = settings.dump
+    data = component.data_claim(CLAIM, sources.size, dump.storage_class)
+    files = component.config_map("dump-scripts", scripts.FILES)
+    mounts = [
+        claim(VOLUME, MOUNT_PATH, data.metadata.name),
+        config_files("scripts", scripts.PATH, files.metadata.name),
+        scratch("tmp", "/tmp", "128Mi"),
+    ]
+    containers: list[ContainerArgsDict] = []
+    secret_values: tuple[pulumi.Output[str], ...] = ()
+    if sources.database:
+        image = _image(dump.image, sources.database_image)
+        secret = {"DATABASE_URL": sources.database.url}
+        built = _Container(DATABASE_CONTAINER, image, versions.DATABASE, dump.resources, {}, secret)
+        containers.append(_waiting(component, built, dump, mounts, managed=sources.managed))
+        secret_values += sources.database.fingerprint
+    if sources.redis:
+        image = _image(dump.redis_image, sources.redis_image)
+        endpoint = sources.redis.endpoint
+        plain = {"REDIS_HOST": endpoint.host, "REDIS_PORT": str(endpoint.port)}
+        secret = {"REDISCLI_AUTH": sources.redis.password}
+        built = _Container(REDIS_CONTAINER, image, versions.REDIS, dump.redis_resources, plain, secret)
+        containers.append(_waiting(component, built, dump, mounts, managed=sources.managed))
+        secret_values += sources.redis.fingerprint
+    annotations = {"backup.velero.io/backup-volumes": VOLUME}
+    pod = Pod(NAME, containers, mounts, dump.scheduling, 30, secret_values, annotations)
+    return component.stateful_set(pod, {})
+
+
+@dataclass(frozen=True)
+class _Container:
+    name: str
+    image: Image
+    version: ImageVersion
+    resources: Resources
+    plain: Mapping[str, str]
+    secret: Mapping[str, SecretKey]
+
+
+def _image(chosen: Image, neighbour: Image) -> Image:
+    """The image that the stack names for the dump, else the server's own: tools must not be older than the server."""
+    return chosen if chosen.model_fields_set else neighbour
+
+
+def _waiting(
+    component: RunningComponent, built: _Container, dump: Dump, mounts: list[Mount], *, managed: bool
+) -> ContainerArgsDict:
+    common = {
+        "SCRIPTS": scripts.PATH,
+        "BACKUP_DIR": MOUNT_PATH,
+        "KEEP": str(dump.keep),
+        TIMEOUT_VARIABLE: str(dump.timeout),
+    }
+    if built.name == DATABASE_CONTAINER:
+        common |= {
+            "COMPRESSION": str(dump.compression),
+            "JOBS": str(dump.jobs),
+            # Whoever is not a superuser may not read passwords of roles.
+            "GLOBALS_OPTIONS": "" if managed else "--no-role-passwords",
+        }
+    return container(
+        name=built.name,
+        image=component.context.image(built.image, built.version),
+        pull_policy=component.context.pull_policy,
+        resources=built.resources.requirements(),
+        command=["/bin/sh", "-c", WAIT],
+        env=environment({**common, **built.plain}, built.secret),
+        mounts=mounts,
+        probes=Probes(
+            startup=exec_probe(["test", "-d", MOUNT_PATH], period=5, failures=24),
+            readiness=exec_probe(["test", "-w", MOUNT_PATH], period=30, failures=3),
+            liveness=exec_probe(["/bin/sh", "-c", "kill -0 1"], period=60, failures=3),
+        ),
+    )

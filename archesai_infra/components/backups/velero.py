@@ -1,0 +1,138 @@
+"""Velero as a Helm release: the values of its chart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from archesai_infra import versions
+from archesai_infra.components.backups.access import CLOUD_KEY, CLOUD_SECRET
+from archesai_infra.components.backups.schedules import LOCATION, canonical
+from archesai_infra.kube.images import image_reference
+from archesai_infra.kube.pods import UNPRIVILEGED_ID
+
+if TYPE_CHECKING:
+    from archesai_infra.components.backups.settings import BackupsSettings
+
+RELEASE = "velero"
+_SERVER_ID = 1002
+"""User of the image; it names it by a word, which Pod Security does not take for a number."""
+_RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+def values(settings: BackupsSettings, mirror: str | None, *, monitored: bool, pull_policy: str) -> dict[str, Any]:
+    """Values of the chart; no secret among them, only the names of Secrets."""
+    velero = settings.velero
+    tag = velero.image.tag_or(versions.VELERO)
+    server = image_reference(velero.image.repository or versions.VELERO.repository, tag, None, mirror)
+    image: dict[str, Any] = {"repository": server.rpartition(":")[0], "tag": tag, "pullPolicy": pull_policy}
+    if velero.image.digest:
+        image["digest"] = velero.image.digest
+    built: dict[str, Any] = {
+        "image": image,
+        "initContainers": [_plugin(settings, mirror, pull_policy)],
+        "credentials": _credentials(settings),
+        "configuration": _configuration(settings),
+        "snapshotsEnabled": settings.snapshots.enabled,
+        "deployNodeAgent": True,
+        "nodeAgent": {"resources": velero.node_agent_resources.requirements()},
+        "resources": velero.resources.requirements(),
+        "upgradeJobResources": _small(),
+        "podSecurityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _SERVER_ID,
+            "fsGroup": 1000,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containerSecurityContext": _RESTRICTED,
+        "metrics": _metrics(monitored=monitored),
+        "configMaps": {"fs-restore-action-config": _restore_helper()},
+    }
+    if velero.role_arn:
+        built["serviceAccount"] = {"server": {"annotations": {"eks.amazonaws.com/role-arn": velero.role_arn}}}
+    return built
+
+
+def _plugin(settings: BackupsSettings, mirror: str | None, pull_policy: str) -> dict[str, Any]:
+    return {
+        "name": "velero-plugin-for-aws",
+        "image": settings.velero.plugin_image.reference(versions.VELERO_PLUGIN, mirror),
+        "imagePullPolicy": pull_policy,
+        "volumeMounts": [{"mountPath": "/target", "name": "plugins"}],
+        "securityContext": {
+            **_RESTRICTED,
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "resources": _small(),
+    }
+
+
+def _small() -> dict[str, Any]:
+    return {
+        "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "64Mi"},
+        "limits": {"cpu": "500m", "memory": "256Mi", "ephemeral-storage": "1Gi"},
+    }
+
+
+def _credentials(settings: BackupsSettings) -> dict[str, Any]:
+    if settings.velero.role_arn:
+        return {"useSecret": False}
+    return {"useSecret": True, "existingSecret": settings.existing_secret or CLOUD_SECRET}
+
+
+def _configuration(settings: BackupsSettings) -> dict[str, Any]:
+    # Values of `config` are text, whatever they mean.
+    config = {"region": settings.region}
+    if settings.endpoint:
+        config |= {"s3ForcePathStyle": "true", "s3Url": settings.endpoint, "checksumAlgorithm": ""}
+    location: dict[str, Any] = {
+        "name": LOCATION,
+        "provider": "aws",
+        "bucket": settings.bucket,
+        "prefix": settings.path("velero"),
+        "default": True,
+        "config": config,
+    }
+    if not settings.velero.role_arn:
+        # Named here too: Velero then reads the Secret itself and follows a change of it.
+        location["credential"] = {"name": settings.existing_secret or CLOUD_SECRET, "key": CLOUD_KEY}
+    built: dict[str, Any] = {
+        "defaultBackupTTL": canonical(settings.schedules.hourly.ttl),
+        "backupStorageLocation": [location],
+    }
+    if settings.snapshots.enabled:
+        built["features"] = "EnableCSI"
+        built["volumeSnapshotLocation"] = [
+            {"name": LOCATION, "provider": "aws", "config": {"region": settings.region}},
+        ]
+    return built
+
+
+def _metrics(*, monitored: bool) -> dict[str, Any]:
+    # Autodetection renders nothing while the kinds are not there yet, also on the run that brings them.
+    monitor = {"enabled": monitored, "autodetect": False}
+    return {"enabled": True, "serviceMonitor": monitor, "nodeAgentPodMonitor": monitor}
+
+
+def _restore_helper() -> dict[str, Any]:
+    """What a restored pod waits with for its volumes: without a numeric user, restricted namespaces refuse it."""
+    context = {
+        **_RESTRICTED,
+        "runAsNonRoot": True,
+        "runAsUser": UNPRIVILEGED_ID,
+        "runAsGroup": UNPRIVILEGED_ID,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    return {
+        "labels": {"velero.io/plugin-config": "", "velero.io/pod-volume-restore": "RestoreItemAction"},
+        "data": {
+            "cpuRequest": "50m",
+            "memRequest": "64Mi",
+            "cpuLimit": "500m",
+            "memLimit": "256Mi",
+            "secCtx": yaml.safe_dump(context, sort_keys=False),
+        },
+    }

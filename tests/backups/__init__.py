@@ -1,0 +1,1 @@
+"""Backups, against the real programs they are made with."""
