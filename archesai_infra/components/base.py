@@ -104,9 +104,9 @@ class Component(pulumi.ComponentResource):
         """Options of a stateful child that production does not let go."""
         return pulumi.ResourceOptions(parent=self, depends_on=list(depends_on), protect=self.context.production)
 
-    def clusterwide(self, *, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+    def clusterwide(self) -> pulumi.ResourceOptions:
         """Options of a child outside the stack's namespace: one that exists already is not ours and is refused."""
-        return pulumi.ResourceOptions(parent=self, provider=self.context.strict, depends_on=list(depends_on))
+        return pulumi.ResourceOptions(parent=self, provider=self.context.strict)
 
     def kept(self) -> pulumi.ResourceOptions:
         """Options of a child that holds data: it outlives the stack, and a later stack takes it over."""

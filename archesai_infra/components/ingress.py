@@ -347,7 +347,8 @@ class Ingress(Component):
             kind="ClusterIssuer",
             metadata={"name": issuer, "labels": labels(self.module, self.context.instance)},
             spec={"acme": acme},
-            opts=self.clusterwide(depends_on=after),
+            # Not `clusterwide`: only the provider that installed the chart knows the kind at once.
+            opts=self.child(depends_on=after),
         )
 
     def _middlewares(self, settings: IngressSettings, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
