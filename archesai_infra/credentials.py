@@ -23,6 +23,13 @@ class Credential(StrEnum):
     API_JWT_SECRET = "apiJwtSecret"
     API_SECRET_SETTINGS = "apiSecretSettings"
     REGISTRY_PASSWORD = "registryPassword"
+    BACKUPS_ACCESS_KEY = "backupsAccessKey"
+    BACKUPS_SECRET_KEY = "backupsSecretKey"
+    BACKUPS_REPOSITORY_PASSWORD = "backupsRepositoryPassword"
+    GRAFANA_ADMIN_PASSWORD = "grafanaAdminPassword"
+    ALERT_WEBHOOK_URL = "alertWebhookUrl"
+    ALERT_SLACK_URL = "alertSlackUrl"
+    ALERT_EMAIL_PASSWORD = "alertEmailPassword"
 
 
 DESCRIPTIONS: Mapping[Credential, str] = {
@@ -34,6 +41,13 @@ DESCRIPTIONS: Mapping[Credential, str] = {
     Credential.API_JWT_SECRET: "Key that signs the api's session tokens; generated where it is not set.",
     Credential.API_SECRET_SETTINGS: "Secret settings of the api as a JSON object of dotted path to value.",
     Credential.REGISTRY_PASSWORD: "Password or token of the image registry; makes the pull secret `regcred`.",
+    Credential.BACKUPS_ACCESS_KEY: "Access key of the backups' bucket.",
+    Credential.BACKUPS_SECRET_KEY: "Secret key of the backups' bucket.",
+    Credential.BACKUPS_REPOSITORY_PASSWORD: "Password that encrypts the volumes in the backups; generated where not set.",
+    Credential.GRAFANA_ADMIN_PASSWORD: "Password of Grafana's user `admin`; generated where it is not set.",
+    Credential.ALERT_WEBHOOK_URL: "URL that alerts are posted to.",
+    Credential.ALERT_SLACK_URL: "Incoming webhook of Slack that alerts are posted to.",
+    Credential.ALERT_EMAIL_PASSWORD: "Password of the mail user that sends alerts.",
 }
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archesai_infra.components import api, database, migrations, platform, redis, scraper, storage, unstructured
-from archesai_infra.kube.network import ANYWHERE, INTERNET, Addresses, Flow, Peer, Pods
+from archesai_infra.components.backups import objects
+from archesai_infra.components.backups import settings as backups
+from archesai_infra.components.monitoring.exporters import (
+    DATABASE_EXPORTER,
+    DATABASE_EXPORTER_PORT,
+    REDIS_EXPORTER,
+    REDIS_EXPORTER_PORT,
+)
+from archesai_infra.components.monitoring.home import LOGS_BUCKET
+from archesai_infra.kube.network import ANYWHERE, INTERNET, LINK_LOCAL, Addresses, Flow, NamespacePods, Peer, Pods
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +25,7 @@ if TYPE_CHECKING:
 
 def flows(settings: Settings) -> tuple[Flow, ...]:
     """Every connection that a stack's modules need; all else is denied."""
-    return (*_inside(settings), *_outward(settings), *_inward(settings))
+    return (*_inside(settings), *_outward(settings), *_inward(settings), *_backups(settings), *_monitoring(settings))
 
 
 def _inside(settings: Settings) -> Iterator[Flow]:
@@ -34,10 +43,8 @@ def _from_api(settings: Settings) -> Iterator[Flow]:
     source = api.MODULE
     if settings.database.enabled:
         yield database_flow(settings, source)
-    if isinstance(settings.redis, redis.ExternalRedis) and settings.redis.enabled:
-        yield Flow(Pods(source), Addresses("redis", settings.redis.cidrs), (settings.redis.port,))
-    elif isinstance(settings.redis, redis.ManagedRedis) and settings.redis.enabled:
-        yield _flow(source, redis.MODULE, redis.PORT, settings.redis.run_on_host)
+    if settings.redis.enabled:
+        yield redis_flow(settings, source)
     if settings.storage.enabled:
         yield storage_flow(settings, source)
     if settings.scraper.enabled:
@@ -51,6 +58,13 @@ def database_flow(settings: Settings, source: str) -> Flow:
     if isinstance(settings.database, database.ExternalDatabase):
         return Flow(Pods(source), Addresses("database", settings.database.cidrs), (settings.database.port,))
     return _flow(source, database.MODULE, database.PORT, settings.database.run_on_host)
+
+
+def redis_flow(settings: Settings, source: str) -> Flow:
+    """From a component's pods to redis, wherever that is."""
+    if isinstance(settings.redis, redis.ExternalRedis):
+        return Flow(Pods(source), Addresses("redis", settings.redis.cidrs), (settings.redis.port,))
+    return _flow(source, redis.MODULE, redis.PORT, settings.redis.run_on_host)
 
 
 def storage_flow(settings: Settings, source: str) -> Flow:
@@ -74,7 +88,7 @@ def _outward(settings: Settings) -> Iterator[Flow]:
         for egress in settings.api.egress:
             yield Flow(Pods(api.MODULE), Addresses("api.egress", (egress.cidr,)), egress.ports)
         if settings.api.kubernetes_access:
-            yield Flow(Pods(api.MODULE), Addresses("kubernetes api", (ANYWHERE,)), (443, 6443))
+            yield Flow(Pods(api.MODULE), Addresses("kubernetes api", (ANYWHERE,), (LINK_LOCAL,)), (443, 6443))
     if settings.scraper.enabled:
         yield Flow(Pods(scraper.MODULE), INTERNET, (80, 443))
 
@@ -88,3 +102,37 @@ def _inward(settings: Settings) -> Iterator[Flow]:
         on_host = getattr(getattr(settings, module), "run_on_host", None) is not None
         if settings.url(module) is not None and not on_host:
             yield Flow(controller, Pods(module), (port,))
+
+
+def _backups(settings: Settings) -> Iterator[Flow]:
+    dumped = backups.dumps(settings)
+    if "database" in dumped:
+        yield database_flow(settings, backups.MODULE)
+    if "redis" in dumped:
+        yield redis_flow(settings, backups.MODULE)
+    if not settings.backups.enabled:
+        return
+    own = backups.in_own_storage(settings)
+    if backups.copies_objects(settings):
+        yield storage_flow(settings, objects.MODULE)
+        if not own:
+            yield Flow(Pods(objects.MODULE), backups.bucket_peer(settings), (settings.backups.endpoint_port,))
+    if own:
+        yield Flow(NamespacePods(settings.backups.velero.namespace), Pods(storage.MODULE), (storage.PORT,))
+
+
+def _monitoring(settings: Settings) -> Iterator[Flow]:
+    if not settings.monitoring.enabled:
+        return
+    prometheus = settings.monitoring.prometheus_pods
+    if settings.api.enabled and settings.api.run_on_host is None and settings.monitoring.metrics.api:
+        yield Flow(prometheus, Pods(api.MODULE), (api.PORT,))
+    if settings.database.enabled:
+        yield Flow(prometheus, Pods(DATABASE_EXPORTER), (DATABASE_EXPORTER_PORT,))
+        yield database_flow(settings, DATABASE_EXPORTER)
+    if settings.redis.enabled:
+        yield Flow(prometheus, Pods(REDIS_EXPORTER), (REDIS_EXPORTER_PORT,))
+        yield redis_flow(settings, REDIS_EXPORTER)
+    if settings.monitoring.logs_in_object_storage and settings.storage.mode == "managed":
+        yield Flow(settings.monitoring.loki_pods, Pods(storage.MODULE), (storage.PORT,))
+        yield Flow(Pods(LOGS_BUCKET), Pods(storage.MODULE), (storage.PORT,))

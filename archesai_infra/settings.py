@@ -9,10 +9,15 @@ from pydantic import Discriminator, Field, Tag
 from archesai_infra import versions
 from archesai_infra.components import api, database, redis, security, storage
 from archesai_infra.components.api import ApiSettings
+from archesai_infra.components.backups import settings as backups
+from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.charts import ChartsSettings
 from archesai_infra.components.database import ExternalDatabase, ManagedDatabase
 from archesai_infra.components.ingress import IngressSettings
 from archesai_infra.components.migrations import MigrationsSettings
+from archesai_infra.components.monitoring import settings as monitoring
+from archesai_infra.components.monitoring.prometheus_stack import NODE_NAMESPACE
+from archesai_infra.components.monitoring.settings import MonitoringSettings
 from archesai_infra.components.platform import PlatformSettings
 from archesai_infra.components.redis import ExternalRedis, ManagedRedis
 from archesai_infra.components.scraper import ScraperSettings
@@ -102,6 +107,10 @@ class Settings(Model):
     """Web scraping."""
     ingress: IngressSettings = IngressSettings()
     """The way in from outside the cluster."""
+    backups: BackupsSettings = BackupsSettings()
+    """Backups that restore."""
+    monitoring: MonitoringSettings = MonitoringSettings()
+    """Metrics, logs, dashboards and alerts."""
 
     @property
     def production(self) -> bool:
@@ -121,6 +130,8 @@ class Settings(Model):
             "unstructured": self.unstructured.enabled,
             "scraper": self.scraper.enabled,
             "ingress": self.ingress.enabled,
+            "backups": self.backups.enabled,
+            "monitoring": self.monitoring.enabled,
         }
 
     @property
@@ -131,9 +142,13 @@ class Settings(Model):
     def url(self, module: str) -> str | None:
         """Public URL of a module, if it has one."""
         host: str | None = getattr(self.ingress.hosts, module, None)
-        if not (self.ingress.enabled and self.modules[module]) or host is None:
+        if not (self.ingress.enabled and self._serves(module)) or host is None:
             return None
         return self.ingress.url(host, self.domain)
+
+    def _serves(self, host: str) -> bool:
+        """Whether there is something behind a host: Grafana only where the stack runs it."""
+        return self.monitoring.installs if host == "grafana" else self.modules[host]
 
 
 def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str]:
@@ -153,6 +168,10 @@ def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str
         found += storage.requirements(settings.storage, given)
     if settings.api.enabled:
         found += api.requirements(settings.api, given)
+    if settings.backups.enabled:
+        found += backups.requirements(settings, given)
+    if settings.monitoring.enabled:
+        found += monitoring.requirements(settings.monitoring, given)
     return found + security.requirements(settings.security, given)
 
 
@@ -161,6 +180,18 @@ def _dependencies(settings: Settings) -> Iterator[str]:
         yield "database.enabled: the api needs the database: set it to true, or api.enabled to false"
     if settings.platform.enabled and not settings.api.enabled:
         yield "api.enabled: the platform needs the api: set it to true, or platform.enabled to false"
+    if settings.monitoring.logs_in_object_storage:
+        yield from _logs_in_object_storage(settings)
+
+
+def _logs_in_object_storage(settings: Settings) -> Iterator[str]:
+    if not settings.storage.enabled:
+        yield _needs("monitoring.logs.storage", "storage")
+    elif settings.storage.existing_secret is not None and settings.monitoring.logs.existing_secret is None:
+        yield (
+            "monitoring.logs.existingSecret: the storage's keys are in a Secret that others made: "
+            "copy it into the monitoring namespace and name it here"
+        )
 
 
 def _hosts(settings: Settings) -> Iterator[str]:
@@ -168,7 +199,9 @@ def _hosts(settings: Settings) -> Iterator[str]:
     for module in sorted(hosts.model_fields_set):
         if getattr(hosts, module) is None or not settings.ingress.enabled:
             continue
-        if not settings.modules[module]:
+        if module == "grafana" and not settings.monitoring.installs:
+            yield "ingress.hosts.grafana: needs a Grafana: set monitoring.enabled to true, or remove the key"
+        elif module != "grafana" and not settings.modules[module]:
             yield _needs(f"ingress.hosts.{module}", module)
         elif module == "storage" and settings.storage.mode == "external":
             yield "ingress.hosts.storage: an external storage has an address of its own; remove the host"
@@ -203,14 +236,19 @@ def _free_settings(settings: Settings) -> Iterator[str]:
 
 
 def _namespaces(settings: Settings) -> Iterator[str]:
-    ingress = settings.ingress
+    ingress, watched = settings.ingress, settings.monitoring
     made = {
         "ingress.controller.namespace": ingress.controller_pods.namespace if ingress.controller.install else None,
         "ingress.certManager.namespace": ingress.cert_manager.namespace if ingress.cert_manager.install else None,
     }
+    if not ingress.enabled:
+        made = {}
+    if watched.installs:
+        made["monitoring.namespace"] = watched.namespace
+        made["monitoring.metrics.nodes"] = NODE_NAMESPACE if watched.metrics.nodes else None
     taken = {settings.namespace: "namespace"}
     for key, name in made.items():
-        if name is None or not ingress.enabled:
+        if name is None:
             continue
         if name in taken:
             yield f"{key}: must not be the same as {taken[name]} (got {name})"
@@ -248,3 +286,7 @@ def _images(settings: Settings) -> Iterator[tuple[str, Image, versions.ImageVers
             yield f"{module}.image", image, default
     if isinstance(settings.storage, ManagedStorage) and settings.storage.enabled:
         yield "storage.bucketImage", settings.storage.bucket_image, versions.RCLONE
+    watched = settings.monitoring
+    if watched.enabled:
+        yield "monitoring.databaseExporter.image", watched.database_exporter.image, versions.POSTGRES_EXPORTER
+        yield "monitoring.redisExporter.image", watched.redis_exporter.image, versions.REDIS_EXPORTER

@@ -34,7 +34,19 @@ PLAYWRIGHT = "1.55.0"
 SCRAPER = ImageVersion("mcr.microsoft.com/playwright", f"v{PLAYWRIGHT}-noble")
 
 TRAEFIK_CHART = ChartVersion("oci://ghcr.io/traefik/helm/traefik", "41.3.0")
+VELERO = ImageVersion("docker.io/velero/velero", "v1.18.3")
+# The plugin's minor version goes with the server's: 1.14 with 1.18.
+VELERO_PLUGIN = ImageVersion("docker.io/velero/velero-plugin-for-aws", "v1.14.3")
+VELERO_CHART = ChartVersion("oci://ghcr.io/vmware-tanzu/charts/velero", "12.1.0")
 CERT_MANAGER_CHART = ChartVersion("oci://quay.io/jetstack/charts/cert-manager", "v1.21.1")
+
+# Loki and Grafana moved to the community's repository in 2026; the charts' old home holds the Enterprise edition.
+PROMETHEUS_CRDS_CHART = ChartVersion("oci://ghcr.io/prometheus-community/charts/prometheus-operator-crds", "31.0.1")
+PROMETHEUS_CHART = ChartVersion("oci://ghcr.io/prometheus-community/charts/kube-prometheus-stack", "88.5.3")
+LOKI_CHART = ChartVersion("oci://ghcr.io/grafana-community/helm-charts/loki", "18.11.0")
+ALLOY_CHART = ChartVersion("oci://ghcr.io/grafana/helm-charts/alloy", "1.11.1")
+POSTGRES_EXPORTER = ImageVersion("quay.io/prometheuscommunity/postgres-exporter", "v0.20.1")
+REDIS_EXPORTER = ImageVersion("oliver006/redis_exporter", "v1.89.0")
 
 POD_SECURITY = "v1.34"
 """Version of the Pod Security Standards that namespaces are held to: that of the oldest supported Kubernetes."""

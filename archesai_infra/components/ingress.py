@@ -45,6 +45,8 @@ class Hosts(Model):
     """Host of the platform."""
     storage: DnsLabel | None = None
     """Host of the object storage's S3 port, for presigned URLs."""
+    grafana: DnsLabel | None = "grafana"
+    """Host of Grafana, where the stack runs it."""
 
 
 class RateLimit(Model):

@@ -140,7 +140,8 @@ class Storage(RunningComponent):
         else:
             url = Endpoint(NAME, PORT).url
             self._server(settings, keys)
-            Bucket(BUCKET_MODULE, context, settings, keys, pulumi.ResourceOptions(parent=self))
+            access = (keys.access, keys.secret_key)
+            Bucket(BUCKET_MODULE, context, settings, access, pulumi.ResourceOptions(parent=self))
         self.connection = StorageConnection(
             url, settings.bucket, settings.region, keys.access, keys.secret_key, keys.values
         )
@@ -219,10 +220,15 @@ class Storage(RunningComponent):
 
 
 class Bucket(RunningComponent):
-    """A Job that makes the application's bucket; running it again changes nothing."""
+    """A Job that makes a bucket; running it again changes nothing."""
 
     def __init__(
-        self, name: str, context: Context, settings: ManagedStorage, keys: _Keys, opts: pulumi.ResourceOptions
+        self,
+        name: str,
+        context: Context,
+        settings: ManagedStorage,
+        keys: tuple[SecretKey, SecretKey],
+        opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("Bucket", name, context, opts)
         home = scratch("tmp", "/tmp", "64Mi")
@@ -234,8 +240,8 @@ class Bucket(RunningComponent):
             "RCLONE_CONFIG_STORE_REGION": settings.region,
         }
         secret = {
-            "RCLONE_CONFIG_STORE_ACCESS_KEY_ID": keys.access,
-            "RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY": keys.secret_key,
+            "RCLONE_CONFIG_STORE_ACCESS_KEY_ID": keys[0],
+            "RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY": keys[1],
         }
         args = ["mkdir", f"store:{settings.bucket}", "--retries", "30", "--retries-sleep", "5s", "--verbose"]
         image = context.image(settings.bucket_image, versions.RCLONE)

@@ -1,0 +1,84 @@
+"""Alertmanager's configuration: who hears of an alert."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+
+from archesai_infra.credentials import Credential
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archesai_infra.components.monitoring.settings import Alerts
+    from archesai_infra.credentials import Credentials
+
+CONFIG_KEY = "alertmanager.yaml"
+WATCHDOG = "Watchdog"
+"""An alert that always fires: whoever expects it learns of a broken path by its absence."""
+_NOBODY = "nobody"
+_TEAM = "team"
+_SECRETS = (Credential.ALERT_WEBHOOK_URL, Credential.ALERT_SLACK_URL, Credential.ALERT_EMAIL_PASSWORD)
+
+
+def configuration(settings: Alerts, secrets: Mapping[Credential, str]) -> dict[str, Any]:
+    """The configuration for the receivers that have a secret; without any, alerts show in Grafana only."""
+    receiver: dict[str, Any] = {"name": _TEAM}
+    if url := secrets.get(Credential.ALERT_WEBHOOK_URL):
+        receiver["webhook_configs"] = [{"url": url, "send_resolved": True}]
+    if url := secrets.get(Credential.ALERT_SLACK_URL):
+        receiver["slack_configs"] = [_slack(settings, url)]
+    if (password := secrets.get(Credential.ALERT_EMAIL_PASSWORD)) and settings.email is not None:
+        receiver["email_configs"] = [
+            {
+                "to": settings.email.to,
+                "from": settings.email.sender,
+                "smarthost": settings.email.server,
+                "auth_username": settings.email.username or settings.email.sender,
+                "auth_password": password,
+                "require_tls": True,
+                "send_resolved": True,
+            }
+        ]
+    return {"route": _route(), "inhibit_rules": [_critical_hides_warning()], "receivers": [{"name": _NOBODY}, receiver]}
+
+
+def _route() -> dict[str, Any]:
+    # A webhook is the one receiver that can expect the watchdog; people must not get it.
+    watchdog = {"matchers": [f'alertname="{WATCHDOG}"'], "receiver": _NOBODY}
+    critical = {"matchers": ['severity="critical"'], "receiver": _TEAM, "repeat_interval": "1h"}
+    return {
+        "receiver": _TEAM,
+        "group_by": ["alertname", "namespace"],
+        "group_wait": "30s",
+        "group_interval": "5m",
+        "repeat_interval": "12h",
+        "routes": [watchdog, critical],
+    }
+
+
+def _critical_hides_warning() -> dict[str, Any]:
+    return {
+        "source_matchers": ['severity="critical"'],
+        "target_matchers": ['severity="warning"'],
+        "equal": ["alertname", "namespace"],
+    }
+
+
+def _slack(settings: Alerts, url: str) -> dict[str, Any]:
+    line = "*{{ .Labels.severity }}* {{ .Annotations.summary }} <{{ .Annotations.runbook_url }}|runbook>"
+    text = f"{{{{ range .Alerts }}}}{line}\n{{{{ end }}}}"
+    channel = {"channel": settings.slack_channel} if settings.slack_channel else {}
+    return {"api_url": url, "send_resolved": True, "title": "{{ .GroupLabels.alertname }}", "text": text} | channel
+
+
+def document(settings: Alerts, credentials: Credentials) -> pulumi.Output[str]:
+    """The configuration as a secret text; JSON is YAML too."""
+    given = {key: value for key in _SECRETS if (value := credentials.get(key)) is not None}
+
+    def write(values: list[str]) -> str:
+        return json.dumps(configuration(settings, dict(zip(given, values, strict=True))), sort_keys=True)
+
+    return pulumi.Output.secret(pulumi.Output.all(*given.values()).apply(write))

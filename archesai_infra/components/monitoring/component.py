@@ -1,0 +1,119 @@
+"""The monitoring module: releases, exporters, and the stack's monitors, rules and dashboards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+from pulumi_kubernetes.core.v1 import ConfigMap
+
+from archesai_infra.components.base import Component, Context
+from archesai_infra.components.monitoring import dashboards, prometheus_stack, rules, targets
+from archesai_infra.components.monitoring.exporters import DatabaseExporter, RedisExporter
+from archesai_infra.components.monitoring.home import Home, HomeArgs
+from archesai_infra.components.monitoring.rules.model import rule_group
+from archesai_infra.kube.labels import labels
+from archesai_infra.kube.names import object_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
+
+    from archesai_infra.components.database import DatabaseConnection
+    from archesai_infra.components.monitoring.scope import Scope
+    from archesai_infra.components.redis import RedisConnection
+    from archesai_infra.kube.network import NamespacePods
+
+
+@dataclass(frozen=True)
+class MonitoringArgs:
+    """What the component is built from."""
+
+    scope: Scope
+    home: HomeArgs
+    controller: NamespacePods
+    """The ingress controller's pods."""
+    cert_manager_namespace: str
+    database: DatabaseConnection | None
+    redis: RedisConnection | None
+
+
+class Monitoring(Component):
+    """Everything that measures, shows and alerts; without it no other module changes."""
+
+    def __init__(
+        self, name: str, context: Context, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("Monitoring", name, context, opts)
+        settings = args.scope.settings
+        ready: Sequence[pulumi.Resource] = ()
+        if settings.installs:
+            ready = (Home(f"{name}-home", context, args.home, pulumi.ResourceOptions(parent=self)),)
+        self._exporters(args)
+        self._monitors(args, ready)
+        self._rules(args.scope, ready)
+        self._dashboards(args.scope)
+        self.register_outputs({})
+
+    def _exporters(self, args: MonitoringArgs) -> None:
+        settings, opts = args.scope.settings, pulumi.ResourceOptions(parent=self)
+        if args.scope.database and args.database is not None:
+            DatabaseExporter(self.context, settings.database_exporter, args.database, opts)
+        if args.scope.redis and args.redis is not None:
+            RedisExporter(self.context, settings.redis_exporter, args.redis, opts)
+
+    def _monitors(self, args: MonitoringArgs, ready: Sequence[pulumi.Resource]) -> None:
+        more_labels = args.scope.settings.labels
+        kinds = {
+            "ServiceMonitor": targets.service_monitors(args.scope, self.context.instance),
+            "PodMonitor": targets.pod_monitors(args.scope, args.controller, args.cert_manager_namespace),
+        }
+        for kind, specs in kinds.items():
+            for part, spec in specs.items():
+                self._custom(kind, f"monitor-{part}", object_name(part), more_labels, spec, ready)
+
+    def _rules(self, scope: Scope, ready: Sequence[pulumi.Resource]) -> None:
+        settings = scope.settings
+        groups = [rule_group(group, settings.alerts.runbooks) for group in rules.groups(scope)]
+        self._custom("PrometheusRule", "rules", object_name("rules"), settings.labels, {"groups": groups}, ready)
+
+    def _custom(
+        self,
+        kind: str,
+        part: str,
+        name: str,
+        more_labels: Mapping[str, str],
+        spec: dict[str, Any],
+        ready: Sequence[pulumi.Resource],
+    ) -> None:
+        from pulumi_kubernetes.apiextensions import CustomResource
+
+        CustomResource(
+            f"{self.module}-{part}",
+            api_version="monitoring.coreos.com/v1",
+            kind=kind,
+            metadata=self._labelled(name, more_labels),
+            spec=spec,
+            opts=self.child(depends_on=ready),
+        )
+
+    def _dashboards(self, scope: Scope) -> None:
+        context = self.context
+        for dashboard in dashboards.dashboards(scope):
+            marks = {prometheus_stack.DASHBOARD_LABEL: "1"} | scope.settings.labels
+            name = object_name(f"dashboard-{dashboard.key}")
+            ConfigMap(
+                f"{self.module}-dashboard-{dashboard.key}",
+                metadata=self._labelled(name, marks, {prometheus_stack.FOLDER_ANNOTATION: "Arches"}),
+                data={f"{dashboard.key}.json": dashboards.file(dashboard, context.instance, context.namespace)},
+                opts=self.child(),
+            )
+
+    def _labelled(
+        self, name: str, more_labels: Mapping[str, str], annotations: Mapping[str, str] | None = None
+    ) -> ObjectMetaArgsDict:
+        metadata = self.metadata(name, annotations)
+        metadata["labels"] = labels(self.module, self.context.instance) | dict(more_labels)
+        return metadata

@@ -1,0 +1,98 @@
+"""The api: its errors, its latency, and how fast it uses up its error budgets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archesai_infra.components.monitoring.queries import API_JOB, ERROR_RATIO, LATENCY, SLOW_RATIO, job, recorded
+from archesai_infra.components.monitoring.rules.model import Alert, Group, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archesai_infra.components.monitoring.scope import Scope
+
+WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+BUDGET_WINDOW = "30d"
+QUANTILES = (50, 95, 99)
+
+_FAST = (("1h", "5m", 14.4), ("6h", "30m", 6.0))
+_SLOW = (("1d", "2h", 3.0), ("3d", "6h", 1.0))
+"""Long window, short window, and how many times too fast the budget burns. At 14.4 a 30 days' budget lasts 2 days;
+the short window ends the alert soon after the cause."""
+
+
+def groups(scope: Scope) -> list[Group]:
+    """The rules on the api's own metrics; none where they are not scraped."""
+    if not scope.api:
+        return []
+    ratios = [*_ratios(scope, WINDOWS), *_latencies(scope)]
+    budget = list(_ratios(scope, (BUDGET_WINDOW,)))
+    return [
+        Group("archesai-api-ratios", ratios),
+        Group("archesai-api-budget", budget, interval="5m"),
+        Group("archesai-api", [*_thresholds(scope), *_burn_rates(scope)]),
+    ]
+
+
+def _ratios(scope: Scope, windows: tuple[str, ...]) -> Iterator[Record]:
+    own = job(API_JOB, scope.namespace)
+    # Prometheus 3 writes whole bounds with a decimal, Prometheus 2 and the api without.
+    bound = f"{scope.settings.objectives.latency_seconds:g}"
+    bucket = bound if "." in bound else f"{bound}([.]0)?"
+    for window in windows:
+        every = f"sum by (namespace) (rate(http_requests_total{{{own}}}[{window}]))"
+        failed = f'sum by (namespace) (rate(http_requests_total{{{own},status=~"5.."}}[{window}]))'
+        # An api that never failed has no series of failures: that is a ratio of 0 and not an unknown one.
+        yield Record(ERROR_RATIO.format(window=window), f"({failed} or 0 * {every}) / {every}")
+        in_time = f'http_request_duration_seconds_bucket{{{own},le=~"{bucket}"}}[{window}]'
+        answered = f"http_request_duration_seconds_count{{{own}}}[{window}]"
+        share = f"sum by (namespace) (rate({in_time})) / sum by (namespace) (rate({answered}))"
+        yield Record(SLOW_RATIO.format(window=window), f"1 - {share}")
+
+
+def _latencies(scope: Scope) -> Iterator[Record]:
+    buckets = f"http_request_duration_seconds_bucket{{{job(API_JOB, scope.namespace)}}}[5m]"
+    for quantile in QUANTILES:
+        expr = f"histogram_quantile({quantile / 100:g}, sum by (namespace, le) (rate({buckets})))"
+        yield Record(LATENCY.format(quantile=quantile), expr)
+
+
+def _thresholds(scope: Scope) -> Iterator[Alert]:
+    errors = recorded(ERROR_RATIO.format(window="5m"), scope.namespace)
+    yield Alert(
+        "ApiErrorRateHigh",
+        f"{errors} > 0.05",
+        "critical",
+        "{{ $value | humanizePercentage }} of the api's requests end in a server error.",
+        "5m",
+    )
+    yield Alert(
+        "ApiLatencyHigh",
+        f"{recorded(LATENCY.format(quantile=95), scope.namespace)} > 1",
+        "warning",
+        "One request in twenty takes the api longer than {{ $value | humanizeDuration }}.",
+        "5m",
+    )
+
+
+def _burn_rates(scope: Scope) -> Iterator[Alert]:
+    objectives = scope.settings.objectives
+    goals = (
+        ("ApiErrorBudget", ERROR_RATIO, objectives.availability, "errors"),
+        ("ApiLatencyBudget", SLOW_RATIO, objectives.latency, "slow answers"),
+    )
+    for name, ratio, percent, cause in goals:
+        budget = round(1 - percent / 100, 6)
+        summary = f"At this rate of {cause} the api's budget for 30 days is soon used up."
+        fast, slow = (
+            " or ".join(_burning(ratio, scope.namespace, budget, *pair) for pair in pairs) for pairs in (_FAST, _SLOW)
+        )
+        yield Alert(f"{name}BurnsFast", fast, "critical", summary, "2m")
+        yield Alert(f"{name}BurnsSlow", slow, "warning", summary, "15m")
+
+
+def _burning(ratio: str, namespace: str, budget: float, long: str, short: str, factor: float) -> str:
+    limit = f"{round(factor * budget, 6):g}"
+    over = [f"{recorded(ratio.format(window=window), namespace)} > {limit}" for window in (long, short)]
+    return f"({over[0]} and on (namespace) {over[1]})"

@@ -1,0 +1,29 @@
+"""Certificates that cert-manager makes for the stack's hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archesai_infra.components.monitoring.rules.model import Alert, Group
+
+if TYPE_CHECKING:
+    from archesai_infra.components.monitoring.scope import Scope
+
+_DAY = 86400
+
+
+def groups(scope: Scope) -> list[Group]:
+    """The rule on cert-manager's metrics; none where others bring the certificates."""
+    if not scope.certificates:
+        return []
+    end = f'certmanager_certificate_expiration_timestamp_seconds{{namespace=~"{scope.namespaces}"}}'
+    days = scope.settings.alerts.certificate_days
+    alert = Alert(
+        "CertificateNearExpiry",
+        # 0 stands for a certificate that was never made.
+        f"({end} > 0) - time() < {days * _DAY}",
+        "critical",
+        "Certificate {{ $labels.name }} ends in {{ $value | humanizeDuration }} and was not renewed.",
+        "15m",
+    )
+    return [Group("archesai-certificates", [alert])]

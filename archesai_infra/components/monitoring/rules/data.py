@@ -1,0 +1,65 @@
+"""The database and redis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archesai_infra.components.monitoring.queries import (
+    DATABASE_JOB,
+    REDIS_JOB,
+    connections_used,
+    job,
+    redis_memory_used,
+)
+from archesai_infra.components.monitoring.rules.model import Alert, Group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archesai_infra.components.monitoring.scope import Scope
+
+
+def groups(scope: Scope) -> list[Group]:
+    """One group for each of the two that is on."""
+    built: list[Group] = []
+    if scope.database:
+        built.append(Group("archesai-database", list(_database(scope.namespace))))
+    if scope.redis:
+        built.append(Group("archesai-redis", list(_redis(scope.namespace))))
+    return built
+
+
+def _database(namespace: str) -> Iterator[Alert]:
+    yield Alert(
+        "DatabaseUnreachable",
+        f"pg_up{{{job(DATABASE_JOB, namespace)}}} == 0",
+        "critical",
+        "The database does not take connections.",
+        "1m",
+    )
+    yield Alert(
+        "DatabaseConnectionsNearLimit",
+        f"{connections_used(namespace)} > 0.8",
+        "warning",
+        "{{ $value | humanizePercentage }} of the database's connections are in use.",
+        "5m",
+    )
+
+
+def _redis(namespace: str) -> Iterator[Alert]:
+    own = job(REDIS_JOB, namespace)
+    yield Alert("RedisUnreachable", f"redis_up{{{own}}} == 0", "critical", "Redis does not take connections.", "1m")
+    yield Alert(
+        "RedisMemoryNearLimit",
+        f"{redis_memory_used(namespace)} > 0.9",
+        "warning",
+        "Redis uses {{ $value | humanizePercentage }} of its memory for data.",
+        "10m",
+    )
+    yield Alert(
+        "RedisPersistenceFails",
+        f"redis_aof_last_write_status{{{own}}} == 0 or redis_rdb_last_bgsave_status{{{own}}} == 0",
+        "critical",
+        "Redis cannot write its data to the volume.",
+        "5m",
+    )

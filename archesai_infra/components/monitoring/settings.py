@@ -1,0 +1,204 @@
+"""What a stack can set about its monitoring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, model_validator
+
+from archesai_infra.components.workload import Resources, Workload, resources
+from archesai_infra.credentials import Credential
+from archesai_infra.kube.network import NamespacePods
+from archesai_infra.kube.quantities import memory_bytes
+from archesai_infra.model import Model
+from archesai_infra.types import BucketName, DnsLabel, HostPort, HttpUrl, MemoryQuantity, Text
+from archesai_infra.types import Email as EmailAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+MODULE = "monitoring"
+NOTIFICATIONS = (Credential.ALERT_WEBHOOK_URL, Credential.ALERT_SLACK_URL, Credential.ALERT_EMAIL_PASSWORD)
+"""Credentials that make a receiver of alerts each."""
+_LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Bounds of the buckets that the api's histogram has: the Go client's own, in seconds."""
+
+
+class Metrics(Model):
+    """Prometheus."""
+
+    retention_days: int = Field(default=90, ge=1)
+    """Days that metrics are kept."""
+    size: MemoryQuantity = "20Gi"
+    """Size of the volume; the oldest metrics go early when it is nearly full."""
+    storage_class: DnsLabel | None = None
+    """StorageClass of the volumes of Prometheus and Alertmanager; the cluster's default where it is not set."""
+    resources: Resources = resources(("200m", "512Mi"), ("2", "2Gi"))
+    """CPU and memory."""
+    api: bool = True
+    """Scrape the api's `/metrics`, which not every version of it has."""
+    nodes: bool = False
+    """Measure the nodes too: node-exporter, in a privileged namespace of its own."""
+
+    @property
+    def retention_size(self) -> str:
+        """Most that the metrics take, in Prometheus's units: 85 % of the volume, the rest is for its journal."""
+        return f"{memory_bytes(self.size) * 85 // 100 // 2**20}MB"
+
+
+class Logs(Model):
+    """Loki, and Alloy that brings it the pods' logs."""
+
+    retention_days: int = Field(default=30, ge=1)
+    """Days that logs are kept."""
+    storage: Literal["filesystem", "objectStorage"] = "filesystem"
+    """Where logs are kept: a volume of their own, or a bucket in the stack's object storage."""
+    bucket: BucketName = "arches-logs"
+    """Bucket for `objectStorage`; made where the stack runs the storage."""
+    existing_secret: DnsLabel | None = None
+    """Secret in the monitoring namespace with the keys `ACCESS_KEY` and `SECRET_KEY` for `objectStorage`, made by
+    others; needed where the storage's own Secret is made by others too."""
+    size: MemoryQuantity = "20Gi"
+    """Size of the volume; with `objectStorage` it only holds what is not yet written there."""
+    storage_class: DnsLabel | None = None
+    """StorageClass of the volume; the cluster's default where it is not set."""
+    resources: Resources = resources(("100m", "256Mi"), ("1", "1Gi"))
+    """CPU and memory of Loki."""
+
+
+class Grafana(Model):
+    """Grafana."""
+
+    size: MemoryQuantity | None = None
+    """Size of a volume for what people change in Grafana; without one a restart forgets it."""
+    storage_class: DnsLabel | None = None
+    """StorageClass of the volume; the cluster's default where it is not set."""
+    existing_secret: DnsLabel | None = None
+    """Secret in the monitoring namespace with the keys `admin-user` and `admin-password`, made by others."""
+    password_version: int = Field(default=1, ge=1)
+    """Raise it to have a generated password made anew."""
+    resources: Resources = resources(("100m", "256Mi"), ("500m", "512Mi"))
+    """CPU and memory."""
+
+
+class Email(Model):
+    """Alerts by e-mail; the password is `alertEmailPassword`."""
+
+    to: EmailAddress
+    """Who gets the mails."""
+    sender: EmailAddress
+    """Address they come from."""
+    server: HostPort
+    """Mail server as `host:port`; it must speak TLS."""
+    username: str | None = None
+    """User at the mail server; the sender where it is not set."""
+
+
+class Alerts(Model):
+    """Where alerts go: `alertWebhookUrl`, `alertSlackUrl` and `email` are a receiver each."""
+
+    email: Email | None = None
+    """A receiver by e-mail."""
+    slack_channel: str | None = None
+    """Slack channel, such as `#alerts`, where the webhook's own is not meant."""
+    existing_secret: DnsLabel | None = None
+    """Secret in the monitoring namespace with Alertmanager's whole configuration as `alertmanager.yaml`."""
+    runbooks: HttpUrl = "https://github.com/archesai/archesai-infra/blob/main/docs/operations.md"
+    """Page that holds the section of each alert."""
+    certificate_days: int = Field(default=14, ge=1)
+    """Days before a certificate's end that it counts as near."""
+
+
+class Objectives(Model):
+    """The api's service level objectives, over 30 days."""
+
+    availability: float = Field(default=99.9, ge=90, lt=100)
+    """Requests that do not end in a server error, in percent."""
+    latency: float = Field(default=99, ge=50, lt=100)
+    """Requests answered within `latencySeconds`, in percent."""
+    latency_seconds: float = 1
+    """Bound of a good answer, in seconds; one of the bounds of the api's histogram."""
+
+    @model_validator(mode="after")
+    def _bucket(self) -> Self:
+        if self.latency_seconds not in _LATENCY_BUCKETS:
+            bounds = ", ".join(f"{bound:g}" for bound in _LATENCY_BUCKETS)
+            raise ValueError(f"latencySeconds must be one of {bounds} (got {self.latency_seconds:g})")
+        return self
+
+
+class Exporter(Workload):
+    """A pod that makes a server's own statistics into metrics."""
+
+    resources: Resources = resources(("10m", "32Mi"), ("100m", "128Mi"))
+    """CPU and memory."""
+
+
+class MonitoringSettings(Model):
+    """Metrics, logs, dashboards and alerts."""
+
+    enabled: bool = False
+    """Run the module."""
+    operator: Literal["install", "existing"] = "install"
+    """`existing` leaves Prometheus, Grafana and Loki to others and adds the stack's monitors, rules and dashboards."""
+    namespace: DnsLabel = "monitoring"
+    """Namespace of the releases, or of the existing Prometheus."""
+    labels: dict[str, Text] = Field(default_factory=dict)
+    """More labels for monitors, rules and dashboards, such as `release`, which an existing operator may select by."""
+    prometheus_labels: dict[str, Text] = Field(default_factory=lambda: {"app.kubernetes.io/name": "prometheus"})
+    """Labels of Prometheus's pods: the only pods that the network policies let at metrics."""
+    metrics: Metrics = Metrics()
+    """Prometheus."""
+    logs: Logs = Logs()
+    """Loki and Alloy."""
+    grafana: Grafana = Grafana()
+    """Grafana."""
+    alerts: Alerts = Alerts()
+    """Where alerts go."""
+    objectives: Objectives = Objectives()
+    """The api's service level objectives."""
+    database_exporter: Exporter = Exporter()
+    """postgres-exporter."""
+    redis_exporter: Exporter = Exporter()
+    """redis-exporter."""
+
+    @property
+    def installs(self) -> bool:
+        """Whether the module runs Prometheus, Grafana and Loki itself."""
+        return self.enabled and self.operator == "install"
+
+    @property
+    def logs_in_object_storage(self) -> bool:
+        """Whether Loki needs a bucket."""
+        return self.installs and self.logs.storage == "objectStorage"
+
+    @property
+    def prometheus_pods(self) -> NamespacePods:
+        """Prometheus, as network policies see it."""
+        return NamespacePods(self.namespace, tuple(sorted(self.prometheus_labels.items())))
+
+    @property
+    def loki_pods(self) -> NamespacePods:
+        """Loki, as network policies see it."""
+        return NamespacePods(self.namespace, (("app.kubernetes.io/name", "loki"),))
+
+
+def requirements(settings: MonitoringSettings, given: Mapping[Credential, object]) -> list[str]:
+    """What the credentials lack or have too much of, as sentences that begin with a key."""
+    found: list[str] = []
+    alerts = settings.alerts
+    routes = [key for key in NOTIFICATIONS if key in given]
+    if settings.grafana.existing_secret and Credential.GRAFANA_ADMIN_PASSWORD in given:
+        found.append("monitoring.grafana.existingSecret: also set is grafanaAdminPassword; keep one of the two")
+    if alerts.existing_secret and (routes or alerts.email):
+        other = routes[0] if routes else "monitoring.alerts.email"
+        found.append(f"monitoring.alerts.existingSecret: also set is {other}; keep one of the two")
+    elif (alerts.email is not None) != (Credential.ALERT_EMAIL_PASSWORD in given):
+        if alerts.email is None:
+            found.append("alertEmailPassword: needs the address it belongs to: set monitoring.alerts.email")
+        else:
+            found.append("monitoring.alerts.email: needs its password: pulumi config set --secret alertEmailPassword")
+    if alerts.slack_channel and Credential.ALERT_SLACK_URL not in given:
+        found.append("monitoring.alerts.slackChannel: needs its URL: pulumi config set --secret alertSlackUrl")
+    return found

@@ -1,0 +1,1 @@
+"""Monitoring, held against the real programs it configures."""

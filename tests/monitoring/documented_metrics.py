@@ -1,0 +1,77 @@
+"""Metrics of programs that do not run here, as their documentation names them: one sample each."""
+
+from __future__ import annotations
+
+KUBE_STATE_METRICS = "kube-state-metrics 2.20, docs/metrics"
+CADVISOR = "cAdvisor, docs/storage/prometheus.md, with the labels that the kubelet adds"
+KUBELET = "Kubernetes metrics reference, kubelet volume stats"
+TRAEFIK = "Traefik 3 documentation, Observability, Metrics"
+CERT_MANAGER = "cert-manager documentation, Prometheus Metrics"
+ALLOY = "Alloy documentation, loki.write, Debug metrics"
+
+_GROWS = " per scrape"
+_POD = 'namespace="archesai",pod="archesai-api-1"'
+_CONTAINER = f'{_POD},container="api"'
+_CLAIM = 'namespace="archesai",persistentvolumeclaim="archesai-postgres-data"'
+_SERVICE = 'code="200",method="GET",protocol="http",service="archesai-archesai-api-3001@kubernetes"'
+_AUTOSCALER = 'namespace="archesai",horizontalpodautoscaler="archesai-api"'
+_CERTIFICATE = (
+    'name="archesai-api-tls",namespace="archesai",'
+    'issuer_group="cert-manager.io",issuer_kind="ClusterIssuer",issuer_name="letsencrypt-prod"'
+)
+_LOKI_WRITE = 'namespace="monitoring",component_id="loki.write.default",host="loki",tenant="",reason="ingester_error"'
+
+DOCUMENTED: dict[str, list[str]] = {
+    KUBE_STATE_METRICS: [
+        'kube_deployment_spec_replicas{namespace="archesai",deployment="archesai-api"} 3',
+        'kube_deployment_status_replicas_available{namespace="archesai",deployment="archesai-api"} 3',
+        'kube_statefulset_replicas{namespace="archesai",statefulset="archesai-postgres"} 1',
+        'kube_statefulset_status_replicas_ready{namespace="archesai",statefulset="archesai-postgres"} 1',
+        f"kube_horizontalpodautoscaler_status_current_replicas{{{_AUTOSCALER}}} 3",
+        f'kube_pod_container_resource_limits{{{_CONTAINER},uid="1",node="n",resource="memory",unit="byte"}} 1000',
+        f'kube_pod_container_status_restarts_total{{{_CONTAINER},uid="1"}} 2',
+        f'kube_pod_status_phase{{{_POD},uid="1",phase="Pending"}} 0',
+        f'kube_pod_status_ready{{{_POD},uid="1",condition="true"}} 1',
+        'kube_job_failed{namespace="archesai",job_name="archesai-migrations-1a2b3c4d",condition="true"} 0',
+    ],
+    CADVISOR: [
+        f'container_cpu_usage_seconds_total{{{_CONTAINER},id="/x",image="i",name="n",cpu="total"}} 12',
+        f'container_memory_working_set_bytes{{{_CONTAINER},id="/x",image="i",name="n"}} 500',
+        f'container_network_receive_bytes_total{{{_POD},id="/x",image="i",interface="eth0",name="n"}} 7',
+        f'container_network_transmit_bytes_total{{{_POD},id="/x",image="i",interface="eth0",name="n"}} 7',
+    ],
+    KUBELET: [
+        f"kubelet_volume_stats_available_bytes{{{_CLAIM}}} 60",
+        f"kubelet_volume_stats_capacity_bytes{{{_CLAIM}}} 100",
+        f"kubelet_volume_stats_inodes{{{_CLAIM}}} 100",
+        f"kubelet_volume_stats_inodes_used{{{_CLAIM}}} 10",
+    ],
+    TRAEFIK: [
+        f"traefik_service_requests_total{{{_SERVICE}}} 9 per scrape",
+        f'traefik_service_request_duration_seconds_bucket{{{_SERVICE},le="0.1"}} 8 per scrape',
+        f'traefik_service_request_duration_seconds_bucket{{{_SERVICE},le="+Inf"}} 9 per scrape',
+    ],
+    CERT_MANAGER: [
+        f"certmanager_certificate_expiration_timestamp_seconds{{{_CERTIFICATE}}} 4e9",
+    ],
+    ALLOY: [
+        f"loki_write_dropped_entries_total{{{_LOKI_WRITE}}} 0",
+    ],
+}
+"""Samples by the documentation that names the metric and its labels."""
+
+
+class Documented:
+    """All of it in Prometheus's text format; some counters grow with each scrape."""
+
+    def __init__(self) -> None:
+        self._scrapes = 0
+
+    def metrics(self) -> str:
+        """One page."""
+        self._scrapes += 1
+        return "".join(f"{self._sample(sample)}\n" for samples in DOCUMENTED.values() for sample in samples)
+
+    def _sample(self, sample: str) -> str:
+        series, _, value = sample.removesuffix(_GROWS).rpartition(" ")
+        return f"{series} {float(value) * (self._scrapes if sample.endswith(_GROWS) else 1)}"

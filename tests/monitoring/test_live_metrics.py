@@ -1,0 +1,74 @@
+"""Every series that a rule or a dashboard names exists on a real Prometheus, and every panel shows something."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.monitoring.live import Prometheus, prometheus
+from tests.monitoring.programs import knows_tables
+from tests.monitoring.promql import grouping_labels, selectors
+from tests.monitoring.stacks import alerts, everything, queries, rules
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+PANELS = queries(everything(), "prometheus")
+RULES = {rule.get("alert") or rule["record"]: rule["expr"] for rule in rules(everything())}
+EVENTS_ONLY = {
+    "infrastructure: Restarts A",
+}
+"""Panels that are empty while nothing happens."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Prometheus]:
+    with prometheus(tmp_path_factory.mktemp("prometheus")) as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", sorted(PANELS))
+def test_panel_names_series_and_labels_that_exist(name: str, server: Prometheus) -> None:
+    _check(server, PANELS[name])
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_rule_names_series_and_labels_that_exist(name: str, server: Prometheus) -> None:
+    _check(server, RULES[name])
+
+
+def _check(server: Prometheus, expr: str) -> None:
+    _skip_without_tables(expr)
+    found = {selector: server.query(selector) for selector in selectors(expr)}
+    assert [selector for selector, series in found.items() if not series] == []
+    labels = {label for series in found.values() for one in series for label in one["metric"]}
+    assert grouping_labels(expr) - labels == set()
+
+
+def _skip_without_tables(expr: str) -> None:
+    if "pg_stat_user_tables" in expr and not knows_tables():
+        pytest.skip("Debian's postgres-exporter has no statistics of tables; put a newer postgres_exporter on PATH")
+
+
+@pytest.mark.parametrize("name", sorted(set(PANELS) - EVENTS_ONLY))
+def test_panel_shows_something(name: str, server: Prometheus) -> None:
+    _skip_without_tables(PANELS[name])
+    result = server.query(PANELS[name])
+    assert result
+    assert not all(one["value"][1] == "NaN" for one in result)
+
+
+def test_prometheus_evaluates_every_rule_without_an_error(server: Prometheus) -> None:
+    states = [
+        (rule["name"], rule.get("lastError", ""))
+        for group in server.get("rules")["groups"]
+        for rule in group["rules"]
+        if rule["health"] != "ok"
+    ]
+    assert states == []
+
+
+def test_only_the_watchdog_fires_while_all_is_well(server: Prometheus) -> None:
+    firing = {alert["labels"]["alertname"] for alert in server.get("alerts")["alerts"]}
+    assert firing & set(alerts(everything())) == {"Watchdog"}
