@@ -11,7 +11,8 @@ import pulumi
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from archesai_infra.credentials import Credential, Credentials
-from archesai_infra.settings import Settings, problems
+from archesai_infra.rules import problems
+from archesai_infra.settings import Settings
 from archesai_infra.types import DottedPath
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ DESCRIPTIONS: Mapping[Credential, str] = {
     Credential.REGISTRY_PASSWORD: "Password or token of the image registry; makes the pull secret `regcred`.",
     Credential.BACKUPS_ACCESS_KEY: "Access key of the backups' bucket.",
     Credential.BACKUPS_SECRET_KEY: "Secret key of the backups' bucket.",
-    Credential.BACKUPS_REPOSITORY_PASSWORD: "Password that encrypts the volumes in the backups; generated where not set.",
+    Credential.BACKUPS_REPOSITORY_PASSWORD: "Password that encrypts the volumes in the backups; generated if not set.",
     Credential.GRAFANA_ADMIN_PASSWORD: "Password of Grafana's user `admin`; generated where it is not set.",
     Credential.ALERT_WEBHOOK_URL: "URL that alerts are posted to.",
     Credential.ALERT_SLACK_URL: "Incoming webhook of Slack that alerts are posted to.",

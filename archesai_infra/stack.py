@@ -30,6 +30,7 @@ from archesai_infra.components.monitoring.scope import scope
 from archesai_infra.components.security import PULL_SECRET, Security, SecurityArgs
 from archesai_infra.credentials import Credential
 from archesai_infra.flows import flows
+from archesai_infra.images import used_images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -231,17 +232,9 @@ def outputs(settings: Settings) -> dict[str, pulumi.Input[Any]]:
         "namespace": settings.namespace,
         "modules": [module for module, on in settings.modules.items() if on],
         "urls": urls,
-        "images": images(settings),
+        "images": {
+            key.removesuffix(".image"): image.reference(default, settings.images.registry)
+            for key, (image, default) in used_images(settings).items()
+        },
         "nextCommands": commands,
     }
-
-
-def images(settings: Settings) -> dict[str, str]:
-    """The images of the application itself, by module."""
-    mirror = settings.images.registry
-    built: dict[str, str] = {}
-    if settings.api.enabled:
-        built["api"] = settings.api.image.reference(versions.API, mirror)
-    if settings.platform.enabled:
-        built["platform"] = settings.platform.image.reference(versions.PLATFORM, mirror)
-    return built
