@@ -49,7 +49,7 @@ def location(version: ChartVersion, settings: ChartsSettings) -> str:
     """Address or path of a chart; vendored charts come first, then the mirror, then the chart's own home."""
     name = version.address.rpartition("/")[2]
     if settings.directory is not None:
-        return f"{settings.directory.rstrip('/')}/{name}-{version.version.removeprefix('v')}.tgz"
+        return f"{settings.directory.rstrip('/')}/{name}-{version.version}.tgz"
     return f"{settings.mirror}/{name}" if settings.mirror is not None else version.address
 
 
