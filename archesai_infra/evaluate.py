@@ -46,6 +46,10 @@ class Resource:
     protect: bool = False
     retain_on_delete: bool = False
     depends_on: tuple[str, ...] = ()
+    ignore_changes: tuple[str, ...] = ()
+    """Inputs whose changes the engine does not look at."""
+    replacement_trigger: object = None
+    """A value that replaces the resource when it changes."""
 
     @property
     def is_object(self) -> bool:
@@ -146,6 +150,8 @@ class _Monitor(mocks.MockMonitor):
             protect=request.protect,
             retain_on_delete=request.retainOnDelete,
             depends_on=tuple(sorted(request.dependencies)),
+            ignore_changes=tuple(request.ignoreChanges),
+            replacement_trigger=self._value(request.replacement_trigger, [], ""),
         )
         return resource_pb2.RegisterResourceResponse(urn=urn, id=f"{request.name}-id", object=self._outputs(request))
 

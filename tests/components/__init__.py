@@ -1,0 +1,1 @@
+"""Components: one behaviour each, on stacks with little else in them."""

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.components.parts import container, depends_on, logical_names, resource, template, variables
+from tests.stacks import Config, find, render
+
+
+def job_name(config: Config | None = None) -> str:
+    return resource(render(config), "migrations-job").inputs["metadata"]["name"]
+
+
+V1: Config = {"api": {"image": {"tag": "v1.0.0"}}}
+
+
+def test_the_job_runs_the_api_s_image_with_the_documented_command() -> None:
+    stack = render(V1)
+    job = container(stack, "Job", job_name(V1))
+    assert job["image"] == container(stack, "Deployment", "archesai-api")["image"] == "archesai/api:v1.0.0"
+    assert job["command"] == ["archesai", "migrate"]
+
+
+def test_the_job_gets_the_database_s_url_by_reference_and_no_other_secret() -> None:
+    assert variables(container(render(), "Job", job_name())) == {
+        "DATABASE_URL": "archesai-database/DATABASE_URL",
+        "ARCHES_DATABASE_URL": "archesai-database/DATABASE_URL",
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"api": {"image": {"tag": "v1.0.1"}}}, id="version"),
+        pytest.param({"migrations": {"command": ["archesai", "db", "up"]}}, id="command"),
+        pytest.param({"migrations": {"run": 2}}, id="another run"),
+        pytest.param({"migrations": {"timeout": 60}}, id="time"),
+    ],
+)
+def test_another_run_is_another_job(change: Config) -> None:
+    assert job_name(V1 | change) != job_name(V1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(
+            {"api": {"image": {"tag": "v1.0.0"}, "logLevel": "debug", "replicas": 2}}, id="the api's settings"
+        ),
+        pytest.param({"redis": {"enabled": True}}, id="another module"),
+        pytest.param({"databasePassword": "unmistakable"}, id="a password"),
+    ],
+)
+def test_nothing_else_runs_the_migrations_again(change: Config) -> None:
+    assert job_name(V1 | change) == job_name(V1)
+
+
+def test_the_job_waits_for_the_database_and_the_api_for_the_job() -> None:
+    stack = render()
+    assert {"database-stateful-set", "database-service"} <= depends_on(stack, "migrations-job")
+    assert "api-deployment" not in depends_on(stack, "migrations-job")
+    assert "migrations-job" in depends_on(stack, "api-deployment")
+
+
+def test_a_failed_run_is_replaced_by_the_next_up() -> None:
+    annotations = resource(render(), "migrations-job").inputs["metadata"]["annotations"]
+    assert annotations == {"pulumi.com/replaceUnready": "true"}
+
+
+def test_a_run_ends_within_the_time_that_the_engine_waits() -> None:
+    spec = find(render(), "Job", job_name())["spec"]
+    assert spec["activeDeadlineSeconds"] < 600
+    assert spec["backoffLimit"] == 3
+    # Gone after a while, it would be run again by the next refresh.
+    assert "ttlSecondsAfterFinished" not in spec
+    assert template(render(), "Job", job_name())["spec"]["restartPolicy"] == "Never"
+
+
+@pytest.mark.parametrize("mode", ["startup", "off"])
+def test_without_a_job_there_is_none(mode: str) -> None:
+    stack = render({"migrations": {"mode": mode}})
+    assert logical_names(stack, "migrations") == set()
+    policy = find(stack, "NetworkPolicy", "archesai-postgres")["spec"]
+    components = [
+        peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"]
+        for rule in policy["ingress"]
+        for peer in rule["from"]
+    ]
+    assert components == ["api"]
