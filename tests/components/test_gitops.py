@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archesai_infra.components.gitops import OPTIONS, WAVE, with_waves
+from archesai_infra.config import ConfigError
+from archesai_infra.evaluate import evaluate
+from tests.controlplane import crds
+from tests.stacks import DEVELOPMENT, Config, find, raw, render
+
+if TYPE_CHECKING:
+    from archesai_infra.evaluate import Evaluation
+    from tests.controlplane.rig import ControlPlane
+
+ON: Config = {
+    "gitops": {"enabled": True, "repoUrl": "https://git.example.com/platform/arches.git"},
+    "database": {"existingSecret": "database"},
+    "api": {"existingSecret": "api", "autoscaling": {"enabled": True}},
+    "redis": {"enabled": True, "existingSecret": "redis"},
+    "storage": {"enabled": True, "existingSecret": "storage"},
+    "scraper": {"enabled": True},
+    "ingress": {"enabled": True},
+}
+
+
+def _application() -> dict[str, Any]:
+    return find(render(ON), "Application", "archesai-dev")
+
+
+def _rendered(config: Config | None = None) -> Evaluation:
+    return evaluate(raw(DEVELOPMENT | ON | (config or {})), rendered=True)
+
+
+def _waves() -> dict[str, int]:
+    return {
+        f"{item['kind']} {item['metadata']['name'].removeprefix('archesai-')}": int(
+            item["metadata"]["annotations"][WAVE]
+        )
+        for item in _rendered().objects
+    }
+
+
+def _wave(waves: dict[str, int], start: str) -> int:
+    return next(wave for name, wave in waves.items() if name.startswith(start))
+
+
+def test_pulumi_declares_the_application_and_no_other_object() -> None:
+    assert [item["kind"] for item in render(ON).objects] == ["Application"]
+
+
+def test_the_rendered_manifests_hold_all_but_the_application_and_no_secret() -> None:
+    kinds = {item["kind"] for item in _rendered().objects}
+    assert {"Namespace", "Deployment", "StatefulSet", "Job", "NetworkPolicy"} <= kinds
+    assert {"Application", "Secret"} & kinds == set()
+
+
+def test_the_application_prunes_heals_and_creates_the_namespace() -> None:
+    spec = _application()["spec"]
+    assert spec["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True}
+    assert "CreateNamespace=true" in spec["syncPolicy"]["syncOptions"]
+    assert spec["source"]["path"] == "rendered/dev"
+    assert spec["destination"] == {"server": "https://kubernetes.default.svc", "namespace": "archesai"}
+
+
+def test_deleting_the_application_leaves_what_it_applied() -> None:
+    assert "finalizers" not in _application()["metadata"]
+
+
+def test_the_number_of_autoscaled_pods_is_left_to_the_autoscaler() -> None:
+    assert _application()["spec"]["ignoreDifferences"] == [
+        {"group": "apps", "kind": "Deployment", "name": "archesai-api", "jsonPointers": ["/spec/replicas"]}
+    ]
+    alone = render(ON | {"api": {"existingSecret": "api"}})
+    assert "ignoreDifferences" not in find(alone, "Application", "archesai-dev")["spec"]
+
+
+def test_migrations_come_after_the_database_and_before_the_api() -> None:
+    waves = _waves()
+    assert (
+        _wave(waves, "Namespace")
+        < _wave(waves, "NetworkPolicy")
+        < _wave(waves, "StatefulSet postgres")
+        < _wave(waves, "Job migrations")
+        < _wave(waves, "Deployment api")
+        < _wave(waves, "Ingress api")
+    )
+    assert _wave(waves, "ConfigMap config") < _wave(waves, "Deployment api")
+
+
+def test_a_claim_syncs_together_with_the_pod_it_may_wait_for() -> None:
+    waves = _waves()
+    assert waves["PersistentVolumeClaim postgres-data"] == waves["StatefulSet postgres"]
+    job = {"volumes": [{"persistentVolumeClaim": {"claimName": "dumps"}}]}
+    cron = {
+        "spec": {"jobTemplate": {"spec": {"template": {"spec": job}}}},
+        "kind": "CronJob",
+        "metadata": {"name": "c"},
+    }
+    claim = {"kind": "PersistentVolumeClaim", "metadata": {"name": "dumps"}}
+    first, second = with_waves([claim, cron])
+    assert first["metadata"]["annotations"][WAVE] == second["metadata"]["annotations"][WAVE]
+
+
+def test_data_stays_when_it_leaves_the_repository() -> None:
+    kept = {item["kind"] for item in _rendered().objects if OPTIONS in item["metadata"]["annotations"]}
+    assert kept == {"PersistentVolumeClaim", "Namespace"}
+    assert find(_rendered(), "Namespace", "archesai")["metadata"]["annotations"][OPTIONS] == "Prune=false,Delete=false"
+
+
+def test_without_gitops_manifests_carry_nothing_for_argo_cd() -> None:
+    plain = evaluate(raw(dict(DEVELOPMENT)), rendered=True)
+    assert plain.objects == render().objects
+    assert [item for item in plain.objects if WAVE in item["metadata"].get("annotations", {})] == []
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ({"gitops": {"enabled": True}}, "gitops.repoUrl: is required"),
+        ({"database": {}}, "database.existingSecret: Argo CD cannot generate a secret"),
+        ({"api": {}}, "api.existingSecret: Argo CD cannot generate a secret"),
+        ({"redisPassword": "made-up", "redis": {"enabled": True}}, "redisPassword: a repository must not hold it"),
+        ({"ingress": {"enabled": True, "controller": {"install": True}}}, "ingress.controller.install: Argo CD gets"),
+        ({"monitoring": {"enabled": True}}, "set monitoring.operator to existing"),
+    ],
+)
+def test_what_argo_cd_cannot_have_is_refused_with_the_way_out(config: Config, reason: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        render(ON | config)
+    assert reason in str(refused.value)
+
+
+@pytest.mark.cluster
+def test_a_real_server_takes_the_application_by_its_definition(control_plane: ControlPlane) -> None:
+    definitions = [item for item in crds.custom_resource_definitions() if "argoproj" in item["metadata"]["name"]]
+    if not definitions:
+        pytest.skip("the definition of Application is not beside the repository")
+    control_plane.apply(definitions).check()
+    control_plane.wait_ready(*definitions)
+    control_plane.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argocd"}}]).check()
+    control_plane.apply([_application()]).check()
+    stored = control_plane.api.get("argoproj.io/v1alpha1", "Application", "archesai-dev", "argocd")
+    assert stored["spec"] == _application()["spec"]
+
+
+@pytest.mark.cluster
+def test_a_real_server_takes_the_annotated_manifests(control_plane: ControlPlane) -> None:
+    objects = sorted(_rendered({"namespace": "handed-over"}).objects, key=lambda item: item["kind"] != "Namespace")
+    control_plane.apply(objects).check()
