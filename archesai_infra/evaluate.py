@@ -10,6 +10,7 @@ from google.protobuf import struct_pb2
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 
+from archesai_infra.components.gitops import with_waves
 from archesai_infra.config import PROJECT, load
 from archesai_infra.stack import deploy
 
@@ -70,11 +71,14 @@ class Evaluation:
     resources: tuple[Resource, ...]
     """In order of their URNs."""
     outputs: Mapping[str, Any]
+    rendered: bool = False
+    """Whether these are the objects that Argo CD applies, where it does."""
 
     @property
     def objects(self) -> list[dict[str, Any]]:
         """The Kubernetes objects, ready to be applied: CRs and all, without the annotations that only Pulumi reads."""
-        return [_manifest(resource.inputs) for resource in self.resources if resource.is_object]
+        found = [_manifest(resource.inputs) for resource in self.resources if resource.is_object]
+        return with_waves(found) if self.settings.gitops.enabled and self.rendered else found
 
     @property
     def releases(self) -> list[Resource]:
@@ -82,15 +86,18 @@ class Evaluation:
         return [resource for resource in self.resources if resource.is_release]
 
 
-def evaluate(raw: RawConfig, *, reveal: bool = False) -> Evaluation:
-    """What the program declares for a configuration; raises ConfigError. `reveal` keeps secret values readable."""
+def evaluate(raw: RawConfig, *, reveal: bool = False, rendered: bool = False) -> Evaluation:
+    """What the program declares for a configuration; raises ConfigError. `reveal` keeps secret values readable.
+
+    `rendered` asks for the objects themselves where Argo CD applies them and the program declares its Application.
+    """
     settings, credentials = load(raw)
     monitor = _Monitor(reveal=reveal)
     mocks.set_mocks(_NoMocks(), project=PROJECT, stack=raw.stack, preview=True, monitor=monitor)
     declared: dict[str, Any] = {}
-    pulumi.runtime.test(lambda: declared.update(deploy(settings, credentials, raw.stack)))()
+    pulumi.runtime.test(lambda: declared.update(deploy(settings, credentials, raw.stack, rendered=rendered)))()
     resources = tuple(monitor.seen[urn] for urn in sorted(monitor.seen))
-    return Evaluation(settings, resources, declared)
+    return Evaluation(settings, resources, declared, rendered)
 
 
 def _manifest(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archesai_infra.components import api, database, redis, security, storage
+from archesai_infra.components import api, database, gitops, redis, security, storage
 from archesai_infra.components.backups import settings as backups
 from archesai_infra.components.monitoring import settings as monitoring
 from archesai_infra.components.monitoring.prometheus_stack import NODE_NAMESPACE
@@ -38,6 +38,8 @@ def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str
         found += backups.requirements(settings, given)
     if settings.monitoring.enabled:
         found += monitoring.requirements(settings.monitoring, given)
+    if settings.gitops.enabled:
+        found += gitops.requirements(settings, given)
     return found + security.requirements(settings.security, given)
 
 

@@ -10,6 +10,7 @@ from archesai_infra.components.api import ApiSettings
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.charts import ChartsSettings
 from archesai_infra.components.database import ExternalDatabase, ManagedDatabase
+from archesai_infra.components.gitops import GitopsSettings
 from archesai_infra.components.ingress import IngressSettings
 from archesai_infra.components.migrations import MigrationsSettings
 from archesai_infra.components.monitoring.settings import MonitoringSettings
@@ -100,6 +101,8 @@ class Settings(Model):
     """Backups that restore."""
     monitoring: MonitoringSettings = MonitoringSettings()
     """Metrics, logs, dashboards and alerts."""
+    gitops: GitopsSettings = GitopsSettings()
+    """Argo CD in place of Pulumi as what changes the cluster."""
 
     @property
     def production(self) -> bool:
@@ -121,6 +124,7 @@ class Settings(Model):
             "ingress": self.ingress.enabled,
             "backups": self.backups.enabled,
             "monitoring": self.monitoring.enabled,
+            "gitops": self.gitops.enabled,
         }
 
     @property

@@ -14,6 +14,7 @@ from archesai_infra import versions
 from archesai_infra.components import (
     api,
     database,
+    gitops,
     ingress,
     migrations,
     platform,
@@ -43,8 +44,13 @@ class UnpinnedClusterError(Exception):
     """A production stack was about to be changed on whatever cluster happens to be current."""
 
 
-def deploy(settings: Settings, credentials: Credentials, stack: str) -> dict[str, pulumi.Input[Any]]:
-    """Declare every resource of a stack and return its outputs; raises UnpinnedClusterError."""
+def deploy(
+    settings: Settings, credentials: Credentials, stack: str, *, rendered: bool = False
+) -> dict[str, pulumi.Input[Any]]:
+    """Declare every resource of a stack and return its outputs; raises UnpinnedClusterError.
+
+    Under GitOps that is the Application alone; what Argo CD applies is declared where `rendered` asks for it.
+    """
     if settings.production and settings.cluster.context is None and not pulumi.runtime.is_dry_run():
         raise UnpinnedClusterError(unpinned(stack))
     cluster = _provider("cluster", settings, adopts=True)
@@ -60,8 +66,18 @@ def deploy(settings: Settings, credentials: Credentials, stack: str) -> dict[str
         strict=_provider("strict", settings, adopts=False),
         fingerprint=_fingerprint(),
     )
-    _components(settings, credentials, context, cluster)
+    if settings.gitops.enabled and not rendered:
+        args = gitops.GitopsArgs(settings.gitops, autoscaled(settings))
+        gitops.Gitops("gitops", context, args, pulumi.ResourceOptions(provider=cluster))
+    else:
+        _components(settings, credentials, context, cluster)
     return outputs(settings)
+
+
+def autoscaled(settings: Settings) -> tuple[str, ...]:
+    """Deployments whose number of pods an autoscaler owns."""
+    modules = {api.NAME: settings.api, platform.NAME: settings.platform}
+    return tuple(name for name, module in modules.items() if module.enabled and module.autoscaling.enabled)
 
 
 def unpinned(stack: str) -> str:

@@ -23,7 +23,7 @@ def wanted() -> dict[str, str]:
         "docs/configuration.md": reference(),
     }
     for stack in stacks(ROOT):
-        rendered = files(evaluate(read(ROOT, stack)))
+        rendered = files(evaluate(read(ROOT, stack), rendered=True))
         built |= {f"rendered/{stack}/{name}": text for name, text in rendered.items()}
     return built
 

@@ -54,7 +54,7 @@ def diff(left: StackName, right: StackName, *, json: Json = False) -> None:
     """Compare what two stacks declare; the stacks' own names are no difference. Needs no engine and no cluster."""
     from archesai_infra.evaluate import evaluate
 
-    found = differences(evaluate(read_stack(left)), evaluate(read_stack(right)))
+    found = differences(*(evaluate(read_stack(stack), rendered=True) for stack in (left, right)))
     if json:
         print_json([asdict(item) for item in found])
         return

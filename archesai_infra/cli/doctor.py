@@ -92,7 +92,7 @@ def findings(root: Path, stack: str, *, drift: bool) -> Iterator[Finding]:
 def _evaluate(raw: RawConfig) -> Evaluation:
     from archesai_infra.evaluate import evaluate
 
-    return evaluate(raw)
+    return evaluate(raw, rendered=True)
 
 
 def _cluster(evaluation: Evaluation, stack: str) -> Iterator[Finding]:

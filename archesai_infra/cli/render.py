@@ -36,7 +36,7 @@ def render(
         raise CommandError(
             f"--show-secrets: {keys} cannot be decrypted without the engine; render without it", Exit.INPUT
         )
-    evaluation = evaluate(raw, reveal=show_secrets)
+    evaluation = evaluate(raw, reveal=show_secrets, rendered=True)
     if out is None:
         if not show_secrets:
             typer.echo("Secret values are masked; --show-secrets writes new generated ones.", err=True)

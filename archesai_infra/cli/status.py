@@ -28,7 +28,7 @@ def status(*, stack: Stack = DEFAULT_STACK, json: Json = False) -> None:
     from archesai_infra.evaluate import evaluate
     from archesai_infra.status import look, summary
 
-    evaluation = evaluate(read_stack(stack))
+    evaluation = evaluate(read_stack(stack), rendered=True)
     wanted = evaluation.settings.cluster
     cluster = connect(wanted.context, wanted.kubeconfig)
     lines = look(cluster, evaluation, stack, datetime.now(UTC))

@@ -167,6 +167,17 @@ def kinds(examination: Examination) -> Iterator[Finding]:
         yield ok("kinds", "the server knows every kind of the stack")
 
 
+def argo_cd(examination: Examination) -> Iterator[Finding]:
+    """Whether Argo CD is there where it is to apply the stack."""
+    settings = examination.evaluation.settings.gitops
+    if not settings.enabled:
+        yield skipped("argo cd", "Pulumi applies the stack")
+    elif examination.cluster.find("/apis/argoproj.io/v1alpha1") is None:
+        yield problem("argo cd", "the server does not know Application of argoproj.io", BROUGHT_BY["argoproj.io"][1])
+    else:
+        yield ok("argo cd", f"applies the stack from {settings.repo_url}")
+
+
 def storage_class(examination: Examination) -> Iterator[Finding]:
     """Whether every claim gets a class."""
     claims = [item for item in examination.objects if item["kind"] == "PersistentVolumeClaim"]
@@ -309,6 +320,7 @@ CHECKS: tuple[Callable[[Examination], Iterator[Finding]], ...] = (
     namespace,
     permissions,
     kinds,
+    argo_cd,
     storage_class,
     ingress_class,
     metrics,

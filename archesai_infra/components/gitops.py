@@ -1,0 +1,201 @@
+"""Argo CD: an Application that keeps the cluster at the rendered manifests; the program then declares nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from archesai_infra.components.base import Component, Context
+from archesai_infra.credentials import Credential
+from archesai_infra.kube.labels import labels
+from archesai_infra.kube.names import object_name
+from archesai_infra.model import Model
+from archesai_infra.types import DnsLabel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pulumi
+
+    from archesai_infra.settings import Settings
+
+MODULE = "gitops"
+WAVE = "argocd.argoproj.io/sync-wave"
+OPTIONS = "argocd.argoproj.io/sync-options"
+KEPT = "Prune=false,Delete=false"
+"""For what holds data: it stays when it leaves the repository, as it stays when it leaves a stack."""
+API_GROUP = "argoproj.io/v1alpha1"
+
+
+class Destination(Model):
+    """The cluster that the Application is for, as Argo CD knows it."""
+
+    server: str = Field(default="https://kubernetes.default.svc", pattern=r"^https://\S+$")
+    """Address of its API server; the default is the cluster that Argo CD runs in."""
+    name: DnsLabel | None = None
+    """Name that Argo CD has for it, in place of the address."""
+
+
+class GitopsSettings(Model):
+    """Argo CD applies the stack from a repository; Pulumi declares the Application and nothing else."""
+
+    enabled: bool = False
+    """Hand the stack over to Argo CD."""
+    repo_url: str | None = Field(default=None, pattern=r"^(https://|ssh://|git@)\S+$")
+    """Repository that holds the rendered manifests."""
+    revision: str = "main"
+    """Branch, tag or commit."""
+    path: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$")
+    """Directory of the manifests in it; `rendered/<stack>` where it is not set."""
+    project: DnsLabel = "default"
+    """Argo CD project."""
+    namespace: DnsLabel = "argocd"
+    """Namespace of Argo CD."""
+    destination: Destination = Destination()
+    """The cluster."""
+
+
+@dataclass(frozen=True)
+class GitopsArgs:
+    """What the component is built from."""
+
+    settings: GitopsSettings
+    scaled: tuple[str, ...]
+    """Deployments whose number of pods an autoscaler owns."""
+
+
+class Gitops(Component):
+    """The Application. Its deletion leaves the objects: it carries no finalizer."""
+
+    def __init__(
+        self, name: str, context: Context, args: GitopsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        from pulumi_kubernetes.apiextensions import CustomResource
+
+        super().__init__("Gitops", name, context, opts)
+        CustomResource(
+            f"{self.module}-application",
+            api_version=API_GROUP,
+            kind="Application",
+            metadata={
+                "name": object_name(context.instance),
+                "namespace": args.settings.namespace,
+                "labels": labels(self.module, context.instance),
+            },
+            spec=application_spec(args, context.instance, context.namespace),
+            opts=self.child(),
+        )
+        self.register_outputs({})
+
+
+def application_spec(args: GitopsArgs, stack: str, namespace: str) -> dict[str, Any]:
+    """Spec of the Application: automated, pruning and self-healing, with an autoscaler's work left alone."""
+    settings = args.settings
+    target = settings.destination
+    spec: dict[str, Any] = {
+        "project": settings.project,
+        "source": {
+            "repoURL": settings.repo_url,
+            "targetRevision": settings.revision,
+            "path": settings.path or f"rendered/{stack}",
+        },
+        "destination": ({"name": target.name} if target.name else {"server": target.server}) | {"namespace": namespace},
+        "syncPolicy": {
+            "automated": {"prune": True, "selfHeal": True},
+            "syncOptions": ["CreateNamespace=true", "ServerSideApply=true", "RespectIgnoreDifferences=true"],
+            "retry": {"limit": 5, "backoff": {"duration": "10s", "factor": 2, "maxDuration": "3m"}},
+        },
+    }
+    if args.scaled:
+        spec["ignoreDifferences"] = [
+            {"group": "apps", "kind": "Deployment", "name": name, "jsonPointers": ["/spec/replicas"]}
+            for name in args.scaled
+        ]
+    return spec
+
+
+_FOUNDATION, _STANDING, _DATA, _JOBS, _SERVING, _EDGE = range(-1, 5)
+"""Waves; Argo CD starts one when everything of the one before is healthy."""
+_WAVES = {
+    "Namespace": _FOUNDATION,
+    "StatefulSet": _DATA,
+    "Job": _JOBS,
+    "Deployment": _SERVING,
+    "HorizontalPodAutoscaler": _SERVING,
+    "CronJob": _EDGE,
+    "Ingress": _EDGE,
+}
+
+
+def with_waves(objects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The objects in the order of a rollout: data, then migrations, then what serves; data is marked to stay."""
+    return [_annotated(item, _wave(item, objects)) for item in objects]
+
+
+def _wave(item: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> int:
+    if item["kind"] != "PersistentVolumeClaim":
+        return _WAVES.get(str(item["kind"]), _STANDING)
+    # A claim can wait for its first pod and is not healthy until then: in an earlier wave it would wait for ever.
+    users = [_wave(user, objects) for user in objects if item["metadata"]["name"] in set(_claims(user))]
+    return min(users, default=_EDGE)
+
+
+def _claims(item: Mapping[str, Any]) -> Iterator[str]:
+    spec = item.get("spec", {})
+    template = spec.get("jobTemplate", {}).get("spec", spec).get("template", {})
+    for volume in template.get("spec", {}).get("volumes", []):
+        if "persistentVolumeClaim" in volume:
+            yield volume["persistentVolumeClaim"]["claimName"]
+
+
+def _annotated(item: Mapping[str, Any], wave: int) -> dict[str, Any]:
+    added = {WAVE: str(wave)}
+    if item["kind"] in ("PersistentVolumeClaim", "Namespace"):
+        added[OPTIONS] = KEPT
+    metadata = item["metadata"]
+    return {**item, "metadata": {**metadata, "annotations": metadata.get("annotations", {}) | added}}
+
+
+def requirements(settings: Settings, given: Mapping[Credential, object]) -> list[str]:
+    """Why Argo CD cannot have the stack, as sentences that begin with a key."""
+    found: list[str] = []
+    if settings.gitops.repo_url is None:
+        found.append("gitops.repoUrl: is required: the repository that holds rendered/<stack>")
+    found += [
+        f"{key}: a repository must not hold it: remove it and name a Secret that others make (existingSecret)"
+        for key in Credential
+        if key in given
+    ]
+    found += [
+        f"{key}: Argo CD cannot generate a secret: name one that External Secrets or Sealed Secrets makes"
+        for key, value in _wanted_secrets(settings).items()
+        if value is None
+    ]
+    found += [
+        f"{key}: Argo CD gets manifests and no Helm release: install it by itself and set {key} to {instead}"
+        for key, (on, instead) in _releases(settings).items()
+        if on
+    ]
+    return found
+
+
+def _wanted_secrets(settings: Settings) -> dict[str, object]:
+    modules = {"api": settings.api, "database": settings.database, "redis": settings.redis, "storage": settings.storage}
+    wanted: dict[str, object] = {
+        f"{name}.existingSecret": module.existing_secret for name, module in modules.items() if module.enabled
+    }
+    if settings.backups.enabled:
+        wanted["backups.existingSecret"] = settings.backups.existing_secret
+    return wanted
+
+
+def _releases(settings: Settings) -> dict[str, tuple[bool, str]]:
+    ingress = settings.ingress
+    return {
+        "ingress.controller.install": (ingress.enabled and ingress.controller.install, "false"),
+        "ingress.certManager.install": (ingress.enabled and ingress.cert_manager.install, "false"),
+        "backups.velero.install": (settings.backups.enabled and settings.backups.velero.install, "false"),
+        "monitoring.operator": (settings.monitoring.installs, "existing"),
+    }
