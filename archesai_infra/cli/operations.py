@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from archesai_infra.config import load
 from archesai_infra.stack import unpinned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from pulumi.automation import Stack
@@ -43,9 +44,10 @@ def up(root: Path, raw: RawConfig, engine: Engine, *, yes: bool, refresh: bool) 
         raise CommandError(unpinned(raw.stack), Exit.INPUT)
     variables = state.environment(root)
     stack = _reached(root, raw, engine, variables)
+    go_on = _regardless("up", raw.stack, variables)
     if not yes:
-        _confirm_changes(stack, refresh=refresh)
-    _run(lambda: stack.up(refresh=refresh, color=_color(), on_output=_print, show_secrets=False))
+        _confirm_changes(stack, refresh=refresh, go_on=go_on)
+    _run(lambda: stack.up(refresh=refresh, color=_color(), on_output=_print, show_secrets=False), go_on=go_on)
 
 
 def destroy(root: Path, raw: RawConfig, engine: Engine, *, yes: bool) -> None:
@@ -57,7 +59,10 @@ def destroy(root: Path, raw: RawConfig, engine: Engine, *, yes: bool) -> None:
         typer.echo(f"Namespace {settings.namespace} and its volumes stay (retainData is true).")
     if not yes and not typer.confirm(f"Destroy stack {raw.stack}?"):
         raise typer.Abort
-    _run(lambda: stack.destroy(color=_color(), on_output=_print, show_secrets=False))
+    _run(
+        lambda: stack.destroy(color=_color(), on_output=_print, show_secrets=False),
+        go_on=_regardless("destroy", raw.stack, variables),
+    )
 
 
 def _reached(root: Path, raw: RawConfig, engine: Engine, variables: dict[str, str]) -> Stack:
@@ -73,7 +78,7 @@ def _reached(root: Path, raw: RawConfig, engine: Engine, variables: dict[str, st
     return open_stack(root, raw.stack, engine, variables)
 
 
-def _confirm_changes(stack: Stack, *, refresh: bool) -> None:
+def _confirm_changes(stack: Stack, *, refresh: bool, go_on: str) -> None:
     changes: list[tuple[str, str, tuple[str, ...]]] = []
 
     def collect(event: object) -> None:
@@ -82,7 +87,7 @@ def _confirm_changes(stack: Stack, *, refresh: bool) -> None:
             metadata = resource.metadata
             changes.append((str(metadata.op), str(metadata.urn), tuple(metadata.diffs or ())))
 
-    _run(lambda: stack.preview(refresh=refresh, color=_color(), on_output=_print, on_event=collect))
+    _run(lambda: stack.preview(refresh=refresh, color=_color(), on_output=_print, on_event=collect), go_on=go_on)
     for line in dangerous(changes):
         typer.echo(f"{RED}{line}{PLAIN}" if _color() == "always" else line)
     if not typer.confirm("Apply these changes?"):
@@ -100,14 +105,47 @@ def dangerous(changes: list[tuple[str, str, tuple[str, ...]]]) -> Iterator[str]:
         yield f"{kind} {name.partition('-')[0]}: {chain.rpartition(':')[2]} {name}{why}"
 
 
-def _run(operation: Callable[[], object]) -> None:
+def _run(operation: Callable[[], object], *, go_on: str | None = None) -> None:
+    """Run the engine; where protection stopped it, `go_on` is the command that goes on regardless."""
     from pulumi.automation import CommandError
 
     try:
         operation()
-    except CommandError:
+    except CommandError as error:
         # The engine has said what is wrong, line by line, as it happened.
+        stopped = protected(str(error))
+        if stopped and go_on:
+            typer.echo(_protection(stopped, go_on), err=True)
         raise typer.Exit(1) from None
+
+
+def _regardless(command: str, stack: str, variables: Mapping[str, str]) -> str:
+    """The engine's own command that sets protection aside, with where the state is if the engine does not know."""
+    where = [
+        f"{name}={value}"
+        for name, value in sorted(variables.items())
+        if name.startswith(("PULUMI_BACKEND", "PULUMI_CONFIG"))
+    ]
+    return " ".join([*where, "pulumi", command, "--ignore-protect", "--stack", stack])
+
+
+_REFUSED = re.compile(r'resource "(urn:[^"]+)"\s+(?:as it is currently marked for protection|cannot be deleted)')
+
+
+def protected(text: str) -> list[str]:
+    """What the engine refused to replace or delete, as `Type name`, from what it said."""
+    return sorted(
+        {f"{urn.split('::')[2].rpartition(':')[2]} {urn.rpartition('::')[2]}" for urn in _REFUSED.findall(text)}
+    )
+
+
+def _protection(stopped: list[str], go_on: str) -> str:
+    """How to go on; the engine's own advice is to edit a program that this stack has in common with others."""
+    return (
+        f"error: production data is protected: {', '.join(stopped)} would be replaced or deleted, "
+        f"and nothing of it was. To keep it, take the edit back. To let it go, make a backup and run {go_on}: "
+        "volumes and the namespace stay in the cluster while retainData is true."
+    )
 
 
 def _print(text: str) -> None:
