@@ -19,6 +19,10 @@ COMMANDS = {
     "diff": "diff",
     "doctor": "doctor",
     "import-values": "import_values",
+    "backup": "backups",
+    "backups": "backups",
+    "restore": "backups",
+    "recovery-kit": "backups",
 }
 """Module of `archesai_infra.cli` by command, in the order of the help."""
 

@@ -24,6 +24,7 @@ class Exit(IntEnum):
     ENGINE = 3
     CLUSTER = 4
     STATE = 5
+    TIMEOUT = 6
     INTERRUPTED = 130
 
 
@@ -34,6 +35,7 @@ MEANINGS = {
     Exit.ENGINE: "there is no engine",
     Exit.CLUSTER: "the cluster cannot be reached, or refused",
     Exit.STATE: "the state cannot be read, is locked, or has no such stack",
+    Exit.TIMEOUT: "it took longer than the time given and goes on in the cluster",
     Exit.INTERRUPTED: "Ctrl-C",
 }
 """The same in words, for help and documentation."""

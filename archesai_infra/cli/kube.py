@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from archesai_infra.cli.exits import CommandError, Exit
 
@@ -23,6 +23,8 @@ EXEC_SECONDS = 60
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
+_STATUS_CHANNEL = 3
+"""Where an exec's end is told."""
 _ERROR, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 401, 403, 404
 
 
@@ -64,6 +66,16 @@ class Cluster:
         self._client = client
         self.context = context
         self.server = str(client.configuration.host)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections that are kept for the next request."""
+        self._client.rest_client.pool_manager.clear()
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Object:
         """GET a path such as `/api/v1/namespaces/archesai`; raises ClusterError."""
@@ -119,7 +131,14 @@ class Cluster:
         return bool(answer.body["status"]["allowed"])
 
     def execute(
-        self, namespace: str, pod: str, command: Sequence[str], *, stdin: str = "", container: str = ""
+        self,
+        namespace: str,
+        pod: str,
+        command: Sequence[str],
+        *,
+        stdin: str = "",
+        container: str = "",
+        seconds: float = EXEC_SECONDS,
     ) -> Executed:
         """Run a command in a pod; what goes to its standard input never stands on a command line."""
         from kubernetes import client
@@ -137,13 +156,17 @@ class Cluster:
             tty=False,
             _preload_content=False,
         )
-        if stdin:
-            channel.write_stdin(stdin)
-            # Servers before 1.30 cannot be told of the end of the input: the command has to know it by itself.
-            channel.close_channel(0)
-        channel.run_forever(timeout=EXEC_SECONDS)
-        output, error = channel.read_stdout(timeout=1) or "", channel.read_stderr(timeout=1) or ""
-        return Executed(int(channel.returncode if channel.returncode is not None else 1), output, error)
+        try:
+            if stdin:
+                channel.write_stdin(stdin)
+                # Servers before 1.30 cannot be told of the end of the input: the command has to know it by itself.
+                channel.close_channel(0)
+            channel.run_forever(timeout=seconds)
+            output, error = channel.read_stdout(timeout=1) or "", channel.read_stderr(timeout=1) or ""
+            ended = json.loads(channel.read_channel(_STATUS_CHANNEL) or "{}")
+        finally:
+            channel.close()
+        return Executed(_exit_status(ended), output, error)
 
     def _request(
         self,
@@ -199,6 +222,15 @@ class Cluster:
             )
         cure = "ask for the missing rights" if status == _FORBIDDEN else ""
         return ClusterError(f"the server answers {status}: {said}", cure, status=status)
+
+
+def _exit_status(ended: Object) -> int:
+    """The command's own status; 1 where the server only says that it failed, or that nothing was heard in time."""
+    if ended.get("status") == "Success":
+        return 0
+    causes = (ended.get("details") or {}).get("causes") or []
+    codes = [cause["message"] for cause in causes if cause.get("reason") == "ExitCode"]
+    return int(codes[0]) if codes and codes[0].isdecimal() else 1
 
 
 def connect(context: str | None = None, kubeconfig: str | None = None) -> Cluster:

@@ -100,7 +100,7 @@ def pod(source: Postgres) -> Iterator[DumpPod]:
 def _sums(server: Postgres) -> list[str]:
     """pgbench's invariant: every transaction adds the same amount in four places."""
     parts = ("pgbench_accounts", "abalance"), ("pgbench_branches", "bbalance"), ("pgbench_tellers", "tbalance")
-    found = [server.sql(f"SELECT sum({column}) FROM {table}") for table, column in parts]
+    found = [server.sql(f"SELECT sum({column}) FROM {table}") for table, column in parts]  # noqa: S608 - fixed names
     return [*found, server.sql("SELECT coalesce(sum(delta), 0) FROM pgbench_history")]
 
 

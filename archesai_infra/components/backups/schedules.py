@@ -93,7 +93,12 @@ def schedule_spec(
         template["snapshotMoveData"] = settings.snapshots.move_data
         template["volumeSnapshotLocations"] = [LOCATION]
     # The Schedule's end must not be the backups' end.
-    return {"schedule": schedule.cron, "useOwnerReferencesInBackup": False, "template": template}
+    return {
+        "schedule": schedule.cron,
+        "paused": settings.schedules.paused,
+        "useOwnerReferencesInBackup": False,
+        "template": template,
+    }
 
 
 def resource_policy(*, snapshots: bool) -> str:

@@ -59,6 +59,8 @@ class Weekly(Hourly):
 class Schedules(Model):
     """When backups are made and how long they are kept."""
 
+    paused: bool = False
+    """Make none for now, such as before a lost cluster is restored."""
     hourly: Hourly = Hourly()
     """At most this much is lost."""
     daily: Daily = Daily()
