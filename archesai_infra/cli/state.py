@@ -20,10 +20,19 @@ def environment(root: Path) -> dict[str, str]:
         return variables
     state = root / STATE / "stacks"
     state.mkdir(parents=True, exist_ok=True)
-    variables["PULUMI_BACKEND_URL"] = state.as_uri()
+    variables["PULUMI_BACKEND_URL"] = url(state)
     if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & set(os.environ):
         variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase(root / STATE / "passphrase"))
     return variables
+
+
+def url(directory: Path) -> str:
+    """Address of a local state.
+
+    Without the metadata that nobody reads: the engine does not write it in one piece, and an engine killed meanwhile
+    leaves a state that cannot be loaded.
+    """
+    return f"{directory.as_uri()}?metadata=skip"
 
 
 def _logged_in() -> bool:

@@ -107,7 +107,7 @@ def test_without_a_login_the_state_is_local_and_its_passphrase_is_the_owners_alo
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
     first = state.environment(tmp_path)
     passphrase = tmp_path / ".state" / "passphrase"
-    assert first["PULUMI_BACKEND_URL"] == (tmp_path / ".state" / "stacks").as_uri()
+    assert first["PULUMI_BACKEND_URL"] == f"{(tmp_path / '.state' / 'stacks').as_uri()}?metadata=skip"
     assert first["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(passphrase)
     assert stat.S_IMODE(passphrase.stat().st_mode) == 0o600
     before = passphrase.read_text()
