@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -15,25 +14,16 @@ _PACKAGES = {
     "prometheus-postgres-exporter": "prometheus-postgres-exporter",
     "prometheus-redis-exporter": "prometheus-redis-exporter",
     "prometheus-node-exporter": "prometheus-node-exporter",
-    "redis-server": "redis-server",
-    "initdb": "postgresql",
-    "postgres": "postgresql",
-    "psql": "postgresql-client",
 }
 
 
 def program(name: str) -> str:
     """Path of a program; skips the test where it is not installed."""
-    found = shutil.which(name) or _beside_postgres(name)
+    found = shutil.which(name)
     if found is None:
-        pytest.skip(f"{name} is not on PATH (Debian package {_PACKAGES.get(name, name)})")
+        source = f"Debian's package {_PACKAGES[name]}" if name in _PACKAGES else "Debian has no package of it"
+        pytest.skip(f"{name} is not on PATH: {source}")
     return found
-
-
-def _beside_postgres(name: str) -> str | None:
-    """Debian keeps the server's programs of each version in a directory of their own."""
-    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return str(versions[-1]) if versions else None
 
 
 def exporter(server: str) -> str:

@@ -1,0 +1,79 @@
+"""The values of each chart that the stack may set, as the chart's own values.yaml at that version names them.
+
+`/` joins the keys, as some hold dots. `/*` stands for whatever Kubernetes or the program takes at that place: the chart
+hands it on unread.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ChartKeys(NamedTuple):
+    """What a version of a chart knows."""
+
+    version: str
+    keys: frozenset[str]
+
+
+def _keys(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+CHART_KEYS = {
+    "prometheus-operator-crds": ChartKeys("31.0.1", _keys("crds/annotations/*")),
+    "kube-prometheus-stack": ChartKeys(
+        "88.5.3",
+        _keys("""
+            global/imageRegistry crds/enabled defaultRules/create
+            kubeApiServer/enabled kubeControllerManager/enabled kubeScheduler/enabled kubeProxy/enabled
+            kubeEtcd/enabled coreDns/enabled
+            prometheusOperator/admissionWebhooks/enabled prometheusOperator/tls/enabled
+            prometheusOperator/resources/* prometheusOperator/prometheusConfigReloader/resources/*
+            prometheus/prometheusSpec/serviceMonitorSelectorNilUsesHelmValues
+            prometheus/prometheusSpec/podMonitorSelectorNilUsesHelmValues
+            prometheus/prometheusSpec/ruleSelectorNilUsesHelmValues
+            prometheus/prometheusSpec/probeSelectorNilUsesHelmValues
+            prometheus/prometheusSpec/scrapeConfigSelectorNilUsesHelmValues
+            prometheus/prometheusSpec/retention prometheus/prometheusSpec/retentionSize
+            prometheus/prometheusSpec/scrapeInterval prometheus/prometheusSpec/evaluationInterval
+            prometheus/prometheusSpec/storageSpec/* prometheus/prometheusSpec/resources/*
+            alertmanager/alertmanagerSpec/useExistingSecret alertmanager/alertmanagerSpec/configSecret
+            alertmanager/alertmanagerSpec/storage/* alertmanager/alertmanagerSpec/resources/*
+            kube-state-metrics/collectors kube-state-metrics/resources/*
+            nodeExporter/enabled prometheus-node-exporter/namespaceOverride prometheus-node-exporter/resources/*
+            grafana/admin/existingSecret grafana/defaultDashboardsEnabled
+            grafana/rbac/namespaced grafana/rbac/namespaces
+            grafana/sidecar/resources/* grafana/sidecar/dashboards/searchNamespace
+            grafana/sidecar/dashboards/resource grafana/sidecar/dashboards/folderAnnotation
+            grafana/sidecar/dashboards/provider/foldersFromFilesStructure grafana/sidecar/datasources/resource
+            grafana/additionalDataSources grafana/deploymentStrategy/* grafana/initChownData/enabled
+            grafana/testFramework/enabled grafana/persistence/enabled grafana/persistence/size
+            grafana/persistence/storageClassName grafana/resources/* grafana/grafana.ini/*
+        """),
+    ),
+    "loki": ChartKeys(
+        "18.11.0",
+        _keys("""
+            global/imageRegistry deploymentMode
+            loki/auth_enabled loki/commonConfig/* loki/schemaConfig/* loki/storage/type loki/storage/bucketNames/*
+            loki/storage/s3/* loki/limits_config/* loki/compactor/* loki/analytics/*
+            singleBinary/replicas singleBinary/persistence/size singleBinary/persistence/storageClass
+            singleBinary/resources/* singleBinary/extraEnvFrom
+            rbac/namespaced read/replicas write/replicas backend/replicas
+            chunksCache/enabled resultsCache/enabled lokiCanary/enabled test/enabled gateway/enabled ruler/enabled
+            sidecar/rules/enabled monitoring/serviceMonitor/enabled
+        """),
+    ),
+    "alloy": ChartKeys(
+        "1.11.1",
+        _keys("""
+            global/image/registry global/podSecurityContext/*
+            controller/type controller/replicas controller/volumes/extra
+            alloy/configMap/create alloy/configMap/name alloy/configMap/key alloy/enableReporting alloy/storagePath
+            alloy/mounts/extra alloy/securityContext/* alloy/resources/*
+            configReloader/enabled crds/create rbac/namespaces rbac/rules serviceMonitor/enabled
+        """),
+    ),
+}
+"""By the name of the chart."""
