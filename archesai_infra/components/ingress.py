@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pulumi_kubernetes.networking.v1 import Ingress as KubernetesIngress
 from pulumi_kubernetes.networking.v1 import IngressClass, NetworkPolicy
 from pydantic import Field, model_validator
+from pydantic.alias_generators import to_camel
 
 from archesai_infra import versions
 from archesai_infra.components import charts
@@ -30,6 +31,8 @@ MODULE = "ingress"
 SOLVER_PORT = 8089
 """Port of cert-manager's HTTP-01 solver pods, which appear in the stack's own namespace."""
 SOLVER_LABELS = {"acme.cert-manager.io/http01-solver": "true"}
+EXPRESSED = {"body_size": ("nginx", "traefik"), "rate_limit": ("nginx", "traefik"), "timeouts": ("nginx",)}
+"""Settings that not every class has words for, and those that have."""
 ACME = {
     "letsencrypt-prod": "https://acme-v02.api.letsencrypt.org/directory",
     "letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
@@ -127,7 +130,7 @@ class IngressSettings(Model):
     enabled: bool = False
     """Run the module."""
     class_name: DnsLabel = "nginx"
-    """IngressClass: nginx, traefik, or any other without body size, rate limit and timeouts."""
+    """IngressClass: nginx, traefik (without timeouts), or any other without body size, rate limit and timeouts."""
     hosts: Hosts = Hosts()
     """Host names below the stack's domain."""
     tls: Tls = Tls()
@@ -149,12 +152,10 @@ class IngressSettings(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        asked = {"body_size", "rate_limit", "timeouts"} & self.model_fields_set
-        if self.class_name not in ("nginx", "traefik") and asked:
-            name = {"body_size": "bodySize", "rate_limit": "rateLimit", "timeouts": "timeouts"}[min(asked)]
-            raise ValueError(
-                f"{name} cannot be expressed for class {self.class_name}: use nginx or traefik, or annotations"
-            )
+        for field, classes in EXPRESSED.items():
+            if field in self.model_fields_set and self.class_name not in classes:
+                name, able = to_camel(field), " or ".join(classes)
+                raise ValueError(f"{name} cannot be expressed for class {self.class_name}: use {able}, or annotations")
         if self.controller.install and self.class_name not in ("nginx", "traefik"):
             raise ValueError(f"controller.install serves className nginx or traefik (got {self.class_name})")
         if self.cluster_issuer.create:

@@ -263,6 +263,10 @@ IMPOSSIBLE = {
         "archesai:ingress: {enabled: true, className: haproxy, rateLimit: {burst: 5}}",
         "ingress: rateLimit cannot be expressed for class haproxy: use nginx or traefik, or annotations",
     ),
+    "timeouts for a class without them": (
+        "archesai:ingress: {enabled: true, className: traefik, timeouts: {read: 300}}",
+        "ingress: timeouts cannot be expressed for class traefik: use nginx, or annotations",
+    ),
     "our controller for another's class": (
         "archesai:ingress: {enabled: true, className: haproxy, controller: {install: true}}",
         "ingress: controller.install serves className nginx or traefik (got haproxy)",

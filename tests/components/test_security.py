@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+
+import pytest
+
+from archesai_infra.versions import POD_SECURITY
+from tests.components.parts import depends_on, logical_names, resource, template
+from tests.matrix import EVERYTHING, ON
+from tests.stacks import ALONE, Config, find, render
+
+REGISTRY: Config = {
+    "security": {"registry": {"server": "registry.example.com", "username": "robot"}},
+    "registryPassword": "unmistakable",
+}
+
+
+def test_the_namespace_holds_its_pods_to_the_restricted_standard_of_a_fixed_version() -> None:
+    labels = find(render(), "Namespace", "archesai")["metadata"]["labels"]
+    for mode in ("enforce", "audit", "warn"):
+        assert labels[f"pod-security.kubernetes.io/{mode}"] == "restricted"
+        assert labels[f"pod-security.kubernetes.io/{mode}-version"] == POD_SECURITY
+
+
+def test_every_component_waits_for_the_namespace() -> None:
+    stack = render(EVERYTHING)
+    top = {
+        item.name
+        for item in stack.resources
+        if item.type.startswith("archesai:") and item.parent.endswith("::archesai-dev")
+    }
+    assert {"api", "database", "ingress"} <= top
+    for name in sorted(top - {"security"}):
+        assert "security-namespace" in depends_on(stack, name), name
+    assert "security-namespace" in depends_on(stack, "security-role")
+
+
+def test_pods_resolve_names_where_the_cluster_does() -> None:
+    dns = {"namespace": "openshift-dns", "podLabels": {"dns": "default"}, "cidrs": []}
+    (rule,) = find(render({"security": {"dns": dns}}), "NetworkPolicy", "archesai-dns")["spec"]["egress"]
+    assert rule["to"] == [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "openshift-dns"}},
+            "podSelector": {"matchLabels": {"dns": "default"}},
+        }
+    ]
+
+
+def test_the_api_may_look_at_pods_services_and_deployments_and_change_nothing() -> None:
+    verbs = ["get", "list", "watch"]
+    assert find(render(), "Role", "archesai-role")["rules"] == [
+        {"apiGroups": [""], "resources": ["pods", "services"], "verbs": verbs},
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": verbs},
+    ]
+    assert find(render(), "RoleBinding", "archesai-role-binding")["roleRef"] == {
+        "apiGroup": "rbac.authorization.k8s.io",
+        "kind": "Role",
+        "name": "archesai-role",
+    }
+
+
+def test_a_role_is_bound_to_nobody_where_nobody_reads() -> None:
+    assert find(render(ALONE), "RoleBinding", "archesai-role-binding").get("subjects", []) == []
+
+
+def test_quota_and_limits_are_there_only_when_asked_for() -> None:
+    assert logical_names(render()) & {"security-quota", "security-limits"} == set()
+    stack = render({"security": {"quota": ON | {"hard": {"pods": "60"}}, "limits": ON}})
+    assert find(stack, "ResourceQuota", "archesai-quota")["spec"] == {"hard": {"pods": "60"}}
+    assert find(stack, "LimitRange", "archesai-limits")["spec"]["limits"] == [
+        {
+            "type": "Container",
+            "defaultRequest": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "64Mi"},
+            "default": {"cpu": "500m", "memory": "512Mi", "ephemeral-storage": "1Gi"},
+        }
+    ]
+
+
+def test_the_pull_secret_is_a_login_to_the_registry() -> None:
+    secret = find(render(ALONE | REGISTRY, reveal=True), "Secret", "regcred")
+    assert secret["type"] == "kubernetes.io/dockerconfigjson"
+    login = json.loads(secret["stringData"][".dockerconfigjson"])["auths"]["registry.example.com"]
+    assert (login["username"], login["password"]) == ("robot", "unmistakable")
+    assert b64decode(login["auth"]).decode() == "robot:unmistakable"
+
+
+@pytest.mark.parametrize("name", ["archesai-api", "archesai-platform"])
+def test_every_pod_pulls_with_the_pull_secret_where_there_is_one(name: str) -> None:
+    assert template(render(REGISTRY), "Deployment", name)["spec"]["imagePullSecrets"] == [{"name": "regcred"}]
+    assert "imagePullSecrets" not in template(render(), "Deployment", name)["spec"]
+
+
+def test_the_pull_secret_travels_as_a_secret() -> None:
+    assert resource(render(ALONE | REGISTRY), "security-pull-secret").secret_paths == ("stringData",)

@@ -1,0 +1,227 @@
+"""The shape of the program: what may know what, and which names are state."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from archesai_infra import versions
+from archesai_infra.components.base import Component
+from archesai_infra.model import Model
+from archesai_infra.settings import Settings
+from tests.matrix import EVERYTHING
+from tests.stacks import ROOT, render
+
+PACKAGE = ROOT / "archesai_infra"
+FILES = sorted(PACKAGE.rglob("*.py"))
+COMPONENTS = [path for path in FILES if path.is_relative_to(PACKAGE / "components")]
+ROOTS = ("settings", "config", "stack", "stackfile", "evaluate", "cli")
+"""What stands above the components: it knows them, they do not know it."""
+OVERVIEWS = {
+    "backups": "what is backed up follows from which modules a stack has",
+    "gitops": "what is watched is the whole stack",
+    "monitoring": "what is watched follows from which modules a stack has",
+}
+"""Components whose functions take the whole settings, in their annotations only, and why."""
+FROM_THE_TERMINAL = ("cli", "doctor")
+"""What runs for a person: only here the environment of the process counts."""
+DUMPED = {"Toleration": "goes to Kubernetes as it is"}
+"""Models whose fields nobody reads one by one, and why."""
+URNS = {
+    "security-namespace": "archesai:index:Security$kubernetes:core/v1:Namespace::security-namespace",
+    "database-data": "archesai:index:Database$kubernetes:core/v1:PersistentVolumeClaim::database-data",
+    "database-password": "archesai:index:Database$pulumi:index:Stash::database-password",
+    "database-secret": "archesai:index:Database$kubernetes:core/v1:Secret::database-secret",
+    "database-stateful-set": "archesai:index:Database$kubernetes:apps/v1:StatefulSet::database-stateful-set",
+    "redis-data": "archesai:index:Redis$kubernetes:core/v1:PersistentVolumeClaim::redis-data",
+    "redis-password": "archesai:index:Redis$pulumi:index:Stash::redis-password",
+    "redis-stateful-set": "archesai:index:Redis$kubernetes:apps/v1:StatefulSet::redis-stateful-set",
+    "storage-data": "archesai:index:Storage$kubernetes:core/v1:PersistentVolumeClaim::storage-data",
+    "storage-access-key": "archesai:index:Storage$pulumi:index:Stash::storage-access-key",
+    "storage-secret-key": "archesai:index:Storage$pulumi:index:Stash::storage-secret-key",
+    "storage-stateful-set": "archesai:index:Storage$kubernetes:apps/v1:StatefulSet::storage-stateful-set",
+    "api-jwt-secret": "archesai:index:Api$pulumi:index:Stash::api-jwt-secret",
+    "fingerprint-key": "pulumi:pulumi:Stack$pulumi:index:Stash::fingerprint-key",
+}
+"""What would be lost or made anew under another name."""
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def for_annotations(path: Path) -> set[ast.AST]:
+    """Everything below `if TYPE_CHECKING:`."""
+    blocks = [
+        node for node in ast.walk(tree(path)) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    return {inner for block in blocks for inner in ast.walk(block)}
+
+
+def imports(path: Path, *, annotations: bool) -> set[str]:
+    """Modules that a file imports, those for annotations only left out unless asked for."""
+    left_out = set[ast.AST]() if annotations else for_annotations(path)
+    found: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if node in left_out:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def ours(path: Path, *, annotations: bool) -> set[str]:
+    """Parts of the package that a file imports: `settings`, `kube`, …"""
+    names = imports(path, annotations=annotations)
+    return {name.split(".")[1] for name in names if name.startswith("archesai_infra.")}
+
+
+def module_of(path: Path) -> str:
+    """The component that a file belongs to."""
+    return path.relative_to(PACKAGE / "components").parts[0].removesuffix(".py")
+
+
+@cache
+def classes() -> list[type[Any]]:
+    """Every class that the files of the components define."""
+    found: list[type[Any]] = []
+    for path in COMPONENTS:
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        module = importlib.import_module(name)
+        found += [item for item in vars(module).values() if isinstance(item, type) and item.__module__ == name]
+    return found
+
+
+def models(model: type[BaseModel]) -> set[type[BaseModel]]:
+    """A model and all models inside it."""
+
+    def inside(annotation: object) -> set[type[BaseModel]]:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            return models(annotation)
+        return set[type[BaseModel]]().union(*map(inside, get_args(annotation)))
+
+    return {model}.union(*(inside(field.annotation) for field in model.model_fields.values()))
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "kube").glob("*.py")), ids=lambda path: path.stem)
+def test_builders_know_no_component_and_no_configuration(path: Path) -> None:
+    assert ours(path, annotations=True) <= {"kube"}
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=lambda path: str(path.relative_to(PACKAGE / "components")))
+def test_components_know_nothing_of_what_is_above_them(path: Path) -> None:
+    assert ours(path, annotations=False) & set(ROOTS) == set()
+    if module_of(path) not in OVERVIEWS:
+        assert ours(path, annotations=True) & set(ROOTS) == set()
+
+
+def test_only_components_and_the_composition_root_create_resources() -> None:
+    creating = {
+        path.relative_to(PACKAGE).parts[0]
+        for path in FILES
+        if any(name.split(".")[0] == "pulumi_kubernetes" for name in imports(path, annotations=False))
+    }
+    assert creating == {"components", "stack.py"}
+
+
+def test_configuration_is_read_in_one_place() -> None:
+    readers = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in FILES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node) in ("pulumi.Config", "pulumi.get_stack", "pulumi.runtime.config", "pulumi.get_project")
+    }
+    assert readers == {"config.py"}
+
+
+def test_the_environment_counts_only_at_the_terminal() -> None:
+    readers = {
+        path.relative_to(PACKAGE).parts[0]
+        for path in FILES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv")
+    }
+    assert readers <= set(FROM_THE_TERMINAL)
+
+
+def test_every_settings_model_of_a_component_can_be_set() -> None:
+    defined = {item for item in classes() if issubclass(item, Model)}
+    # A base of others is set through them.
+    bases = {base for item in models(Settings) for base in item.__mro__}
+    assert {item.__name__ for item in defined - bases} == set()
+
+
+def test_every_setting_is_read_by_someone() -> None:
+    read = {node.attr for path in FILES for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
+    unread = {
+        f"{model.__name__}.{name}"
+        for model in models(Settings)
+        if model.__name__ not in DUMPED
+        for name in model.model_fields
+        if name not in read
+    }
+    assert unread == set()
+
+
+def test_every_component_is_built_by_the_composition_root_or_by_another() -> None:
+    called = {
+        ast.unparse(node.func).rpartition(".")[2]
+        for path in [*COMPONENTS, PACKAGE / "stack.py"]
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call)
+    }
+    bases = {base for item in classes() for base in item.__mro__[1:]}
+    built = {item.__name__ for item in classes() if issubclass(item, Component) and item not in bases}
+    assert {"Api", "Database", "Redis"} <= built
+    assert built - called == set()
+
+
+def test_every_component_has_tests_of_its_name() -> None:
+    tests = ROOT / "tests"
+    with_module = {
+        module_of(path)
+        for path in COMPONENTS
+        if any(isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MODULE" for node in tree(path).body)
+    }
+    untested = {
+        name
+        for name in with_module
+        if not (tests / "components" / f"test_{name}.py").is_file() and not any((tests / name).glob("test_*.py"))
+    }
+    assert untested == set()
+
+
+def test_the_program_is_a_few_lines() -> None:
+    lines = (ROOT / "__main__.py").read_text(encoding="utf-8").splitlines()
+    assert len([line for line in lines if line.strip()]) <= 15
+
+
+def test_no_version_moves_but_the_applications_own_in_development() -> None:
+    moving = {name for name, value in vars(versions).items() if getattr(value, "tag", "") == "latest"}
+    assert moving == {"API", "PLATFORM"}
+
+
+@pytest.mark.parametrize("name", URNS)
+def test_what_holds_state_keeps_its_urn(name: str) -> None:
+    (found,) = (resource.urn for resource in render(EVERYTHING).resources if resource.name == name)
+    assert found == f"urn:pulumi:dev::archesai::{URNS[name]}"
+
+
+def test_names_of_resources_follow_from_no_configuration() -> None:
+    other = EVERYTHING | {
+        "namespace": "team-a",
+        "domain": "example.org",
+        "storage": {"enabled": True, "bucket": "team"},
+    }
+    renamed = render(other, stack="team")
+    assert {item.name for item in renamed.resources} == {item.name for item in render(EVERYTHING).resources}
