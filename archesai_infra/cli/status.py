@@ -33,7 +33,9 @@ def status(*, stack: Stack = DEFAULT_STACK, json: Json = False) -> None:
     cluster = connect(wanted.context, wanted.kubeconfig)
     lines = look(cluster, evaluation, stack, datetime.now(UTC))
     if json:
-        print_json({"context": cluster.context, "summary": summary(lines), "lines": [asdict(line) for line in lines]})
+        told = [asdict(line) for line in lines]
+        urls = evaluation.outputs["urls"]
+        print_json({"context": cluster.context, "summary": summary(lines), "urls": urls, "lines": told})
     else:
         typer.echo(f"Stack {stack} in namespace {evaluation.settings.namespace} of context {cluster.context}")
         print_table(["Module", "Object", "Status", ""], map(_cells, lines))
