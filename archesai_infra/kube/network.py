@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     )
 
 ANYWHERE = "0.0.0.0/0"
+LINK_LOCAL = "169.254.0.0/16"
+"""Holds the metadata address of clouds."""
 NOT_INTERNET = (
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
     "127.0.0.0/8",
-    "169.254.0.0/16",
+    LINK_LOCAL,
     "172.16.0.0/12",
     "192.168.0.0/16",
     "224.0.0.0/4",
@@ -90,12 +92,16 @@ def policy_spec(component: str, instance: str, flows: Iterable[Flow]) -> Network
     egress: list[NetworkPolicyEgressRuleArgsDict] = [
         {"to": _peers(flow.target, instance), "ports": _ports(flow.ports)} for flow in touching if flow.source == own
     ]
-    return {
+    spec: NetworkPolicySpecArgsDict = {
         "pod_selector": {"match_labels": selector(component, instance)},
         "policy_types": ["Ingress", "Egress"],
-        "ingress": ingress,
-        "egress": egress,
     }
+    # The API server drops an empty list, so that every apply of one would be a change.
+    if ingress:
+        spec["ingress"] = ingress
+    if egress:
+        spec["egress"] = egress
+    return spec
 
 
 def deny_all_spec() -> NetworkPolicySpecArgsDict:
