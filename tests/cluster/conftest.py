@@ -1,0 +1,73 @@
+"""Fixtures of tier `cluster`: stacks that run."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cluster.deployed import READY_SECONDS, Deployed, deploy
+from tests.cluster.middlewares import DEFINITION
+from tests.cluster.scenarios import SCENARIOS, Scenario, alone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from tests.controlplane.api import Object
+    from tests.controlplane.rig import ControlPlane
+    from tests.stacks import Config
+
+    Run = Callable[..., Deployed]
+
+
+@pytest.fixture(scope="session")
+def prepared(control_plane: ControlPlane, custom_resources: list[Object]) -> ControlPlane:
+    """The control plane with every kind that a stack can have."""
+    assert custom_resources
+    control_plane.install_definitions([DEFINITION])
+    return control_plane
+
+
+@pytest.fixture(scope="session")
+def applied(prepared: ControlPlane) -> Callable[[str], Deployed]:
+    """One of the scenarios by name, applied once in a session; nobody waited for it."""
+    seen: dict[str, Deployed] = {}
+
+    def get(name: str) -> Deployed:
+        if name not in seen:
+            seen[name] = deploy(prepared, SCENARIOS[name])
+        return seen[name]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def running(applied: Callable[[str], Deployed]) -> Callable[[str], Deployed]:
+    """One of the scenarios by name, applied and ready; tests leave it as they found it."""
+
+    def get(name: str) -> Deployed:
+        stack = applied(name)
+        stack.outcome.check()
+        stack.rig.wait_ready(*stack.items, seconds=READY_SECONDS)
+        return stack
+
+    return get
+
+
+@pytest.fixture
+def own_stack(prepared: ControlPlane) -> Generator[Run]:
+    """`own_stack(name, config, *others)`: a stack for one test, applied; deleted afterwards without waiting."""
+    made: list[Deployed] = []
+
+    def run(name: str, config: Config, *others: Object) -> Deployed:
+        # A namespace that is on its way out takes no objects.
+        unique = f"{name}-{uuid.uuid4().hex[:6]}"
+        made.append(deploy(prepared, Scenario(unique, alone(config, f"own-{unique}"), others)))
+        made[-1].outcome.check()
+        return made[-1]
+
+    yield run
+    for stack in made:
+        for item in (*stack.of_kind("Namespace"), *stack.scenario.others):
+            prepared.api.delete(item)
