@@ -47,6 +47,9 @@ def up(root: Path, raw: RawConfig, engine: Engine, *, yes: bool, refresh: bool) 
     go_on = _regardless("up", raw.stack, variables)
     if not yes:
         _confirm_changes(stack, refresh=refresh, go_on=go_on)
+    elif settings.production:
+        # What protection refuses has to be known before the first change: the engine would stop half-way.
+        _run(lambda: stack.preview(refresh=refresh, color=_color(), on_output=_print), go_on=go_on)
     _run(lambda: stack.up(refresh=refresh, color=_color(), on_output=_print, show_secrets=False), go_on=go_on)
 
 
@@ -59,10 +62,10 @@ def destroy(root: Path, raw: RawConfig, engine: Engine, *, yes: bool) -> None:
         typer.echo(f"Namespace {settings.namespace} and its volumes stay (retainData is true).")
     if not yes and not typer.confirm(f"Destroy stack {raw.stack}?"):
         raise typer.Abort
-    _run(
-        lambda: stack.destroy(color=_color(), on_output=_print, show_secrets=False),
-        go_on=_regardless("destroy", raw.stack, variables),
-    )
+    go_on = _regardless("destroy", raw.stack, variables)
+    if settings.production:
+        _run(lambda: stack.preview_destroy(color=_color(), on_output=_print), go_on=go_on)
+    _run(lambda: stack.destroy(color=_color(), on_output=_print, show_secrets=False), go_on=go_on)
 
 
 def _reached(root: Path, raw: RawConfig, engine: Engine, variables: dict[str, str]) -> Stack:
