@@ -1,0 +1,95 @@
+"""The engine, or the reason why there is none, and stacks deployed with it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engine.deployment import Deployment
+from tests.engine.project import snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from pathlib import Path
+
+    from tests.controlplane.rig import ControlPlane
+    from tests.engine.deployment import Deploy
+    from tests.stacks import Config
+
+PLUGIN = ("kubernetes", version("pulumi-kubernetes"))
+FETCH_SECONDS = 120
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tier; it is this directory."""
+    for item in items:
+        if "tests/engine/" in item.nodeid:
+            item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture(scope="session")
+def engine_environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Variables for every engine; skips without an engine or without the provider's plugin."""
+    if shutil.which("pulumi") is None:
+        pytest.skip("no `pulumi` on PATH; install it and run make test-engine")
+    if reason := _no_plugin():
+        pytest.skip(reason)
+    helm = tmp_path_factory.mktemp("helm")
+    directories = {f"HELM_{kind}_HOME": str(helm / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
+    return directories | {"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true", "PULUMI_SKIP_UPDATE_CHECK": "true"}
+
+
+def _no_plugin() -> str | None:
+    """Why the provider's plugin cannot be had, if so."""
+    name, wanted = PLUGIN
+    listed = subprocess.run(["pulumi", "plugin", "ls", "--json"], capture_output=True, text=True, check=True)
+    if any(one["name"] == name and one["version"] == wanted for one in json.loads(listed.stdout)):
+        return None
+    command = ["pulumi", "plugin", "install", "resource", name, f"v{wanted}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=FETCH_SECONDS)
+    except subprocess.TimeoutExpired:
+        return f"plugin {name} {wanted} is not installed and fetching it took too long"
+    last = (done.stderr.strip() or done.stdout.strip()).rpartition("\n")[2]
+    return f"plugin {name} {wanted} is not installed and cannot be fetched: {last}" if done.returncode else None
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory, engine_environment: Mapping[str, str]) -> Path:
+    """The program as it was when the tests began; needs an engine that will run it."""
+    assert engine_environment
+    return snapshot(tmp_path_factory.mktemp("program") / "source")
+
+
+@pytest.fixture(scope="module")
+def deploy(
+    program: Path,
+    control_plane: ControlPlane,
+    engine_environment: Mapping[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Generator[Deploy]:
+    """Makes stacks by name and configuration, each in a namespace of its own that goes with the module's tests."""
+    made: list[Deployment] = []
+    ambient = {**engine_environment, "KUBECONFIG": str(control_plane.admin_kubeconfig)}
+
+    def make(
+        name: str,
+        config: Config,
+        *,
+        secrets: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Deployment:
+        directory = tmp_path_factory.mktemp("stacks") / name
+        variables = ambient | dict(environment or {})
+        made.append(Deployment(program, directory, {"namespace": name} | config, variables, secrets))
+        return made[-1]
+
+    yield make
+    for deployment in made:
+        for namespace in {str(deployment.config["namespace"]), deployment.name}:
+            control_plane.api.delete({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})

@@ -1,0 +1,123 @@
+"""What goes wrong while the engine runs, and that running it again is enough."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engine.changes import Changes, short
+from tests.engine.configurations import DEV
+from tests.engine.stack import THROW_AWAY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tests.controlplane.api import Object
+    from tests.controlplane.rig import ControlPlane
+    from tests.engine.deployment import Deploy, Deployment
+    from tests.engine.stack import Outcome
+
+MOMENTS = (0, 3, 7, 11, 15, 19, 24, 29, 33, 37)
+"""How many resources are created when the engine is killed; a first deployment has 42."""
+
+AT_ONCE = 2
+"""Deployments that run side by side: most of their time is waiting."""
+
+
+def created(count: int) -> Callable[[str], bool]:
+    """Whether the engine has said that it created so many resources; for none, that it began."""
+    return lambda said: len(re.findall(r" created \(", said)) >= count and " creating (" in said
+
+
+def killed_and_run_again(deployment: Deployment, moment: int) -> Outcome:
+    """Kill a first `up` at a moment, then do what the engine says and nothing else; the last `up`."""
+    first = deployment.start("up", "--yes", "--skip-preview")
+    first.until(created(moment))
+    first.kill()
+    again = deployment.run("up", "--yes", "--skip-preview")
+    if "`pulumi cancel`" in again.text:
+        deployment.run("cancel", "--yes").check()
+        again = deployment.run("up", "--yes", "--skip-preview")
+    if "`pulumi refresh`" in again.text:
+        # Its form without questions.
+        deployment.run("refresh", "--yes", "--clear-pending-creates").check()
+    return again
+
+
+@pytest.fixture(scope="module")
+def killed(deploy: Deploy) -> Mapping[int, tuple[Deployment, Outcome]]:
+    """By moment, a stack whose first `up` was killed then, and its second."""
+    deployments = {moment: deploy(f"killed-at-{moment}", DEV) for moment in MOMENTS}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        outcomes = pool.map(killed_and_run_again, deployments.values(), deployments)
+        return {moment: (deployments[moment], outcome) for moment, outcome in zip(MOMENTS, outcomes, strict=True)}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_stack_whose_first_up_was_killed_is_whole_after_the_next(
+    moment: int, killed: Mapping[int, tuple[Deployment, Outcome]], control_plane: ControlPlane
+) -> None:
+    deployment, again = killed[moment]
+    assert again.status == 0, again.text[-4000:]
+    assert not [item["metadata"]["name"] for item in deployment.declared().objects if not control_plane.api.read(item)]
+    preview = deployment.run("preview", "--refresh", "--expect-no-changes")
+    assert preview.status == 0, preview.text[-4000:]
+    assert "pending operations" not in preview.text
+
+
+def test_an_api_server_that_goes_away_in_the_middle_is_no_harm(deploy: Deploy, control_plane: ControlPlane) -> None:
+    deployment = deploy("cut-off", DEV)
+    operation = deployment.start("up", "--yes", "--skip-preview")
+    operation.until(created(15))
+    control_plane.stop_apiserver()
+    try:
+        ended = operation.wait()
+    finally:
+        control_plane.start_apiserver()
+    assert ended.status != 0
+    assert "connection refused" in ended.text
+    deployment.run("up", "--yes", "--skip-preview").check()
+    preview = deployment.run("preview", "--refresh", "--expect-no-changes")
+    assert preview.status == 0, preview.text[-4000:]
+
+
+def _object(api_version: str, kind: str, name: str) -> Object:
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "drifting"}}
+
+
+def test_what_others_delete_and_edit_is_shown_and_healed(deploy: Deploy, control_plane: ControlPlane) -> None:
+    deployment = deploy("drifting", DEV)
+    deployment.up()
+    api = _object("apps/v1", "Deployment", "archesai-api")
+    control_plane.api.delete(_object("v1", "Service", "archesai-platform"))
+    control_plane.api.delete(_object("policy/v1", "PodDisruptionBudget", "archesai-api"))
+    control_plane.api.patch(api, {"spec": {"replicas": 3}})
+    policy = _object("networking.k8s.io/v1", "NetworkPolicy", "archesai-default-deny")
+    control_plane.api.patch(policy, {"spec": {"policyTypes": ["Ingress"]}})
+
+    drift = deployment.preview("--refresh")
+    assert drift == Changes(
+        created=frozenset({"Service platform-service", "PodDisruptionBudget api-budget"}),
+        updated=frozenset({"Deployment api-deployment", "NetworkPolicy security-default-deny"}),
+    )
+
+    assert deployment.up("--refresh") == drift
+    assert not deployment.preview("--refresh")
+    assert control_plane.api.get("apps/v1", "Deployment", "archesai-api", "drifting")["spec"]["replicas"] == 1
+
+
+def test_who_may_only_read_sees_the_plan_and_is_told_that_he_cannot_deploy(
+    deploy: Deploy, control_plane: ControlPlane
+) -> None:
+    viewer = control_plane.kubeconfig("viewer", cluster_roles=["view"])
+    deployment = deploy("read-only", DEV, environment={"KUBECONFIG": str(viewer)})
+    custom = {short(one.urn) for one in deployment.declared().resources if one.custom}
+    assert deployment.preview().created == custom
+
+    refused = deployment.run("up", "--yes", "--skip-preview", environment=THROW_AWAY)
+    assert refused.status != 0
+    assert 'User "viewer" cannot' in refused.text
+    assert control_plane.api.read({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "read-only"}}) is None

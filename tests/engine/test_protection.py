@@ -1,0 +1,97 @@
+"""Production data: an `up` that would replace or delete it stops, and says how to go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.controlplane.kubeconfigs import CONTEXT
+from tests.stacks import find
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from tests.controlplane.api import Object
+    from tests.controlplane.rig import ControlPlane
+    from tests.engine.deployment import Deploy, Deployment
+    from tests.stacks import Config
+
+PINNED: Config = {"image": {"tag": "v1.0.0"}}
+SMALL: Config = {
+    "environment": "production",
+    "cluster": {"context": CONTEXT},
+    "api": PINNED,
+    "platform": PINNED,
+    "redis": {"enabled": True},
+}
+
+NEEDED = ("Namespace", "PersistentVolumeClaim", "StatefulSet", "Secret", "Service")
+"""What a server that holds data cannot do without."""
+
+CASES: dict[str, tuple[Config, tuple[str, ...]]] = {
+    "another namespace": ({"namespace": "guarded-elsewhere"}, ("security-namespace",)),
+    "redis off": ({"redis": None}, ("redis-stateful-set", "redis-data")),
+    "another storage class": ({"database": {"storageClass": "fast"}}, ("database-data",)),
+    "an external database": (
+        {"database": {"mode": "external", "host": "db.example.com", "existingSecret": "their-database"}},
+        ("database-stateful-set", "database-data"),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def production(deploy: Deploy) -> Deployment:
+    deployment = deploy("guarded", SMALL)
+    deployment.up()
+    return deployment
+
+
+@pytest.fixture
+def guarded(production: Deployment) -> Generator[Deployment]:
+    """The stack for one test; afterwards it is what it was."""
+    before = production.config
+    yield production
+    production.config = before
+    production.configure()
+    production.up()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_up_that_takes_data_away_stops_and_says_how_to_go_on(
+    case: str, guarded: Deployment, control_plane: ControlPlane
+) -> None:
+    changed, stopped = CASES[case]
+    needed = [item for item in guarded.declared().objects if item["kind"] in NEEDED]
+    before = [_identity(control_plane, item) for item in needed]
+    guarded.configure(changed)
+    outcome = guarded.arches("up", "--yes")
+    assert outcome.status != 0
+    said = outcome.text.rpartition("error: production data is protected: ")[2]
+    assert any(name in said for name in stopped), outcome.text[-4000:]
+    assert "To keep it, take the edit back" in said
+    assert "pulumi up --ignore-protect --stack guarded" in said
+    assert [_identity(control_plane, item) for item in needed] == before
+
+
+def test_who_insists_goes_on_and_the_volume_still_stays(guarded: Deployment, control_plane: ControlPlane) -> None:
+    """The way that the message names."""
+    claim = find(guarded.declared(), "PersistentVolumeClaim", "archesai-redis-data")
+    server = find(guarded.declared(), "StatefulSet", "archesai-redis")
+    guarded.configure({"redis": None})
+    guarded.up("--ignore-protect")
+    assert control_plane.api.read(server) is None
+    assert control_plane.api.read(claim)
+
+
+def _identity(rig: ControlPlane, item: Object) -> str | None:
+    found = rig.api.read(item)
+    return found["metadata"]["uid"] if found else None
+
+
+def test_production_wants_its_cluster_pinned(deploy: Deploy) -> None:
+    loose = deploy("loose", SMALL | {"cluster": {}})
+    outcome = loose.run("up", "--yes", "--skip-preview")
+    assert outcome.status != 0
+    assert "cluster.context: production needs a pinned cluster" in outcome.text
+    assert "pulumi config set --path cluster.context" in outcome.text
