@@ -153,14 +153,14 @@ def _run(tool: Tool, arguments: Sequence[str | Path]) -> None:
 def next_steps(tool: Tool) -> list[str]:
     """What to do with the new cluster."""
     balanced = tool.name == "k3d"
+    service = "LoadBalancer" if balanced else "ClusterIP"
     forward = ["  kubectl --namespace ingress port-forward service/traefik 8080:80 &   # kind has no load balancer"]
     return [
         "Next:",
         f"  pulumi config set --path cluster.context {tool.context} --stack dev",
         "  pulumi config set --path ingress.enabled true --stack dev",
         "  pulumi config set --path ingress.controller.install true --stack dev",
-        f"  pulumi config set --path ingress.controller.serviceType {'LoadBalancer' if balanced else 'ClusterIP'}"
-        " --stack dev",
+        f"  pulumi config set --path ingress.controller.serviceType {service} --stack dev",
         "  make up",
         *([] if balanced else forward),
         "  curl http://api.localhost:8080/health   # port 8080 -> the controller -> the api",

@@ -165,7 +165,8 @@ class Cluster:
             output, error = channel.read_stdout(timeout=1) or "", channel.read_stderr(timeout=1) or ""
             ended = json.loads(channel.read_channel(_STATUS_CHANNEL) or "{}")
         finally:
-            channel.close()
+            # Not `close`: after the server's own goodbye it leaves the socket open.
+            channel.sock.shutdown()
         return Executed(_exit_status(ended), output, error)
 
     def _request(

@@ -9,7 +9,8 @@ import pytest
 
 from archesai_infra.cli.kube import ClusterError, connect
 from archesai_infra.doctor.server import DEFAULT_CLASS, Examination, examine
-from tests.controlplane import fleet
+from tests.controlplane import fleet, parts
+from tests.controlplane.fixtures import parts_or_skip
 from tests.controlplane.rig import ControlPlane
 from tests.stacks import Config, render
 
@@ -26,6 +27,7 @@ NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "arch
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    parts_or_skip(*parts.RIG)
     with ControlPlane(tmp_path_factory.mktemp("doctor")) as running:
         yield running
 
@@ -33,8 +35,8 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 def _doctor(
     rig: ControlPlane, config: Config | None = None, *, kubeconfig: Path | None = None, ahead: timedelta = timedelta()
 ) -> list[Finding]:
-    cluster = connect(None, str(kubeconfig or rig.admin_kubeconfig))
-    return list(examine(Examination(cluster, render(config), datetime.now(UTC) + ahead)))
+    with connect(None, str(kubeconfig or rig.admin_kubeconfig)) as cluster:
+        return list(examine(Examination(cluster, render(config), datetime.now(UTC) + ahead)))
 
 
 def _said(found: list[Finding], check: str) -> tuple[str, str, str]:
@@ -56,8 +58,11 @@ def test_fault_1_a_context_that_does_not_exist(rig: ControlPlane) -> None:
 
 
 def test_fault_2_an_expired_login(rig: ControlPlane) -> None:
-    cluster = connect(None, str(rig.kubeconfig("late", expired=True)))
-    with pytest.raises(ClusterError, match="does not accept the login; it may have expired: log in again"):
+    late = connect(None, str(rig.kubeconfig("late", expired=True)))
+    with (
+        late as cluster,
+        pytest.raises(ClusterError, match="does not accept the login; it may have expired: log in again"),
+    ):
         cluster.get("/api/v1")
 
 

@@ -8,12 +8,16 @@ import pytest
 from archesai_infra.cli.kube import connect
 from archesai_infra.status import backups, certificate, cron, job, look, pod_problem, ready_endpoints, rollout, summary
 from tests.cli.running import run
+from tests.controlplane import parts
+from tests.controlplane.fixtures import parts_or_skip
 from tests.controlplane.rig import ControlPlane
 from tests.stacks import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from archesai_infra.status import Line
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -119,6 +123,7 @@ def test_without_a_cluster_the_command_ends_with_a_sentence_and_its_own_code(
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    parts_or_skip(*parts.RIG)
     with ControlPlane(tmp_path_factory.mktemp("status")) as running:
         yield running
 
@@ -126,22 +131,24 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 @pytest.mark.cluster
 def test_a_stack_that_was_never_applied_is_missing_and_one_that_was_is_well(rig: ControlPlane) -> None:
     evaluation = render({"redis": {"enabled": True}})
-    cluster = connect(None, str(rig.admin_kubeconfig))
-    before = look(cluster, evaluation, "dev", datetime.now(UTC))
+    before = _look(rig)
     assert {line.text for line in before if line.name.startswith("Deployment")} == {"is not there; run arches up"}
     objects = sorted(evaluation.objects, key=lambda item: item["kind"] != "Namespace")
     rig.apply(objects).check()
     running = [item for item in objects if item["kind"] in ("Deployment", "StatefulSet", "Job")]
     rig.wait_ready(*running)
     rig.wait_for("a stack that is well", lambda: _complaints(rig))
-    after = look(cluster, evaluation, "dev", datetime.now(UTC))
+    after = _look(rig)
     assert summary(after)["problem"] == 0
     assert {line.name for line in after} >= {
         "StatefulSet archesai-redis", "Service archesai-api", "PersistentVolumeClaim archesai-postgres-data",
     }  # fmt: skip
 
 
+def _look(rig: ControlPlane) -> list[Line]:
+    with connect(None, str(rig.admin_kubeconfig)) as cluster:
+        return look(cluster, render({"redis": {"enabled": True}}), "dev", datetime.now(UTC))
+
+
 def _complaints(rig: ControlPlane) -> list[str]:
-    cluster = connect(None, str(rig.admin_kubeconfig))
-    lines = look(cluster, render({"redis": {"enabled": True}}), "dev", datetime.now(UTC))
-    return [f"{line.name} {line.text}" for line in lines if line.status != "ok"]
+    return [f"{line.name} {line.text}" for line in _look(rig) if line.status != "ok"]

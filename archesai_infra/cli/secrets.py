@@ -1,0 +1,211 @@
+"""`arches secrets`: where each credential comes from, and new ones without an outage that surprises."""
+
+from __future__ import annotations
+
+import os
+import secrets as randomness
+import subprocess
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from archesai_infra.cli.console import print_json, print_table
+from archesai_infra.cli.exits import CommandError, Exit, friendly
+from archesai_infra.cli.options import DEFAULT_STACK, Json, Stack, read_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from archesai_infra.cli.kube import Cluster
+    from archesai_infra.config import RawConfig
+    from archesai_infra.credentials import Credential
+    from archesai_infra.secret_sources import Source
+    from archesai_infra.settings import Settings
+
+BYTES = 24
+"""192 bits, 32 characters of URL-safe base64, as the program's own."""
+ENGINE_SECONDS = 120
+
+
+def _names(incomplete: str) -> list[str]:
+    from archesai_infra.credentials import Credential
+
+    return [str(credential) for credential in Credential if credential.startswith(incomplete)]
+
+
+Name = Annotated[str, typer.Argument(help="Credential, such as databasePassword.", autocompletion=_names)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    group = typer.Typer(no_args_is_help=True, help="List where credentials come from, make new ones, rotate them.")
+    group.command("list")(listing)
+    group.command("generate")(generate)
+    group.command("rotate")(rotate)
+    group.command("sync")(sync)
+    app.add_typer(group, name="secrets")
+
+
+@friendly
+def listing(*, stack: Stack = DEFAULT_STACK, json: Json = False) -> None:
+    """Show for each credential whether it is generated, configured or in a Secret that others make. No values."""
+    _, _, found = _sources(stack)
+    if json:
+        print_json([asdict(source) for source in found])
+    else:
+        rows = ([source.credential, source.origin, source.detail, source.description] for source in found)
+        print_table(["Credential", "Source", "", "What it is"], rows)
+
+
+def _sources(stack: str) -> tuple[RawConfig, Settings, list[Source]]:
+    from archesai_infra.config import load
+    from archesai_infra.secret_sources import sources
+
+    raw = read_stack(stack)
+    settings, _ = load(raw)
+    return raw, settings, sources(settings, raw.secret_keys)
+
+
+def _credential(name: str) -> Credential:
+    from difflib import get_close_matches
+
+    from archesai_infra.credentials import Credential
+
+    try:
+        return Credential(name)
+    except ValueError:
+        near = get_close_matches(name, list(Credential), n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise CommandError(f"{name}: no credential{hint}", Exit.INPUT) from None
+
+
+@friendly
+def generate(name: Name, *, stack: Stack = DEFAULT_STACK) -> None:
+    """Put a new random value into the stack file, encrypted. It takes effect with the next `arches up`."""
+    credential = _credential(name)
+    _refuse_fixed(credential)
+    _, _, found = _sources(stack)
+    if _of(found, credential).origin == "existing Secret":
+        _made_by_others(_of(found, credential))
+    _set_secret(credential, stack)
+    typer.echo(f"{credential} is set in Pulumi.{stack}.yaml, encrypted. Next: arches up --stack {stack}")
+
+
+@friendly
+def rotate(name: Name, *, stack: Stack = DEFAULT_STACK) -> None:
+    """Have a credential made anew by the next `arches up`, whichever source it has; say what that restarts."""
+    from archesai_infra.secret_sources import PLACES
+
+    credential = _credential(name)
+    _refuse_fixed(credential)
+    _, settings, found = _sources(stack)
+    source = _of(found, credential)
+    if source.origin == "existing Secret":
+        _made_by_others(source)
+    if source.origin == "generated":
+        version = _number(settings, source.detail) + 1
+        _pulumi(stack, ["config", "set", "--path", source.detail, str(version)])
+        typer.echo(f"{source.detail} is {version} in Pulumi.{stack}.yaml.")
+    elif source.origin == "configuration":
+        _set_secret(credential, stack)
+        typer.echo(f"{credential} has a new value in Pulumi.{stack}.yaml, encrypted.")
+    else:
+        raise CommandError(f"{credential}: {source.origin} ({source.detail or 'by this stack'})", Exit.FOUND)
+    place = PLACES.get(credential)
+    typer.echo(f"Next: arches up --stack {stack}" + (f"   # {place.follows}" if place else ""))
+
+
+@friendly
+def sync(*, stack: Stack = DEFAULT_STACK) -> None:
+    """Give the running PostgreSQL the password that its Secret holds. Its pod does so itself whenever it starts."""
+    from archesai_infra.cli.kube import connect
+
+    _, settings, _ = _sources(stack)
+    cluster = connect(settings.cluster.context, settings.cluster.kubeconfig)
+    pod = database_pod(cluster, settings, stack)
+    sync_password(cluster, settings.namespace, pod)
+    typer.echo(f"PostgreSQL in {pod} has the password of its Secret.")
+
+
+def database_pod(cluster: Cluster, settings: Settings, stack: str) -> str:
+    """Name of the pod that runs PostgreSQL; raises CommandError where there is none."""
+    labels = f"app.kubernetes.io/instance={stack},app.kubernetes.io/component=database"
+    found = cluster.list(f"/api/v1/namespaces/{settings.namespace}/pods", labels=labels)
+    if not found:
+        raise CommandError(f"no pod of the database is in namespace {settings.namespace}", Exit.FOUND)
+    return str(found[0]["metadata"]["name"])
+
+
+def sync_password(cluster: Cluster, namespace: str, pod: str) -> None:
+    """Run the pod's own script: the password goes from its file to the server and is on no command line or log."""
+    from archesai_infra.components.database import SYNC_PASSWORD
+
+    done = cluster.execute(namespace, pod, ["sh", "-c", SYNC_PASSWORD], container="postgres")
+    if done.status != 0:
+        reason = " ".join((done.error or done.output).split()) or f"status {done.status}"
+        raise CommandError(f"{pod}: PostgreSQL did not take the password: {reason}", Exit.FOUND)
+
+
+def _of(found: list[Source], credential: Credential) -> Source:
+    return next(source for source in found if source.credential == credential)
+
+
+def _refuse_fixed(credential: Credential) -> None:
+    from archesai_infra.secret_sources import FIXED
+
+    if credential in FIXED:
+        raise CommandError(f"{credential}: {FIXED[credential]}", Exit.FOUND)
+
+
+def _made_by_others(source: Source) -> None:
+    raise CommandError(
+        f"{source.credential}: Secret {source.detail} is made by others; change it there, then restart what reads it",
+        Exit.FOUND,
+    )
+
+
+def _number(settings: Settings, path: str) -> int:
+    tree: Any = settings.model_dump(by_alias=True)
+    for part in path.split("."):
+        tree = tree[part]
+    return int(tree)
+
+
+def _set_secret(credential: Credential, stack: str) -> None:
+    # Through standard input: a command line can be read by everyone on the machine.
+    _pulumi(stack, ["config", "set", "--secret", credential], stdin=randomness.token_urlsafe(BYTES))
+
+
+def _pulumi(stack: str, arguments: Sequence[str], *, stdin: str = "") -> None:
+    """Run the engine on the project's stack; raises CommandError with what it said."""
+    from archesai_infra.cli.engine import NoEngineError, obtain
+    from archesai_infra.cli.project import root
+    from archesai_infra.cli.state import environment
+
+    directory: Path = root()
+    try:
+        engine = obtain(directory)
+    except NoEngineError as error:
+        raise CommandError(f"this needs the Pulumi engine: {error}", Exit.ENGINE) from None
+    variables = {**os.environ, **environment(directory)}
+
+    def run(*command: str) -> str:
+        done = subprocess.run(
+            [engine.command, *command, "--stack", stack, "--non-interactive"],
+            cwd=directory,
+            env=variables,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=ENGINE_SECONDS,
+        )
+        return " ".join(done.stderr.split()).removeprefix("error: ") if done.returncode else ""
+
+    problem = run(*arguments)
+    if "no stack named" in problem:
+        problem = run("stack", "init", "--no-select") or run(*arguments)
+    if problem:
+        raise CommandError(problem, Exit.STATE)
