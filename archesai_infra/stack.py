@@ -140,14 +140,21 @@ def _components(settings: Settings, credentials: Credentials, context: Context, 
     if settings.platform.enabled:
         target = Endpoint(api.NAME, api.PORT) if settings.api.enabled else None
         platform.Platform("platform", context, platform.PlatformArgs(settings.platform, target), opts)
+    before_monitoring: list[pulumi.Resource] = [security]
     if settings.ingress.enabled:
         args = ingress.IngressArgs(settings.ingress, exposures(settings), settings.charts)
-        ingress.Ingress("ingress", context, args, opts)
-    if settings.backups.enabled:
-        backups.Backups("backups", context, backups.arguments(settings, credentials, endpoints), opts)
+        # Grafana's way in needs the kinds and the classes that the controller brings.
+        before_monitoring.append(ingress.Ingress("ingress", context, args, opts))
+    before_backups: list[pulumi.Resource] = [security]
     if settings.monitoring.enabled:
         args = _monitoring_args(settings, credentials, endpoints)
-        monitoring.Monitoring("monitoring", context, args, opts)
+        opts = pulumi.ResourceOptions(provider=cluster, depends_on=before_monitoring)
+        # Velero's chart makes objects of the monitoring's kinds.
+        before_backups.append(monitoring.Monitoring("monitoring", context, args, opts))
+    if settings.backups.enabled:
+        args = backups.arguments(settings, credentials, endpoints, context.instance)
+        later = pulumi.ResourceOptions(provider=cluster, depends_on=before_backups)
+        backups.Backups("backups", context, args, later)
 
 
 def _services(

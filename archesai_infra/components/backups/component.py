@@ -9,7 +9,7 @@ from pulumi_kubernetes.core.v1 import ConfigMap
 
 from archesai_infra import versions
 from archesai_infra.components import charts
-from archesai_infra.components.backups import access, schedules, velero
+from archesai_infra.components.backups import access, alerts, schedules, velero
 from archesai_infra.components.backups import drill as drills
 from archesai_infra.components.backups import objects as copies
 from archesai_infra.components.backups.dump import DumpSources, dump_pod
@@ -21,11 +21,12 @@ from archesai_infra.components.backups.settings import (
     volume_size,
 )
 from archesai_infra.components.database import ManagedDatabase
+from archesai_infra.components.monitoring.rules.model import Group, rule_group
 from archesai_infra.components.redis import ManagedRedis
 from archesai_infra.components.running import RunningComponent
 from archesai_infra.components.workload import Image
 from archesai_infra.kube.labels import labels
-from archesai_infra.kube.names import content_name
+from archesai_infra.kube.names import content_name, object_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from archesai_infra.components.api import Endpoints
     from archesai_infra.components.backups.settings import BackupsSettings
     from archesai_infra.components.base import Context
+    from archesai_infra.components.monitoring.rules.model import Alert
+    from archesai_infra.components.monitoring.settings import MonitoringSettings
     from archesai_infra.components.storage import StorageConnection
     from archesai_infra.credentials import Credentials
     from archesai_infra.settings import Settings
@@ -54,11 +57,12 @@ class BackupsArgs:
     own_storage: StorageConnection | None
     """The stack's own object storage where the backups lie in it."""
     charts: charts.ChartsSettings
-    monitored: bool
-    """The kinds of the monitoring module are there."""
+    alerts: tuple[Alert, ...]
+    """Rules that Prometheus watches; none where there is no monitoring."""
+    monitoring: MonitoringSettings
 
 
-def arguments(settings: Settings, credentials: Credentials, endpoints: Endpoints) -> BackupsArgs:
+def arguments(settings: Settings, credentials: Credentials, endpoints: Endpoints, instance: str) -> BackupsArgs:
     """What the component is built from, out of a stack's settings and its services' connections."""
     own = settings.backups
     dumped = dumps(settings)
@@ -78,7 +82,8 @@ def arguments(settings: Settings, credentials: Credentials, endpoints: Endpoints
         objects=endpoints.storage if copies_objects(settings) else None,
         own_storage=endpoints.storage if in_own_storage(settings) else None,
         charts=settings.charts,
-        monitored=settings.modules.get("monitoring", False),
+        alerts=alerts.alerts(settings, instance) if settings.monitoring.enabled else (),
+        monitoring=settings.monitoring,
     )
 
 
@@ -98,6 +103,8 @@ class Backups(RunningComponent):
         if modules:
             ready.append(dump_pod(self, settings, args.dump))
         self._schedules(settings, modules, ready)
+        if args.alerts:
+            self._rules(args)
         inner = self.child()
         if args.objects:
             copies.Objects(copies.MODULE, context, copies.ObjectsArgs(settings, args.objects, keys), inner)
@@ -117,10 +124,25 @@ class Backups(RunningComponent):
         ]
         before = [namespace, *(secret for secret in secrets if secret is not None)]
         values = velero.values(
-            settings, self.context.mirror, monitored=args.monitored, pull_policy=self.context.pull_policy
+            settings, self.context.mirror, monitored=args.monitoring.enabled, pull_policy=self.context.pull_policy
         )
         chart = charts.Chart(velero.RELEASE, home, versions.VELERO_CHART, values)
         return [charts.install(self, chart, args.charts, depends_on=before)]
+
+    def _rules(self, args: BackupsArgs) -> None:
+        from pulumi_kubernetes.apiextensions import CustomResource
+
+        page = str(args.monitoring.alerts.runbooks).rpartition("/")[0] + "/backup-restore.md"
+        metadata = self.metadata(f"{object_name(self.module)}-rules")
+        metadata["labels"] = {**args.monitoring.labels, **labels(self.module, self.context.instance)}
+        CustomResource(
+            f"{self.module}-rules",
+            api_version="monitoring.coreos.com/v1",
+            kind="PrometheusRule",
+            metadata=metadata,
+            spec={"groups": [rule_group(Group("archesai-backups", args.alerts), page)]},
+            opts=self.child(),
+        )
 
     def _schedules(self, settings: BackupsSettings, modules: Sequence[str], ready: Sequence[pulumi.Resource]) -> None:
         from pulumi_kubernetes.apiextensions import CustomResource
