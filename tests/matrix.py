@@ -18,8 +18,9 @@ STORAGE_KEYS: Config = {"storageAccessKey": "unmistakable access key", "storageS
 TLS: Config = {"enabled": True, "issuer": "letsencrypt-prod"}
 ISSUER: Config = {"create": True, "email": "operations@example.com"}
 
-EVERYTHING: Config = DEVELOPMENT | {
-    "domain": "example.com",
+PLACED: Config = DEVELOPMENT | {"domain": "example.com"}
+"""What development has switched on, below a domain."""
+EVERYTHING: Config = PLACED | {
     "redis": ON,
     "storage": ON,
     "unstructured": ON,
@@ -100,6 +101,9 @@ _OTHERS: dict[str, Config] = {
         "namespace": "team-a",
         "security": {"quota": ON, "limits": ON, "dns": {"namespace": "dns", "podLabels": {"app": "coredns"}}},
     },
+    "monitoring": {"monitoring": ON},
+    "monitoring by an operator of others": {"monitoring": ON | {"operator": "existing", "namespace": "observability"}},
+    "logs in the object storage": {"monitoring": ON | {"logs": {"storage": "objectStorage"}}},
     "placement": {
         "database": {"scheduling": {"nodeSelector": {"disk": "ssd"}, "priorityClass": "important"}},
         "api": {"scheduling": {"tolerations": [{"key": "api", "operator": "Exists", "effect": "NoSchedule"}]}},
@@ -123,7 +127,7 @@ def _data_forms() -> dict[str, Config]:
         "database": {"mode": "external", "port": 5433},
         "databaseUrl": "postgresql://archesai:unmistakable@db.example.com:5433/archesai",
     }
-    return {name: form | ({"ingress": ON} if "external storage" in name else {}) for name, form in forms.items()}
+    return forms
 
 
 MATRIX: dict[str, Config] = {
@@ -139,9 +143,9 @@ MATRIX: dict[str, Config] = {
     **{f"development and {module}": DEVELOPMENT | {module: switch} for module, switch in _SWITCHED_ON.items()},
     **{f"everything but {name}": EVERYTHING | change for name, change in _SWITCHED_OFF.items()},
     **{f"only {name}": DEVELOPMENT | ALONE | change for name, change in _ONLY.items()},
-    **{name: EVERYTHING | change for name, change in _data_forms().items()},
-    **{f"on the host: {name}": EVERYTHING | change for name, change in _ON_HOST.items()},
-    **{f"ingress: {name}": EVERYTHING | {"ingress": ON | change} for name, change in _INGRESS.items()},
+    **{name: PLACED | change for name, change in _data_forms().items()},
+    **{f"on the host: {name}": PLACED | {"ingress": ON} | change for name, change in _ON_HOST.items()},
+    **{f"ingress: {name}": PLACED | {"ingress": ON | change} for name, change in _INGRESS.items()},
     **{name: EVERYTHING | change for name, change in _OTHERS.items()},
 }
 """Configurations by name."""

@@ -50,7 +50,9 @@ def config_maps_exist(rendered: Rendered) -> Iterator[str]:
                 yield f"{title(item)}: ConfigMap {name} has no key {key}"
     for item in rendered.kinds("ConfigMap"):
         own = item["metadata"].get("namespace") == rendered.settings.namespace
-        if own and item["metadata"]["name"] not in used:
+        # Grafana finds its dashboards by label.
+        dashboard = "grafana_dashboard" in item["metadata"].get("labels", {})
+        if own and not dashboard and item["metadata"]["name"] not in used:
             yield f"{title(item)}: nobody reads it"
 
 

@@ -149,6 +149,19 @@ def test_grafana_has_a_host_with_a_certificate_and_a_way_in() -> None:
     assert built.outputs["urls"]["grafana"] == "https://grafana.localhost"
 
 
+def test_traefik_finds_grafanas_middlewares_beside_it() -> None:
+    built = render(ON | {"ingress": {"enabled": True, "className": "traefik"}})
+    annotations = of_kind(built, "Ingress")["archesai-grafana"]["metadata"]["annotations"]
+    names = annotations["traefik.ingress.kubernetes.io/router.middlewares"].split(",")
+    beside = [
+        f"monitoring-{item['metadata']['name']}@kubernetescrd"
+        for item in built.objects
+        if item["kind"] == "Middleware" and item["metadata"]["namespace"] == "monitoring"
+    ]
+    assert names
+    assert sorted(names) == sorted(beside)
+
+
 def test_nobody_outside_reaches_grafana_without_a_host() -> None:
     built = render(EVERYTHING | {"ingress": INGRESS | {"hosts": {"grafana": None}}})
     assert "archesai-grafana" not in of_kind(built, "Ingress")

@@ -57,7 +57,7 @@ class _ServerExporter(RunningComponent):
                 liveness=tcp_probe(port, period=20, failures=6),
             ),
         )
-        self.deployment(Pod(name, [exporter], [], settings.scheduling, 10, secret_values), replicas=1)
+        self.deployment(Pod(name, [exporter], [], settings.scheduling, 30, secret_values), replicas=1)
 
 
 class DatabaseExporter(_ServerExporter):

@@ -19,6 +19,7 @@ from archesai_infra.components.ingress import (
     IngressSettings,
     ingress_annotations,
     ingress_spec,
+    middlewares,
 )
 from archesai_infra.components.monitoring import alertmanager, alloy, loki, prometheus_stack
 from archesai_infra.credentials import Credential
@@ -193,11 +194,27 @@ class Home(Component):
         exposure = Exposure(
             "grafana", args.grafana_host, prometheus_stack.GRAFANA_SERVICE, prometheus_stack.GRAFANA_PORT
         )
+        if args.ingress.class_name == "traefik":
+            self._middlewares(args.ingress)
         Ingress(
             f"{self.module}-grafana",
             metadata=self._metadata(
-                object_name("grafana"), SKIP_AWAIT | ingress_annotations(args.ingress, self.context.namespace)
+                object_name("grafana"), SKIP_AWAIT | ingress_annotations(args.ingress, self._namespace)
             ),
             spec=ingress_spec(args.ingress, exposure),
             opts=self.child(depends_on=[stack]),
         )
+
+    def _middlewares(self, settings: IngressSettings) -> None:
+        """Traefik's Middlewares once more: an Ingress should not depend on objects of another namespace."""
+        from pulumi_kubernetes.apiextensions import CustomResource
+
+        for part, spec in middlewares(settings).items():
+            CustomResource(
+                f"{self.module}-{part}",
+                api_version="traefik.io/v1alpha1",
+                kind="Middleware",
+                metadata=self._metadata(object_name(part)),
+                spec=spec,
+                opts=self.child(depends_on=self._after),
+            )
