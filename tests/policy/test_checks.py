@@ -1,0 +1,149 @@
+"""The policies' checks, on both shipped stacks and on objects with one defect each."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.stacks import ROOT, find, shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+
+def _load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("policy_checks", ROOT / "policy" / "checks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+checks = _load()
+EVERY = checks.CHECKS | checks.PRODUCTION_CHECKS
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_production_as_shipped_keeps_every_policy(name: str) -> None:
+    objects = shipped("prod").objects
+    assert [(item["metadata"]["name"], text) for item in objects for text in EVERY[name](item)] == []
+
+
+@pytest.mark.parametrize("name", checks.CHECKS)
+def test_development_as_shipped_keeps_every_policy_but_productions(name: str) -> None:
+    objects = shipped("dev").objects
+    assert [(item["metadata"]["name"], text) for item in objects for text in EVERY[name](item)] == []
+
+
+DEFECTS: list[tuple[str, tuple[str, str], str, Any, str]] = [
+    (
+        "standard-labels",
+        ("Deployment", "archesai-api"),
+        "metadata.labels.app\\.kubernetes\\.io/component",
+        "",
+        "no label",
+    ),
+    ("restricted", ("Deployment", "archesai-api"), "spec.template.spec.hostNetwork", True, "sets hostNetwork"),
+    ("restricted", ("Deployment", "archesai-api"), "spec.template.spec.securityContext", {}, "may run as root"),
+    ("bounded", ("Deployment", "archesai-api"), "spec.template.spec.containers.0.resources", {}, "no requests of cpu"),
+    (
+        "probed",
+        ("Deployment", "archesai-api"),
+        "spec.template.spec.containers.0.readinessProbe",
+        None,
+        "readinessProbe",
+    ),
+    (
+        "pinned-images",
+        ("Deployment", "archesai-api"),
+        "spec.template.spec.containers.0.image",
+        "a/api:latest",
+        "name a",
+    ),
+    (
+        "no-secret-in-clear",
+        ("Deployment", "archesai-api"),
+        "spec.template.spec.containers.0.env",
+        [{"name": "REDIS_PASSWORD", "value": "made-up"}],
+        "has REDIS_PASSWORD in clear",
+    ),
+    ("own-identity", ("Deployment", "archesai-api"), "spec.template.spec.serviceAccountName", "default", "default"),
+    ("kept-data", ("StatefulSet", "archesai-postgres"), "spec.volumeClaimTemplates", [{}], "cannot grow"),
+    ("not-exposed", ("Service", "archesai-api"), "spec.type", "LoadBalancer", "use the ingress"),
+    ("scaled-once", ("Deployment", "archesai-api"), "spec.strategy.rollingUpdate.maxUnavailable", 1, "maxUnavailable"),
+]
+
+
+@pytest.mark.parametrize(("name", "of", "path", "value", "says"), DEFECTS)
+def test_a_defect_is_found_and_named(name: str, of: tuple[str, str], path: str, value: object, says: str) -> None:
+    broken = copy.deepcopy(find(shipped("prod"), *of))
+    _set(broken, path.replace("\\.", "\0").split("."), value)
+    found = list(EVERY[name](broken))
+    assert len(found) >= 1
+    assert says in found[0]
+
+
+def _set(tree: Any, path: list[str], value: object) -> None:  # noqa: ANN401 - JSON
+    for part in path[:-1]:
+        tree = tree[int(part)] if isinstance(tree, list) else tree[part.replace("\0", ".")]
+    tree[path[-1].replace("\0", ".")] = value
+
+
+def test_every_policy_is_tried_on_a_defect() -> None:
+    assert {name for name, *_ in DEFECTS} == set(EVERY)
+
+
+PROGRAM = """
+from pulumi_kubernetes.apps.v1 import Deployment
+
+container = {"name": "web", "image": "web:1"}
+labels = {"app.kubernetes.io/name": "other"}
+Deployment(
+    "web",
+    metadata={"name": "web", "namespace": "none"},
+    spec={
+        "selector": {"match_labels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+    },
+)
+"""
+
+
+@pytest.mark.engine
+def test_the_engine_refuses_a_stack_that_breaks_a_policy(tmp_path: Path) -> None:
+    if shutil.which("pulumi") is None:
+        pytest.skip("no pulumi on PATH")
+    if not (ROOT / "policy" / ".venv").is_dir():
+        pytest.skip("the pack's own environment is not made; make policy makes it")
+    (tmp_path / "__main__.py").write_text(PROGRAM, encoding="utf-8")
+    options = {"toolchain": "pip", "virtualenv": os.path.relpath(ROOT / ".venv", tmp_path)}
+    project = {"name": "policy-test", "runtime": {"name": "python", "options": options}}
+    (tmp_path / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
+    environment = os.environ | {
+        "PULUMI_BACKEND_URL": tmp_path.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "KUBECONFIG": str(tmp_path / "none"),
+    }
+
+    def pulumi(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = ["pulumi", *arguments, "--stack", "dev", "--non-interactive"]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300
+        )
+
+    assert pulumi("stack", "init").returncode == 0
+    done = pulumi("preview", "--policy-pack", str(ROOT / "policy"))
+    assert done.returncode != 0
+    assert "web may run as root" in done.stdout
+    assert "web container web has no requests of cpu" in done.stdout
