@@ -10,6 +10,7 @@ from pathlib import Path
 from archesai_infra.evaluate import evaluate
 from archesai_infra.render import files
 from archesai_infra.stackfile import read, stacks
+from tools.cli_reference import cli_reference, graph_page
 from tools.reference import reference
 from tools.schema import stack_schema
 
@@ -21,6 +22,8 @@ def wanted() -> dict[str, str]:
     built = {
         "schema/stack.schema.json": json.dumps(stack_schema(), indent=2, ensure_ascii=False) + "\n",
         "docs/configuration.md": reference(),
+        "docs/cli.md": cli_reference(),
+        "docs/graph.md": graph_page(ROOT),
     }
     for stack in stacks(ROOT):
         rendered = files(evaluate(read(ROOT, stack), rendered=True))
