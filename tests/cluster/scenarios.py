@@ -128,14 +128,13 @@ def ingress_class(name: str) -> Object:
 
 
 DATA_PRIORITY = 1000
-_PRODUCTION = shipped_config("prod") | {"backupsAccessKey": MADE_UP, "backupsSecretKey": MADE_UP}
 _OTHERS = (priority_class("data", DATA_PRIORITY), ingress_class("traefik"))
 
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
         Scenario("dev", alone(shipped_config("dev"), "stack-dev")),
-        Scenario("prod", alone(_PRODUCTION, "stack-prod")),
+        Scenario("prod", alone(shipped_config("prod"), "stack-prod")),
         Scenario("everything", alone(EVERYTHING, "stack-everything"), _OTHERS),
         Scenario("everything-else", alone(merged(EVERYTHING, EVERYTHING_ELSE), "stack-everything-else"), _OTHERS),
     )
