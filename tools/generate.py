@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from archesai_infra.cli.graph import mermaid
+from archesai_infra.config import load
 from archesai_infra.evaluate import evaluate
 from archesai_infra.render import files
 from archesai_infra.stackfile import read, stacks
@@ -24,11 +26,19 @@ def wanted() -> dict[str, str]:
         "docs/configuration.md": reference(),
         "docs/cli.md": cli_reference(),
         "docs/graph.md": graph_page(ROOT),
+        "README.md": _with_graph((ROOT / "README.md").read_text(encoding="utf-8")),
     }
     for stack in stacks(ROOT):
         rendered = files(evaluate(read(ROOT, stack), rendered=True))
         built |= {f"rendered/{stack}/{name}": text for name, text in rendered.items()}
     return built
+
+
+def _with_graph(page: str) -> str:
+    """The page with its one drawing as production's stack file has it."""
+    settings, _ = load(read(ROOT, "prod"))
+    before, _, rest = page.partition("```mermaid\n")
+    return f"{before}```mermaid\n{mermaid(settings)}\n```{rest.partition('```')[2]}"
 
 
 def stale(built: dict[str, str]) -> dict[str, str]:
