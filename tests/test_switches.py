@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.matrix import EVERYTHING, ON
-from tests.stacks import DEVELOPMENT, render
+from tests.matrix import EVERYTHING, ON, PLACED
+from tests.stacks import render
 
 if TYPE_CHECKING:
     from archesai_infra.evaluate import Evaluation
     from tests.stacks import Config
-
-PLACED: Config = DEVELOPMENT | {"domain": "example.com"}
 
 
 @dataclass(frozen=True)
