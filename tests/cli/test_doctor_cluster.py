@@ -9,10 +9,11 @@ import pytest
 
 from archesai_infra.cli.kube import ClusterError, connect
 from archesai_infra.doctor.server import DEFAULT_CLASS, Examination, examine
+from archesai_infra.evaluate import evaluate
 from tests.controlplane import fleet, parts
 from tests.controlplane.fixtures import parts_or_skip
 from tests.controlplane.rig import ControlPlane
-from tests.stacks import Config, render
+from tests.stacks import DEVELOPMENT, Config, raw, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,3 +190,15 @@ def test_fault_14_a_server_that_is_down(rig: ControlPlane) -> None:
             cluster.get("/api/v1")
     finally:
         rig.start_apiserver()
+
+
+def test_fault_15_gitops_without_argo_cd(rig: ControlPlane) -> None:
+    repository = {"enabled": True, "repoUrl": "https://git.example.com/arches.git"}
+    config = {"gitops": repository, "database": {"existingSecret": "db"}, "api": {"existingSecret": "api"}}
+    with connect(None, str(rig.admin_kubeconfig)) as cluster:
+        evaluation = evaluate(raw(DEVELOPMENT | config), rendered=True)
+        found = list(examine(Examination(cluster, evaluation, datetime.now(UTC))))
+    status, text, cure = _said(found, "argo cd")
+    assert (status, text) == ("problem", "the server does not know Application of argoproj.io")
+    assert "gitops.enabled to false" in cure
+    assert _said(found, "kinds")[0] == "ok"
