@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.monitoring import doubles
 from tests.monitoring.live import Prometheus, prometheus
 from tests.monitoring.programs import knows_tables
 from tests.monitoring.promql import grouping_labels, selectors
@@ -72,3 +73,9 @@ def test_prometheus_evaluates_every_rule_without_an_error(server: Prometheus) ->
 def test_only_the_watchdog_fires_while_all_is_well(server: Prometheus) -> None:
     firing = {alert["labels"]["alertname"] for alert in server.get("alerts")["alerts"]}
     assert firing & set(alerts(everything())) == {"Watchdog"}
+
+
+def test_routes_of_the_api_are_told_apart(server: Prometheus) -> None:
+    series = server.query('sum by (endpoint) (http_requests_total{job="archesai-api"})')
+    routes = {route for _, route, _ in (*doubles.ROUTES, doubles.FAILURE)}
+    assert {one["metric"]["endpoint"] for one in series} == routes
