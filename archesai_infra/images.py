@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archesai_infra import versions
+from archesai_infra.components.backups import settings as backups
 from archesai_infra.components.storage import ManagedStorage
 
 if TYPE_CHECKING:
@@ -39,4 +40,6 @@ def used_images(settings: Settings) -> dict[str, tuple[Image, versions.ImageVers
     if watched.enabled:
         used["monitoring.databaseExporter.image"] = (watched.database_exporter.image, versions.POSTGRES_EXPORTER)
         used["monitoring.redisExporter.image"] = (watched.redis_exporter.image, versions.REDIS_EXPORTER)
+    if settings.backups.enabled:
+        used |= backups.images(settings)
     return used

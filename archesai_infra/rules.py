@@ -114,6 +114,8 @@ def _namespaces(settings: Settings) -> Iterator[str]:
     if watched.installs:
         made["monitoring.namespace"] = watched.namespace
         made["monitoring.metrics.nodes"] = NODE_NAMESPACE if watched.metrics.nodes else None
+    if settings.backups.enabled and settings.backups.velero.install:
+        made["backups.velero.namespace"] = settings.backups.velero.namespace
     taken = {settings.namespace: "namespace"}
     for key, name in made.items():
         if name is None:

@@ -88,3 +88,14 @@ def test_development_may_use_its_own_object_storage_with_its_own_keys() -> None:
 def test_backups_are_off_unless_a_stack_turns_them_on() -> None:
     assert not render().settings.backups.enabled
     assert not [item for item in render().objects if item["kind"] == "Schedule"]
+
+
+def test_production_pins_the_images_of_the_backups_too() -> None:
+    backups = BUCKET | {"existingSecret": "cloud", "velero": {"image": {"tag": "latest"}}}
+    said = _refused(shipped_config("prod") | {"backups": backups}, "prod")
+    assert "backups.velero.image.tag: latest is refused" in said
+
+
+def test_velero_does_not_share_the_stack_s_namespace() -> None:
+    said = _refused(DEVELOPMENT | {"backups": BUCKET | {"velero": {"namespace": "archesai"}}, **KEYS})
+    assert "backups.velero.namespace: must not be the same as namespace" in said

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from archesai_infra import versions
 from archesai_infra.components import storage, workload
 from archesai_infra.components.database import ManagedDatabase
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from archesai_infra.settings import Settings
+    from archesai_infra.versions import ImageVersion
 
 MODULE = "backups"
 HOOK_SHARE = 0.8
@@ -242,6 +244,26 @@ def dumps(settings: Settings) -> tuple[str, ...]:
         return ()
     on = {"database": settings.database.enabled, "redis": settings.redis.enabled and settings.backups.dump.redis}
     return tuple(module for module, enabled in on.items() if enabled)
+
+
+def images(settings: Settings) -> dict[str, tuple[Image, ImageVersion]]:
+    """Every image that only this module runs, by its key, with what it is by default.
+
+    The dump pod runs the images of the servers it dumps unless it is given its own.
+    """
+    found = settings.backups
+    dumped = dumps(settings)
+    used: dict[str, tuple[Image, ImageVersion]] = {}
+    if "database" in dumped and found.dump.image.model_fields_set:
+        used["backups.dump.image"] = (found.dump.image, versions.DATABASE)
+    if "redis" in dumped and found.dump.redis_image.model_fields_set:
+        used["backups.dump.redisImage"] = (found.dump.redis_image, versions.REDIS)
+    if copies_objects(settings):
+        used["backups.objects.image"] = (found.objects.image, versions.RCLONE)
+    if found.velero.install:
+        used["backups.velero.image"] = (found.velero.image, versions.VELERO)
+        used["backups.velero.pluginImage"] = (found.velero.plugin_image, versions.VELERO_PLUGIN)
+    return used
 
 
 def requirements(settings: Settings, given: Mapping[Credential, object]) -> list[str]:
