@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from archesai_infra.settings import Settings
 
 
+PROVIDERS = ("cluster", "strict")
+"""Logical names of the providers."""
+
+
 class UnpinnedClusterError(Exception):
     """A production stack was about to be changed on whatever cluster happens to be current."""
 

@@ -13,8 +13,8 @@ from archesai_infra.cli import state
 from archesai_infra.cli.exits import CommandError, Exit
 from archesai_infra.cli.reachability import ask
 from archesai_infra.cli.workspace import open_stack
-from archesai_infra.config import load
-from archesai_infra.stack import unpinned
+from archesai_infra.config import PROJECT, load
+from archesai_infra.stack import PROVIDERS, unpinned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from archesai_infra.cli.engine import Engine
     from archesai_infra.config import RawConfig
 
+HEALING = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
+"""With these the engine takes back fields that others have edited, instead of a conflict for each."""
+
 RED, PLAIN = "\x1b[31m", "\x1b[0m"
 
 
@@ -32,7 +35,7 @@ def preview_with_engine(root: Path, raw: RawConfig, engine: Engine, *, diff: boo
     """The engine's preview, below a line that says whether the cluster answered."""
     settings, _ = load(raw)
     typer.echo(ask(settings.cluster).line, err=json)
-    variables = state.environment(root)
+    variables = state.environment(root) | (HEALING if refresh else {})
     stack = open_stack(root, raw.stack, engine, variables)
     _run(lambda: stack.preview(diff=diff, refresh=refresh, json=json, color=_color(), on_output=_print))
 
@@ -42,7 +45,7 @@ def up(root: Path, raw: RawConfig, engine: Engine, *, yes: bool, refresh: bool) 
     settings, _ = load(raw)
     if settings.production and settings.cluster.context is None:
         raise CommandError(unpinned(raw.stack), Exit.INPUT)
-    variables = state.environment(root)
+    variables = state.environment(root) | (HEALING if refresh else {})
     stack = _reached(root, raw, engine, variables)
     go_on = _regardless("up", raw.stack, variables)
     if not yes:
@@ -51,6 +54,16 @@ def up(root: Path, raw: RawConfig, engine: Engine, *, yes: bool, refresh: bool) 
         # What protection refuses has to be known before the first change: the engine would stop half-way.
         _run(lambda: stack.preview(refresh=refresh, color=_color(), on_output=_print), go_on=go_on)
     _run(lambda: stack.up(refresh=refresh, color=_color(), on_output=_print, show_secrets=False), go_on=go_on)
+    if refresh:
+        _forget_healing(stack)
+
+
+def _forget_healing(stack: Stack) -> None:
+    """Take the force out of the providers again: it is for one run, and the state would keep it."""
+    ambient = stack.workspace.env_vars.items()
+    stack.workspace.env_vars = {name: value for name, value in ambient if name not in HEALING}
+    urns = [f"urn:pulumi:{stack.name}::{PROJECT}::pulumi:providers:kubernetes::{name}" for name in PROVIDERS]
+    _run(lambda: stack.up(target=urns, color=_color(), suppress_outputs=True, show_secrets=False))
 
 
 def destroy(root: Path, raw: RawConfig, engine: Engine, *, yes: bool) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PLUGIN = ("kubernetes", version("pulumi-kubernetes"))
 FETCH_SECONDS = 120
+TEST_SECONDS = 1800
+"""Bound on one test with what it deploys first; ten killed deployments take many minutes on a busy machine."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,6 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/engine/" in item.nodeid:
             item.add_marker(pytest.mark.engine)
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
 
 
 @pytest.fixture(scope="session")

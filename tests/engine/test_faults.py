@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from archesai_infra.cli.operations import HEALING
 from tests.engine.changes import Changes, short
 from tests.engine.configurations import DEV
 from tests.engine.stack import THROW_AWAY
@@ -98,13 +99,16 @@ def test_what_others_delete_and_edit_is_shown_and_healed(deploy: Deploy, control
     policy = _object("networking.k8s.io/v1", "NetworkPolicy", "archesai-default-deny")
     control_plane.api.patch(policy, {"spec": {"policyTypes": ["Ingress"]}})
 
-    drift = deployment.preview("--refresh")
+    drift = deployment.run("preview", "--refresh", environment=HEALING).check().changes
+    forced = {"kubernetes cluster", "kubernetes strict"}
     assert drift == Changes(
         created=frozenset({"Service platform-service", "PodDisruptionBudget api-budget"}),
-        updated=frozenset({"Deployment api-deployment", "NetworkPolicy security-default-deny"}),
+        updated=frozenset({"Deployment api-deployment", "NetworkPolicy security-default-deny", *forced}),
     )
 
-    assert deployment.up("--refresh") == drift
+    said = deployment.arches("up", "--refresh", "--yes").check().text
+    assert "+ 2 created" in said
+    assert "~ 4 updated" in said
     assert not deployment.preview("--refresh")
     assert control_plane.api.get("apps/v1", "Deployment", "archesai-api", "drifting")["spec"]["replicas"] == 1
 
