@@ -273,7 +273,10 @@ def test_a_full_volume_fails_the_hook_and_the_older_dump_stays(with_older: DumpP
     small = with_older.home / "small"
     small.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=128k,mode=0777", "tmpfs", small], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=128k,mode=0777", "tmpfs", small],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if mounted.returncode:
         pytest.skip(f"no mount here: {mounted.stderr.strip()}")
