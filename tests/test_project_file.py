@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Any
 
 import yaml
 from pydantic import BaseModel
@@ -53,7 +54,7 @@ def test_the_program_itself_is_short() -> None:
 
 
 def test_outputs_name_what_runs_and_no_credential() -> None:
-    shown = outputs(shipped("prod").settings)
+    shown: dict[str, Any] = dict(outputs(shipped("prod").settings))
     assert set(shown) == {"namespace", "modules", "urls", "images", "nextCommands"}
     assert shown["images"]["api"] == "archesai/api:v1.0.0"
     assert shown["urls"]["api"] == "https://api.arches.example.com"
