@@ -17,7 +17,7 @@ from archesai_infra.config import PROJECT, load
 from archesai_infra.stack import deploy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
     from archesai_infra.config import RawConfig
     from archesai_infra.settings import Settings
@@ -104,7 +104,7 @@ def evaluate(raw: RawConfig, *, reveal: bool = False, rendered: bool = False) ->
 
 
 @contextmanager
-def _without_garbage_collection() -> Iterator[None]:
+def _without_garbage_collection() -> Generator[None]:
     """The SDK makes a million short-lived objects, and looking for cycles among them is a quarter of the time."""
     running = gc.isenabled()
     gc.disable()
