@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -97,7 +98,7 @@ def evaluate(raw: RawConfig, *, reveal: bool = False, rendered: bool = False) ->
     monitor = _Monitor(reveal=reveal)
     mocks.set_mocks(_NoMocks(), project=PROJECT, stack=raw.stack, preview=True, monitor=monitor)
     declared: dict[str, Any] = {}
-    with _without_garbage_collection():
+    with _without_garbage_collection(), _without_source_positions():
         pulumi.runtime.test(lambda: declared.update(deploy(settings, credentials, raw.stack, rendered=rendered)))()
     resources = tuple(monitor.seen[urn] for urn in sorted(monitor.seen))
     return Evaluation(settings, resources, declared, rendered)
@@ -113,6 +114,23 @@ def _without_garbage_collection() -> Generator[None]:
     finally:
         if running:
             gc.enable()
+
+
+@contextmanager
+def _without_source_positions() -> Generator[None]:
+    """The SDK reads the whole call stack for every resource, a tenth of the time, and no engine is there to show it.
+
+    One frame is the least that it can do with.
+    """
+    before = getattr(sys, "tracebacklimit", None)
+    sys.tracebacklimit = 1
+    try:
+        yield
+    finally:
+        if before is None:
+            del sys.tracebacklimit
+        else:
+            sys.tracebacklimit = before
 
 
 def _manifest(inputs: Mapping[str, Any]) -> dict[str, Any]:
