@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from archesai_infra.evaluate import evaluate
-from tests.stacks import raw
+from tests.stacks import DEVELOPMENT, raw
 
 
 def _manner() -> tuple[bool, Any]:
@@ -18,7 +18,7 @@ def _manner() -> tuple[bool, Any]:
 
 def test_an_evaluation_collects_garbage_and_shows_tracebacks_afterwards_as_before() -> None:
     before = _manner()
-    evaluate(raw({}))
+    evaluate(raw(DEVELOPMENT))
     assert _manner() == before
 
 
@@ -30,5 +30,5 @@ def test_an_evaluation_that_fails_does_so_too(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "tracebacklimit", 7, raising=False)
     before = _manner()
     with pytest.raises(LookupError):
-        evaluate(raw({}))
+        evaluate(raw(DEVELOPMENT))
     assert _manner() == before == (before[0], 7)
