@@ -43,8 +43,8 @@ setup-dev: $(VENV)/.dev
 
 # ---- the program ----------------------------------------------------------------------------------------------------
 .PHONY: preview up destroy render
-preview: setup $(if $(POLICY),policy) ## Show what `up` would do: make preview [STACK=dev] [POLICY=1]
-	@$(if $(POLICY),pulumi preview --policy-pack policy,$(ARCHES) preview) --stack $(STACK) $(ARGS)
+preview: setup ## Show what `up` would do: make preview [STACK=dev] [POLICY=1]
+	@$(ARCHES) preview --stack $(STACK) $(if $(POLICY),--policy) $(ARGS)
 
 up: setup ## Make the cluster what the stack file says: make up [STACK=dev]
 	@$(ARCHES) up --stack $(STACK) $(ARGS)
@@ -62,15 +62,6 @@ k8s-deploy-dev: ## Old name of up STACK=dev
 	@$(MAKE) --no-print-directory up STACK=dev
 k8s-deploy-prod: ## Old name of up STACK=prod
 	@$(MAKE) --no-print-directory up STACK=prod
-
-policy/.venv/.made: policy/requirements.txt
-	@$(SAY) "Installing the policy pack's packages (first run only) …"
-	@$(PYTHON) -m venv policy/.venv
-	@policy/.venv/bin/pip install --disable-pip-version-check --quiet --require-hashes -r policy/requirements.txt >&2
-	@touch $@
-
-.PHONY: policy
-policy: policy/.venv/.made ## Make the environment of the policy pack, which preview POLICY=1 uses
 
 .PHONY: cluster
 cluster: setup ## Make a local cluster in containers (k3d, or kind)

@@ -14,6 +14,9 @@ LIMIT = 65_536
 MARK = "<!-- arches digest -->"
 """First line of every digest: how a workflow finds the comment it wrote before."""
 
+VIOLATIONS = "policyViolations"
+"""Key that `arches preview --policy --json` adds to the engine's document: a list of `policy: what is wrong`."""
+
 _DATA = {
     "PersistentVolumeClaim": "its volume",
     "PersistentVolume": "it",
@@ -26,6 +29,8 @@ _SHOWN = 3
 """Properties named for one resource."""
 _MESSAGE = 600
 """Characters of one diagnostic."""
+_ONLY_THAT = "error: preview failed"
+"""What the engine says last, whatever it said before."""
 _AMBIENT = "from $PATH at"
 """The engine's notice about plugins that lie beside it."""
 
@@ -117,6 +122,7 @@ def digest(preview: Mapping[str, Any], reachability: str) -> str:
         "",
         reachability,
         *_errors(preview),
+        *_violations(preview),
         *_data(found),
         *_table(found),
         *_replacements(found),
@@ -139,7 +145,15 @@ def _errors(preview: Mapping[str, Any]) -> Iterator[str]:
     if said:
         yield from ["", "> [!CAUTION]", "> **The preview failed; the list below is not complete.**"]
         for text in said:
-            yield from (f"> {line}" for line in _quoted(text))
+            if text != _ONLY_THAT:
+                yield from (f"> {line}" for line in _quoted(text))
+
+
+def _violations(preview: Mapping[str, Any]) -> Iterator[str]:
+    found = preview.get(VIOLATIONS, [])
+    if found:
+        yield from ["", "> [!CAUTION]", "> **Policies that the change breaks**"]
+        yield from (f"> - {''.join(_quoted(text))}" for text in found)
 
 
 def _warnings(preview: Mapping[str, Any]) -> Iterator[str]:
@@ -151,7 +165,7 @@ def _warnings(preview: Mapping[str, Any]) -> Iterator[str]:
 
 def _diagnostics(preview: Mapping[str, Any]) -> list[tuple[str, str]]:
     said = [(str(item["severity"]), str(item["message"]).strip()) for item in preview.get("diagnostics", [])]
-    return [item for item in dict.fromkeys(said) if item[1] != "error: preview failed"]
+    return list(dict.fromkeys(said))
 
 
 def _quoted(text: str) -> list[str]:

@@ -62,7 +62,9 @@ def _reachability(preview: dict[str, Any]) -> str:
 
     reached = ask(cluster(preview))
     if reached.version is None:
-        return f"> [!WARNING]\n> {reached.line}. The list compares the program with the recorded state only."
+        return (
+            f"> [!WARNING]\n> {reached.line.rstrip('.')}. The list compares the program with the recorded state only."
+        )
     return f"{reached.line}."
 
 

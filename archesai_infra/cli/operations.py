@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
 from archesai_infra.cli import state
 from archesai_infra.cli.exits import CommandError, Exit
+from archesai_infra.cli.policy import pack, with_findings
 from archesai_infra.cli.reachability import ask
 from archesai_infra.cli.workspace import open_stack
 from archesai_infra.config import PROJECT, load
@@ -31,29 +33,57 @@ HEALING = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
 RED, PLAIN = "\x1b[31m", "\x1b[0m"
 
 
-def preview_with_engine(root: Path, raw: RawConfig, engine: Engine, *, diff: bool, refresh: bool, json: bool) -> None:
+def preview_with_engine(
+    root: Path, raw: RawConfig, engine: Engine, *, diff: bool, refresh: bool, json: bool, policy: bool
+) -> None:
     """The engine's preview, below a line that says whether the cluster answered."""
     settings, _ = load(raw)
     typer.echo(ask(settings.cluster).line, err=json)
     variables = state.environment(root) | (HEALING if refresh else {})
     stack = open_stack(root, raw.stack, engine, variables)
-    _run(lambda: stack.preview(diff=diff, refresh=refresh, json=json, color=_color(), on_output=_print))
+    look = partial(stack.preview, diff=diff, refresh=refresh, json=json, color=_color())
+    if policy and json:
+        _judged_document(partial(look, policy_packs=_packs(root, wanted=True)))
+    else:
+        _run(partial(look, policy_packs=_packs(root, wanted=policy), on_output=_print))
 
 
-def up(root: Path, raw: RawConfig, engine: Engine, *, yes: bool, refresh: bool) -> None:
-    """Change the cluster after showing what will change; what replaces or deletes stands out."""
+def _judged_document(look: Callable[..., object]) -> None:
+    """The engine's JSON with what breaks a policy, which it leaves out."""
+    said: list[str] = []
+    findings: list[str] = []
+
+    def collect(event: object) -> None:
+        found = getattr(event, "policy_event", None)
+        if found is not None:
+            findings.append(f"{found.policy_name}: {found.message.strip().splitlines()[-1]}")
+
+    try:
+        _run(partial(look, on_output=said.append, on_event=collect))
+    finally:
+        _print(with_findings("\n".join(said), findings))
+
+
+def up(root: Path, raw: RawConfig, engine: Engine, *, yes: bool, refresh: bool, policy: bool | None = None) -> None:
+    """Change the cluster after showing what will change; what replaces or deletes stands out.
+
+    Production is judged by the policy pack unless `policy` says otherwise, development where it says so.
+    """
     settings, _ = load(raw)
     if settings.production and settings.cluster.context is None:
         raise CommandError(unpinned(raw.stack), Exit.INPUT)
     variables = state.environment(root) | (HEALING if refresh else {})
     stack = _reached(root, raw, engine, variables)
     go_on = _regardless("up", raw.stack, variables)
+    packs = _packs(root, wanted=settings.production if policy is None else policy)
+    look = partial(stack.preview, refresh=refresh, policy_packs=packs, color=_color(), on_output=_print)
     if not yes:
-        _confirm_changes(stack, refresh=refresh, go_on=go_on)
-    elif settings.production:
-        # What protection refuses has to be known before the first change: the engine would stop half-way.
-        _run(lambda: stack.preview(refresh=refresh, color=_color(), on_output=_print), go_on=go_on)
-    _run(lambda: stack.up(refresh=refresh, color=_color(), on_output=_print, show_secrets=False), go_on=go_on)
+        _confirm_changes(look, go_on=go_on)
+    elif settings.production or packs:
+        # What protection or a policy refuses has to be known before the first change: the engine would stop half-way.
+        _run(look, go_on=go_on)
+    change = partial(stack.up, refresh=refresh, policy_packs=packs, color=_color(), on_output=_print)
+    _run(partial(change, show_secrets=False), go_on=go_on)
     if refresh:
         _forget_healing(stack)
 
@@ -94,7 +124,11 @@ def _reached(root: Path, raw: RawConfig, engine: Engine, variables: dict[str, st
     return open_stack(root, raw.stack, engine, variables)
 
 
-def _confirm_changes(stack: Stack, *, refresh: bool, go_on: str) -> None:
+def _packs(root: Path, *, wanted: bool) -> list[str] | None:
+    return [str(pack(root))] if wanted else None
+
+
+def _confirm_changes(look: Callable[..., object], *, go_on: str) -> None:
     changes: list[tuple[str, str, tuple[str, ...]]] = []
 
     def collect(event: object) -> None:
@@ -103,7 +137,7 @@ def _confirm_changes(stack: Stack, *, refresh: bool, go_on: str) -> None:
             metadata = resource.metadata
             changes.append((str(metadata.op), str(metadata.urn), tuple(metadata.diffs or ())))
 
-    _run(lambda: stack.preview(refresh=refresh, color=_color(), on_output=_print, on_event=collect), go_on=go_on)
+    _run(partial(look, on_event=collect), go_on=go_on)
     for line in dangerous(changes):
         typer.echo(f"{RED}{line}{PLAIN}" if _color() == "always" else line)
     if not typer.confirm("Apply these changes?"):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archesai_infra.cli import project
-from archesai_infra.cli.exits import friendly
+from archesai_infra.cli.exits import CommandError, Exit, friendly
 from archesai_infra.cli.options import DEFAULT_STACK, Stack
 from archesai_infra.config import RawConfig
+
+if TYPE_CHECKING:
+    from archesai_infra.evaluate import Evaluation
 
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Evaluate in-process even where there is an engine.")]
 
@@ -29,6 +32,7 @@ def preview(
     diff: Annotated[bool, typer.Option("--diff", help="Show each property that changes.")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Compare with the cluster, not with the state.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The engine's own digest, for scripts.")] = False,
+    policy: Annotated[bool, typer.Option("--policy", help="Judge it by the policy pack too.")] = False,
 ) -> None:
     """Show what `up` would do. Needs no cluster, and without an engine shows what the program declares."""
     from archesai_infra.cli.engine import NoEngineError, obtain
@@ -36,16 +40,16 @@ def preview(
     root = project.root()
     raw = checked(stack)
     if offline:
-        show_offline(raw, "it was asked for; nothing is compared with a state or a cluster")
+        show_offline(raw, "it was asked for; nothing is compared with a state or a cluster", policy=policy)
         return
     try:
         engine = obtain(root)
     except NoEngineError as error:
-        show_offline(raw, str(error))
+        show_offline(raw, str(error), policy=policy)
         return
     from archesai_infra.cli.operations import preview_with_engine
 
-    preview_with_engine(root, raw, engine, diff=diff, refresh=refresh, json=json)
+    preview_with_engine(root, raw, engine, diff=diff, refresh=refresh, json=json, policy=policy)
 
 
 def checked(stack: str) -> RawConfig:
@@ -58,8 +62,8 @@ def checked(stack: str) -> RawConfig:
     return raw
 
 
-def show_offline(raw: RawConfig, reason: str) -> None:
-    """The declared stack as a tree, and why it is no comparison."""
+def show_offline(raw: RawConfig, reason: str, *, policy: bool = False) -> None:
+    """The declared stack as a tree, and why it is no comparison; raises CommandError for what breaks a policy."""
     from archesai_infra.cli.show import summary, tree
     from archesai_infra.evaluate import evaluate
 
@@ -72,3 +76,14 @@ def show_offline(raw: RawConfig, reason: str) -> None:
     typer.echo()
     for line in summary(evaluation):
         typer.echo(line)
+    if policy:
+        _judge(evaluation)
+
+
+def _judge(evaluation: Evaluation) -> None:
+    from archesai_infra.cli.policy import violations
+
+    found = list(violations(project.root(), evaluation))
+    if found:
+        raise CommandError("\n".join(found), Exit.FOUND)
+    typer.echo(f"Policies: all {len(evaluation.objects)} objects keep them")

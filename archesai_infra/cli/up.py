@@ -29,11 +29,14 @@ def up(
     stack: Stack = DEFAULT_STACK,
     yes: YesOption = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Read the cluster first and heal what drifted.")] = False,
+    policy: Annotated[
+        bool | None, typer.Option("--policy/--no-policy", help="Judge it by the policy pack; in production it is.")
+    ] = None,
 ) -> None:
     """Make the cluster what the stack file says."""
     from archesai_infra.cli import operations
 
-    operations.up(project.root(), checked(stack), _engine(), yes=yes, refresh=refresh)
+    operations.up(project.root(), checked(stack), _engine(), yes=yes, refresh=refresh, policy=policy)
 
 
 @friendly

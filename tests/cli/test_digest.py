@@ -121,3 +121,15 @@ def test_the_command_reads_a_pipe_and_says_that_the_cluster_does_not_answer(
 def test_what_is_no_preview_is_refused(text: str) -> None:
     result = run("digest", "digest", "--offline", "-", stdin=text)
     assert (result.exit_code, "no preview" in result.stderr) == (2, True)
+
+
+def test_what_breaks_a_policy_is_told_before_the_list_and_as_a_failure() -> None:
+    broken = {
+        "diagnostics": [{"severity": "error", "message": "error: preview failed\n"}],
+        "policyViolations": ["scaled-once: api-deployment may take pods away"],
+        "steps": _made_up("delete", "ConfigMap")["steps"],
+    }
+    text = digest(broken, NOT_ASKED)
+    assert "**The preview failed" in text
+    assert "> - `scaled-once: api-deployment may take pods away`" in text
+    assert text.index("scaled-once") < text.index("| module |")

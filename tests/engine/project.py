@@ -14,13 +14,14 @@ from tests.stacks import ROOT
 if TYPE_CHECKING:
     from tests.stacks import Config
 
-_LINKED = ("__main__.py", "archesai_infra", ".venv")
+_LINKED = ("__main__.py", "archesai_infra", "policy", ".venv")
 
 
 def snapshot(directory: Path) -> Path:
     """The program as it is now: a change of the sources while tests run must not look like a change of a stack."""
     directory.mkdir(parents=True)
-    shutil.copytree(ROOT / "archesai_infra", directory / "archesai_infra")
+    for package in ("archesai_infra", "policy"):
+        shutil.copytree(ROOT / package, directory / package, ignore=shutil.ignore_patterns(".venv", "__pycache__"))
     for path in (ROOT / "__main__.py", ROOT / "Pulumi.yaml", *ROOT.glob("Pulumi.*.yaml")):
         shutil.copy(path, directory)
     # Only the virtual environment of the checkout: pip's toolchain runs what is in it.

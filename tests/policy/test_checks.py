@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import copy
 import importlib.util
-import os
-import shutil
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from tests.stacks import ROOT, find, shipped
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import ModuleType
 
 
@@ -100,50 +95,3 @@ def _set(tree: Any, path: list[str], value: object) -> None:  # noqa: ANN401 - J
 
 def test_every_policy_is_tried_on_a_defect() -> None:
     assert {name for name, *_ in DEFECTS} == set(EVERY)
-
-
-PROGRAM = """
-from pulumi_kubernetes.apps.v1 import Deployment
-
-container = {"name": "web", "image": "web:1"}
-labels = {"app.kubernetes.io/name": "other"}
-Deployment(
-    "web",
-    metadata={"name": "web", "namespace": "none"},
-    spec={
-        "selector": {"match_labels": labels},
-        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
-    },
-)
-"""
-
-
-@pytest.mark.engine
-def test_the_engine_refuses_a_stack_that_breaks_a_policy(tmp_path: Path) -> None:
-    if shutil.which("pulumi") is None:
-        pytest.skip("no pulumi on PATH")
-    if not (ROOT / "policy" / ".venv").is_dir():
-        pytest.skip("the pack's own environment is not made; make policy makes it")
-    (tmp_path / "__main__.py").write_text(PROGRAM, encoding="utf-8")
-    options = {"toolchain": "pip", "virtualenv": os.path.relpath(ROOT / ".venv", tmp_path)}
-    project = {"name": "policy-test", "runtime": {"name": "python", "options": options}}
-    (tmp_path / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
-    environment = os.environ | {
-        "PULUMI_BACKEND_URL": tmp_path.as_uri(),
-        "PULUMI_CONFIG_PASSPHRASE": "",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_HOME": str(tmp_path / "home"),
-        "KUBECONFIG": str(tmp_path / "none"),
-    }
-
-    def pulumi(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = ["pulumi", *arguments, "--stack", "dev", "--non-interactive"]
-        return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300
-        )
-
-    assert pulumi("stack", "init").returncode == 0
-    done = pulumi("preview", "--policy-pack", str(ROOT / "policy"))
-    assert done.returncode != 0
-    assert "web may run as root" in done.stdout
-    assert "web container web has no requests of cpu" in done.stdout
