@@ -33,9 +33,13 @@ class Value:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    group = typer.Typer(no_args_is_help=True, help="Explain configuration keys, and show a stack's values.")
+    from archesai_infra.cli.config_set import set_key, unset_key
+
+    group = typer.Typer(no_args_is_help=True, help="Explain configuration keys, show a stack's values, and set them.")
     group.command("explain")(explain)
     group.command("show")(show)
+    group.command("set")(set_key)
+    group.command("unset")(unset_key)
     app.add_typer(group, name="config")
 
 

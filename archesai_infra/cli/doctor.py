@@ -68,7 +68,7 @@ def findings(root: Path, stack: str, *, drift: bool) -> Iterator[Finding]:
     from archesai_infra.cli.state import environment
     from archesai_infra.config import ConfigError
     from archesai_infra.doctor import machine
-    from archesai_infra.doctor.report import ok, problem
+    from archesai_infra.doctor.report import ok, problem, skipped
 
     engine = present(root)
     command = engine.command if engine is not None else None
@@ -86,7 +86,9 @@ def findings(root: Path, stack: str, *, drift: bool) -> Iterator[Finding]:
     yield ok("stack file", f"Pulumi.{stack}.yaml, {len(evaluation.resources)} resources")
     reached = yield from _cluster(evaluation, stack)
     if drift:
-        yield _drift(root, stack, reached=reached)
+        from archesai_infra.cli.drift import drift_of
+
+        yield drift_of(root, stack) if reached else skipped("drift", "needs the cluster")
 
 
 def _evaluate(raw: RawConfig) -> Evaluation:
@@ -120,29 +122,3 @@ def _cluster(evaluation: Evaluation, stack: str) -> Iterator[Finding]:
     yield ok("reachability", "the server answers and knows the user")
     yield from examine(Examination(cluster, evaluation, datetime.now(UTC)))
     return True
-
-
-def _drift(root: Path, stack: str, *, reached: bool) -> Finding:
-    from pulumi.automation import CommandError
-
-    from archesai_infra.cli.engine import present
-    from archesai_infra.cli.state import environment
-    from archesai_infra.cli.workspace import open_stack
-    from archesai_infra.doctor.report import ok, problem, skipped
-
-    engine = present(root)
-    if engine is None or not reached:
-        return skipped("drift", "needs the engine and the cluster")
-    try:
-        opened = open_stack(root, stack, engine, environment(root))
-        changes = opened.preview(refresh=True).change_summary
-    except CommandError as error:
-        return problem(
-            "drift", f"the preview fails: {str(error).strip().splitlines()[-1]}", "see `arches preview --refresh`"
-        )
-    told = ", ".join(f"{count} to {kind}" for kind, count in changes.items() if kind != "same" and count)
-    if told:
-        return problem(
-            "drift", f"cluster, state and program differ: {told}", f"look: arches preview --refresh -s {stack}"
-        )
-    return ok("drift", "cluster, state and program agree")

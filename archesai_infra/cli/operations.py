@@ -12,6 +12,7 @@ import typer
 
 from archesai_infra.cli import state
 from archesai_infra.cli.exits import CommandError, Exit
+from archesai_infra.cli.interrupts import waiting_for_the_engine
 from archesai_infra.cli.policy import pack, with_findings
 from archesai_infra.cli.reachability import ask
 from archesai_infra.cli.workspace import open_stack
@@ -83,7 +84,7 @@ def up(root: Path, raw: RawConfig, engine: Engine, *, yes: bool, refresh: bool, 
         # What protection or a policy refuses has to be known before the first change: the engine would stop half-way.
         _run(look, go_on=go_on)
     change = partial(stack.up, refresh=refresh, policy_packs=packs, color=_color(), on_output=_print)
-    _run(partial(change, show_secrets=False), go_on=go_on)
+    _run(partial(change, show_secrets=False), go_on=go_on, changes=raw.stack)
     if refresh:
         _forget_healing(stack)
 
@@ -93,7 +94,8 @@ def _forget_healing(stack: Stack) -> None:
     ambient = stack.workspace.env_vars.items()
     stack.workspace.env_vars = {name: value for name, value in ambient if name not in HEALING}
     urns = [f"urn:pulumi:{stack.name}::{PROJECT}::pulumi:providers:kubernetes::{name}" for name in PROVIDERS]
-    _run(lambda: stack.up(target=urns, color=_color(), suppress_outputs=True, show_secrets=False))
+    forget = partial(stack.up, target=urns, color=_color(), suppress_outputs=True, show_secrets=False)
+    _run(forget, changes=stack.name)
 
 
 def destroy(root: Path, raw: RawConfig, engine: Engine, *, yes: bool) -> None:
@@ -108,7 +110,8 @@ def destroy(root: Path, raw: RawConfig, engine: Engine, *, yes: bool) -> None:
     go_on = _regardless("destroy", raw.stack, variables)
     if settings.production:
         _run(lambda: stack.preview_destroy(color=_color(), on_output=_print), go_on=go_on)
-    _run(lambda: stack.destroy(color=_color(), on_output=_print, show_secrets=False), go_on=go_on)
+    remove = partial(stack.destroy, color=_color(), on_output=_print, show_secrets=False)
+    _run(remove, go_on=go_on, changes=raw.stack)
 
 
 def _reached(root: Path, raw: RawConfig, engine: Engine, variables: dict[str, str]) -> Stack:
@@ -155,18 +158,38 @@ def dangerous(changes: list[tuple[str, str, tuple[str, ...]]]) -> Iterator[str]:
         yield f"{kind} {name.partition('-')[0]}: {chain.rpartition(':')[2]} {name}{why}"
 
 
-def _run(operation: Callable[[], object], *, go_on: str | None = None) -> None:
-    """Run the engine; where protection stopped it, `go_on` is the command that goes on regardless."""
+def _run(operation: Callable[[], object], *, go_on: str | None = None, changes: str | None = None) -> None:
+    """Run the engine.
+
+    Where protection stopped it, `go_on` is the command that goes on regardless; `changes` names the stack where the
+    operation changes the cluster.
+    """
     from pulumi.automation import CommandError
 
-    try:
-        operation()
-    except CommandError as error:
-        # The engine has said what is wrong, line by line, as it happened.
-        stopped = protected(str(error))
-        if stopped and go_on:
-            typer.echo(_protection(stopped, go_on), err=True)
-        raise typer.Exit(1) from None
+    stopped: list[str] = []
+    failed = False
+    with waiting_for_the_engine() as interruption:
+        try:
+            operation()
+        except CommandError as error:
+            # The engine has said what is wrong, line by line, as it happened.
+            stopped, failed = protected(str(error)), True
+    if interruption.asked:
+        typer.echo(_interrupted(changes), err=True)
+        raise typer.Exit(Exit.INTERRUPTED)
+    if stopped and go_on:
+        typer.echo(_protection(stopped, go_on), err=True)
+    if failed:
+        raise typer.Exit(Exit.FOUND)
+
+
+def _interrupted(stack: str | None) -> str:
+    if stack is None:
+        return "Interrupted: nothing was changed."
+    return (
+        f"Interrupted: what was done until now is in the state. `arches preview --stack {stack}` shows the rest; "
+        f"the same command again goes on. Should the state be locked: pulumi cancel --stack {stack}"
+    )
 
 
 def _regardless(command: str, stack: str, variables: Mapping[str, str]) -> str:

@@ -8,11 +8,14 @@ import yaml
 from archesai_infra.config import load
 from archesai_infra.explain import keys
 from archesai_infra.settings import Settings
+from tests.cli.projects import no_engine, project
 from tests.cli.running import run, run_json
 from tests.stacks import ROOT, raw
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["no_engine", "project"]
 
 
 def _project(directory: Path, config: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,3 +104,19 @@ def test_a_broken_stack_file_is_a_sentence_and_an_exit_code(tmp_path: Path, monk
 def test_the_project_is_found_from_a_directory_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT / "tests")
     assert run("config", "config", "show", "environment").output == "environment\tdevelopment\tPulumi.dev.yaml\n"
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_set_without_an_engine_says_to_edit_the_file(project: Path) -> None:
+    before = (project / "Pulumi.dev.yaml").read_bytes()
+    result = run("config", "config", "set", "redis.enabled", "true")
+    assert result.exit_code == 3
+    assert "this needs the Pulumi engine; or edit Pulumi.dev.yaml" in result.stderr
+    assert (project / "Pulumi.dev.yaml").read_bytes() == before
+
+
+def test_set_without_a_value_says_where_it_goes(project: Path) -> None:
+    assert project.is_dir()
+    result = run("config", "config", "set", "redis.enabled")
+    assert result.exit_code == 2
+    assert "arches config set redis.enabled <value>" in result.stderr

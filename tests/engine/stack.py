@@ -138,7 +138,11 @@ class Stack:
 
     def arches(self, *arguments: str) -> Outcome:
         """Run one of the project's own commands on the stack to its end."""
-        return self._start(str(self.work / ".venv" / "bin" / "arches"), *arguments).wait()
+        return self.start_arches(*arguments).wait()
+
+    def start_arches(self, *arguments: str) -> Operation:
+        """Start one of the project's own commands on the stack, in a process group as a terminal makes one."""
+        return self._start(str(self.work / ".venv" / "bin" / "arches"), *arguments)
 
     def up(self, *flags: str) -> Changes:
         """Deploy; raises OperationError unless all went well."""
@@ -167,6 +171,12 @@ class Stack:
         variables = os.environ | self.environment | {"PULUMI_DEBUG_COMMANDS": "true"} | dict(environment or {})
         with output.open("wb") as file:
             process = subprocess.Popen(
-                command, cwd=self.work, env=variables, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+                command,
+                cwd=self.work,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                process_group=0,
             )
         return Operation(process, output, event_log)

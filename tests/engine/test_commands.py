@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import signal
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from tests.engine.configurations import DEV
 
@@ -50,3 +53,51 @@ def test_a_cluster_that_does_not_answer_is_said_before_a_change(deploy: Deploy, 
     outcome = deployment.arches("up", "--yes")
     assert outcome.status != 0
     assert "the cluster must answer before it can be changed" in outcome.text
+
+
+def _file(deployment: Deployment) -> dict[str, Any]:
+    return yaml.safe_load((deployment.work / f"Pulumi.{deployment.name}.yaml").read_text(encoding="utf-8"))["config"]
+
+
+def test_a_key_is_set_and_unset_in_the_stack_file_and_a_bad_value_leaves_it_alone(deploy: Deploy) -> None:
+    deployment = deploy("configured", DEV)
+    before = _file(deployment)
+    deployment.arches("config", "set", "redis.enabled", "true").check()
+    assert _file(deployment) == before | {"archesai:redis": {"enabled": True}}
+    refused = deployment.arches("config", "set", "redis.enabled", "maybe")
+    assert refused.status == 2
+    assert "redis.enabled: must be true or false (got maybe)" in refused.text
+    assert _file(deployment)["archesai:redis"] == {"enabled": True}
+    broken = deployment.arches("config", "set", "redis[", "1")
+    assert "stays as it was: could not set config: invalid config key path" in broken.text
+    deployment.arches("config", "unset", "redis").check()
+    assert _file(deployment) == before
+
+
+def test_ctrl_c_in_an_up_says_what_state_things_are_in_and_the_next_up_goes_on(deploy: Deploy) -> None:
+    deployment = deploy("interrupted", DEV)
+    running = deployment.start_arches("up", "--yes")
+    running.until(lambda text: "creating" in text)
+    os.killpg(running.process.pid, signal.SIGINT)
+    outcome = running.wait()
+    assert outcome.status == 130
+    assert "the engine ends what it has begun and saves the state" in outcome.text
+    assert "what was done until now is in the state" in outcome.text
+    assert "Traceback" not in outcome.text
+    deployment.arches("up", "--yes").check()
+    assert not deployment.preview()
+
+
+def test_drift_is_a_finding_of_doctor_with_the_command_that_shows_it(
+    deploy: Deploy, control_plane: ControlPlane
+) -> None:
+    deployment = deploy("drifting", DEV)
+    deployment.up()
+    quiet = deployment.arches("doctor", "--drift")
+    assert "cluster, state and program agree" in quiet.text
+    service = control_plane.api.get("v1", "Service", "archesai-api", "drifting")
+    control_plane.api.patch(service, {"spec": {"ports": [{"name": "http", "port": 3001, "targetPort": 9999}]}})
+    found = deployment.arches("doctor", "--drift")
+    assert found.status == 1
+    assert "cluster, state and program differ: 1 to update" in found.text
+    assert "arches preview --refresh -s drifting" in found.text

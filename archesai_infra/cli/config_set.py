@@ -1,0 +1,94 @@
+"""`arches config set` and `unset`: Pulumi's own edit of the stack file, taken back where the result is wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archesai_infra.cli import project
+from archesai_infra.cli.exits import CommandError, Exit, friendly
+from archesai_infra.cli.options import DEFAULT_STACK, Stack, read_stack
+from archesai_infra.config import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+KeyOption = Annotated[str, typer.Argument(help="Dotted key, such as redis.enabled.")]
+
+
+@friendly
+def set_key(
+    key: KeyOption,
+    value: Annotated[
+        str | None, typer.Argument(help="The value; of a secret it is asked for, or read from a pipe.")
+    ] = None,
+    *,
+    stack: Stack = DEFAULT_STACK,
+    secret: Annotated[bool, typer.Option("--secret", help="Store it encrypted.")] = False,
+) -> None:
+    """Set a key of the stack file as `pulumi config set --path` does; a value that is refused changes nothing."""
+    given = _secret_value(key) if secret and value is None else value
+    if given is None:
+        raise CommandError(f"{key}: no value; a value follows the key: arches config set {key} <value>", Exit.INPUT)
+    # Through a pipe: other users of the machine see the arguments of a program.
+    _edit(stack, "set", *(["--secret"] if secret else []), f"{PROJECT}:{key}", stdin=given)
+    typer.echo(f"{key} is set in Pulumi.{stack}.yaml; see what it changes: arches preview --stack {stack}")
+
+
+@friendly
+def unset_key(key: KeyOption, *, stack: Stack = DEFAULT_STACK) -> None:
+    """Take a key out of the stack file, so that its default holds again."""
+    _edit(stack, "rm", f"{PROJECT}:{key}")
+    typer.echo(f"{key} is no longer in Pulumi.{stack}.yaml; see what it changes: arches preview --stack {stack}")
+
+
+def _secret_value(key: str) -> str:
+    return typer.prompt(key, hide_input=True) if sys.stdin.isatty() else sys.stdin.read().rstrip("\n")
+
+
+def _edit(stack: str, *arguments: str, stdin: str = "") -> None:
+    """Edit the stack file; raises ConfigError with the file as it was where the outcome does not hold together."""
+    from archesai_infra.config import ConfigError, load
+
+    read_stack(stack)
+    root = project.root()
+    edit = _prepared(root, stack, *arguments)
+    # Only now: the engine may have written its salt, which the state needs.
+    path = root / f"Pulumi.{stack}.yaml"
+    before = path.read_bytes()
+    try:
+        edit(stdin)
+        load(read_stack(stack))
+    except (CommandError, ConfigError):
+        path.write_bytes(before)
+        raise
+
+
+def _prepared(root: Path, stack: str, *arguments: str) -> Callable[[str], None]:
+    """`pulumi config` on a stack that the state knows; what it does takes its standard input. Raises CommandError."""
+    from archesai_infra.cli import state
+    from archesai_infra.cli.engine import NoEngineError, obtain
+    from archesai_infra.cli.workspace import open_stack
+
+    try:
+        engine = obtain(root)
+    except NoEngineError as error:
+        raise CommandError(f"this needs the Pulumi engine; or edit Pulumi.{stack}.yaml: {error}", Exit.ENGINE) from None
+    variables = state.environment(root)
+    open_stack(root, stack, engine, variables)
+    command = (str(engine.command), "config", *arguments, "--path", "--stack", stack, "--non-interactive")
+
+    def run(stdin: str) -> None:
+        done = subprocess.run(
+            command, cwd=root, env=os.environ | variables, input=stdin, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            said = done.stderr.strip().rpartition("\n")[2].removeprefix("error: ")
+            raise CommandError(f"Pulumi.{stack}.yaml stays as it was: {said}", Exit.INPUT)
+
+    return run
