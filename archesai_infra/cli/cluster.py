@@ -157,10 +157,10 @@ def next_steps(tool: Tool) -> list[str]:
     forward = ["  kubectl --namespace ingress port-forward service/traefik 8080:80 &   # kind has no load balancer"]
     return [
         "Next:",
-        f"  pulumi config set --path cluster.context {tool.context} --stack dev",
-        "  pulumi config set --path ingress.enabled true --stack dev",
-        "  pulumi config set --path ingress.controller.install true --stack dev",
-        f"  pulumi config set --path ingress.controller.serviceType {service} --stack dev",
+        f"  arches config set cluster.context {tool.context}",
+        "  arches config set ingress.enabled true",
+        "  arches config set ingress.controller.install true",
+        f"  arches config set ingress.controller.serviceType {service}",
         "  make up",
         *([] if balanced else forward),
         "  curl http://api.localhost:8080/health   # port 8080 -> the controller -> the api",

@@ -1,0 +1,100 @@
+"""The walk-through of the documentation, run as a new user would."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engine.walking import Step, first_missing, steps
+from tests.stacks import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from tests.controlplane.rig import ControlPlane
+
+DOCUMENT = ROOT / "docs" / "walkthrough.md"
+STAMPS = (".python", ".runtime")
+"""What `make` leaves in the virtual environment when it is complete."""
+COMMAND_SECONDS = 300
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "archesai"}}
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The project's files as a clone has them, with the virtual environment that is there."""
+    environment = Path(sys.prefix)
+    if not all((environment / stamp).exists() for stamp in STAMPS):
+        pytest.skip("runs in the virtual environment that `make setup` makes")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).exists():
+            (tmp_path / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tmp_path / "clone" / name)
+    (tmp_path / "clone" / ".venv").symlink_to(environment, target_is_directory=True)
+    return tmp_path / "clone"
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path, control_plane: ControlPlane) -> Generator[Path]:
+    """Where the user's kubeconfig will be once there is a cluster; what is deployed goes at the end."""
+    yield tmp_path / "kubeconfig"
+    control_plane.api.delete(NAMESPACE)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, kubeconfig: Path, engine_environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Variables of a machine with an engine and without containers."""
+    shims = tmp_path / "bin"
+    shims.mkdir()
+    for program in ("docker", "podman"):
+        (shims / program).write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+        (shims / program).chmod(0o755)
+    (tmp_path / "state").mkdir()
+    own = {
+        "PATH": os.pathsep.join([str(shims), os.environ["PATH"]]),
+        "KUBECONFIG": str(kubeconfig),
+        "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "NO_COLOR": "1",
+        "MAKEFLAGS": "",
+    }
+    return {**os.environ, **engine_environment, **own}
+
+
+def _run(step: Step, clone: Path, terminal: Mapping[str, str]) -> str:
+    done = subprocess.run(
+        ["bash", "-c", step.command],
+        cwd=clone,
+        env=terminal,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=COMMAND_SECONDS,
+    )
+    return done.stdout
+
+
+def test_every_command_of_the_walk_through_prints_what_the_document_says(
+    clone: Path, terminal: Mapping[str, str], kubeconfig: Path, control_plane: ControlPlane
+) -> None:
+    for step in steps(DOCUMENT.read_text(encoding="utf-8")):
+        output = _run(step, clone, terminal)
+        print(f"$ {step.command}\n{output}")
+        assert first_missing(step.expected, output) is None, step.command
+        if step.command == "make cluster":
+            shutil.copy(control_plane.admin_kubeconfig, kubeconfig)
