@@ -24,6 +24,7 @@ COMMANDS = {
     "digest": "digest",
     "cluster": "cluster",
     "import-values": "import_values",
+    "adopt": "adopt",
     "backup": "backups",
     "backups": "backups",
     "restore": "backups",

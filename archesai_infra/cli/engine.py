@@ -63,6 +63,16 @@ def obtain(root: Path) -> Engine:
     return _fetch(root)
 
 
+def needed(root: Path) -> Engine:
+    """The same for a command that cannot do without; raises CommandError."""
+    from archesai_infra.cli.exits import CommandError, Exit
+
+    try:
+        return obtain(root)
+    except NoEngineError as error:
+        raise CommandError(f"this needs the Pulumi engine: {error}", Exit.ENGINE) from None
+
+
 def _reachable() -> bool:
     try:
         with socket.create_connection((DOWNLOADS, 443), timeout=CONNECT_SECONDS):

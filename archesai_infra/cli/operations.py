@@ -93,9 +93,14 @@ def _forget_healing(stack: Stack) -> None:
     """Take the force out of the providers again: it is for one run, and the state would keep it."""
     ambient = stack.workspace.env_vars.items()
     stack.workspace.env_vars = {name: value for name, value in ambient if name not in HEALING}
-    urns = [f"urn:pulumi:{stack.name}::{PROJECT}::pulumi:providers:kubernetes::{name}" for name in PROVIDERS]
+    urns = provider_urns(stack.name)
     forget = partial(stack.up, target=urns, color=_color(), suppress_outputs=True, show_secrets=False)
     _run(forget, changes=stack.name)
+
+
+def provider_urns(stack: str) -> list[str]:
+    """URNs of the providers of a stack."""
+    return [f"urn:pulumi:{stack}::{PROJECT}::pulumi:providers:kubernetes::{name}" for name in PROVIDERS]
 
 
 def destroy(root: Path, raw: RawConfig, engine: Engine, *, yes: bool) -> None:

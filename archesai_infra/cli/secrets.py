@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import secrets as randomness
-import subprocess
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +14,6 @@ from archesai_infra.cli.options import DEFAULT_STACK, Json, Stack, read_stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from archesai_infra.cli.kube import Cluster
     from archesai_infra.config import RawConfig
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
 
 BYTES = 24
 """192 bits, 32 characters of URL-safe base64, as the program's own."""
-ENGINE_SECONDS = 120
 
 
 def _names(incomplete: str) -> list[str]:
@@ -180,32 +176,10 @@ def _set_secret(credential: Credential, stack: str) -> None:
 
 def _pulumi(stack: str, arguments: Sequence[str], *, stdin: str = "") -> None:
     """Run the engine on the project's stack; raises CommandError with what it said."""
-    from archesai_infra.cli.engine import NoEngineError, obtain
+    from archesai_infra.cli.command import Command
+    from archesai_infra.cli.engine import needed
     from archesai_infra.cli.project import root
     from archesai_infra.cli.state import environment
 
-    directory: Path = root()
-    try:
-        engine = obtain(directory)
-    except NoEngineError as error:
-        raise CommandError(f"this needs the Pulumi engine: {error}", Exit.ENGINE) from None
-    variables = {**os.environ, **environment(directory)}
-
-    def run(*command: str) -> str:
-        done = subprocess.run(
-            [engine.command, *command, "--stack", stack, "--non-interactive"],
-            cwd=directory,
-            env=variables,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=ENGINE_SECONDS,
-        )
-        return " ".join(done.stderr.split()).removeprefix("error: ") if done.returncode else ""
-
-    problem = run(*arguments)
-    if "no stack named" in problem:
-        problem = run("stack", "init", "--no-select") or run(*arguments)
-    if problem:
-        raise CommandError(problem, Exit.STATE)
+    directory = root()
+    Command(directory, stack, needed(directory), environment(directory)).run(*arguments, stdin=stdin)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from archesai_infra.cli import project
-from archesai_infra.cli.exits import CommandError, Exit, friendly
+from archesai_infra.cli.exits import friendly
 from archesai_infra.cli.options import DEFAULT_STACK, Stack
 from archesai_infra.cli.preview import checked
-
-if TYPE_CHECKING:
-    from archesai_infra.cli.engine import Engine
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -35,22 +32,17 @@ def up(
 ) -> None:
     """Make the cluster what the stack file says."""
     from archesai_infra.cli import operations
+    from archesai_infra.cli.engine import needed
 
-    operations.up(project.root(), checked(stack), _engine(), yes=yes, refresh=refresh, policy=policy)
+    root = project.root()
+    operations.up(root, checked(stack), needed(root), yes=yes, refresh=refresh, policy=policy)
 
 
 @friendly
 def destroy(*, stack: Stack = DEFAULT_STACK, yes: YesOption = False) -> None:
     """Remove the stack's objects, all but the data that is kept."""
     from archesai_infra.cli import operations
+    from archesai_infra.cli.engine import needed
 
-    operations.destroy(project.root(), checked(stack), _engine(), yes=yes)
-
-
-def _engine() -> Engine:
-    from archesai_infra.cli.engine import NoEngineError, obtain
-
-    try:
-        return obtain(project.root())
-    except NoEngineError as error:
-        raise CommandError(f"this needs the Pulumi engine: {error}", Exit.ENGINE) from None
+    root = project.root()
+    operations.destroy(root, checked(stack), needed(root), yes=yes)

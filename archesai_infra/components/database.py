@@ -106,6 +106,8 @@ class ManagedDatabase(Workload):
     """Size of the volume; it can grow, not shrink."""
     storage_class: DnsLabel | None = None
     """StorageClass of the volume; the cluster's default where it is not set."""
+    claim_name: DnsLabel | None = None
+    """Claim on the volume, `archesai-postgres-data` if not set; one that exists is taken over with its data."""
     resources: Resources = resources(("250m", "512Mi"), ("500m", "1Gi"), ("64Mi", "2Gi"))
     """CPU and memory."""
     postgres: Postgres = Postgres()
@@ -116,6 +118,11 @@ class ManagedDatabase(Workload):
     """Raise it to have a generated password made anew; the server follows when its pod restarts."""
     run_on_host: RunOnHost | None = None
     """Use a server on the developer's machine instead of a pod; needs `databasePassword`."""
+
+    @property
+    def claim(self) -> str:
+        """Name of the claim that holds the data."""
+        return self.claim_name or f"{NAME}-data"
 
 
 class ExternalDatabase(Model):
@@ -269,7 +276,7 @@ class Database(RunningComponent):
         return self.stateful_set(pod, {"postgres": PORT})
 
     def _mounts(self, settings: ManagedDatabase, secret_name: pulumi.Input[str]) -> list[Mount]:
-        data = self.data_claim(f"{NAME}-data", settings.size, settings.storage_class)
+        data = self.data_claim(settings.claim, settings.size, settings.storage_class)
         scripts = self.config_map("postgres-scripts", {"sync-password.sh": SYNC_PASSWORD})
         init = self.config_map("postgres-init", {"10-extensions.sql": CREATE_EXTENSIONS})
         shared_memory = mebibytes(memory_bytes(settings.resources.limits.memory) // 4)

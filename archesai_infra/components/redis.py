@@ -69,6 +69,8 @@ class ManagedRedis(Workload):
     """Size of the volume; it can grow, not shrink."""
     storage_class: DnsLabel | None = None
     """StorageClass of the volume; the cluster's default where it is not set."""
+    claim_name: DnsLabel | None = None
+    """Claim on the volume, `archesai-redis-data` if not set; one that exists is taken over with its data."""
     resources: Resources = resources(("100m", "128Mi"), ("200m", "256Mi"))
     """CPU and memory."""
     max_memory: MemoryQuantity | None = None
@@ -92,6 +94,11 @@ class ManagedRedis(Workload):
     """Raise it to have a generated password made anew."""
     run_on_host: RunOnHost | None = None
     """Use a server on the developer's machine instead of a pod; needs `redisPassword`."""
+
+    @property
+    def claim(self) -> str:
+        """Name of the claim that holds the data."""
+        return self.claim_name or f"{NAME}-data"
 
     @model_validator(mode="after")
     def _memory_fits(self) -> Self:
@@ -187,7 +194,7 @@ class Redis(RunningComponent):
         return secret_key(self.secret(NAME, {PASSWORD_KEY: password}), PASSWORD_KEY), (password,)
 
     def _server(self, settings: ManagedRedis, password: SecretKey, values: tuple[pulumi.Output[str], ...]) -> None:
-        data = self.data_claim(f"{NAME}-data", settings.size, settings.storage_class)
+        data = self.data_claim(settings.claim, settings.size, settings.storage_class)
         config = self.config_map("redis-config", {"redis.conf": configuration(settings)})
         mounts = [
             claim("data", "/data", data.metadata.name),

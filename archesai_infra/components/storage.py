@@ -63,6 +63,8 @@ class ManagedStorage(Workload):
     """Size of the volume; it can grow, not shrink."""
     storage_class: DnsLabel | None = None
     """StorageClass of the volume; the cluster's default where it is not set."""
+    claim_name: DnsLabel | None = None
+    """Claim on the volume, `archesai-storage-data` if not set; one that exists is taken over with its data."""
     resources: Resources = resources(("250m", "256Mi"), ("500m", "512Mi"))
     """CPU and memory."""
     existing_secret: DnsLabel | None = None
@@ -71,6 +73,11 @@ class ManagedStorage(Workload):
     """Raise it to have generated keys made anew."""
     bucket_image: Image = Image()
     """Image of the Job that makes the bucket (rclone)."""
+
+    @property
+    def claim(self) -> str:
+        """Name of the claim that holds the data."""
+        return self.claim_name or f"{NAME}-data"
 
 
 class ExternalStorage(Model):
@@ -159,7 +166,7 @@ class Storage(RunningComponent):
 
     def _server(self, settings: ManagedStorage, keys: _Keys) -> None:
         self.service(NAME, PORTS)
-        data = self.data_claim(f"{NAME}-data", settings.size, settings.storage_class)
+        data = self.data_claim(settings.claim, settings.size, settings.storage_class)
         mounts = [
             claim("data", "/data", data.metadata.name),
             secret_files("keys", SECRETS_PATH, keys.secret, [ACCESS_KEY, SECRET_KEY]),
