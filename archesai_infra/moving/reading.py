@@ -57,11 +57,12 @@ def take_fields(cluster: Cluster, item: Object, setters: Collection[str]) -> Non
     """Hand the fields of an object that kubectl and others set to the provider, which else stops at a conflict.
 
     Only the list of managers changes: the provider takes over from this name in its first update, and drops then what
-    the stack does not declare. Raises ClusterError, also where the object has changed since it was read.
+    the stack does not declare. Raises ClusterError.
     """
     from archesai_infra.cli.kube import MERGE_PATCH
 
-    metadata = item["metadata"]
+    # Read anew: a status that was written meanwhile would refuse the change.
+    metadata = cluster.get(_path(item))["metadata"]
     managers = handed_over(metadata.get("managedFields") or [], setters)
     if managers != metadata.get("managedFields"):
         change = {"metadata": {"resourceVersion": metadata["resourceVersion"], "managedFields": managers}}
