@@ -59,7 +59,9 @@ class Servers:
             self.executables["kube-apiserver"],
             f"--etcd-servers=http://127.0.0.1:{self.ports.etcd}",
             "--bind-address=127.0.0.1",
+            # No pod reaches the server by its Service, and 1.37 advertises no loopback address.
             "--advertise-address=127.0.0.1",
+            "--endpoint-reconciler-type=none",
             f"--secure-port={self.ports.apiserver}",
             f"--tls-cert-file={self.serving.certificate}",
             f"--tls-private-key-file={self.serving.key}",
