@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archesai_infra.components import api, database, migrations, platform, redis, scraper, storage, unstructured
 from archesai_infra.components.backups import objects
 from archesai_infra.components.backups import settings as backups
+from archesai_infra.components.monitoring import storage_metrics
 from archesai_infra.components.monitoring.exporters import (
     DATABASE_EXPORTER,
     DATABASE_EXPORTER_PORT,
@@ -133,6 +134,8 @@ def _monitoring(settings: Settings) -> Iterator[Flow]:
     if settings.redis.enabled:
         yield Flow(prometheus, Pods(REDIS_EXPORTER), (REDIS_EXPORTER_PORT,))
         yield redis_flow(settings, REDIS_EXPORTER)
+    if storage_metrics.served(settings.storage):
+        yield Flow(prometheus, Pods(storage.MODULE), (storage.PORT,))
     if settings.monitoring.logs_in_object_storage and settings.storage.mode == "managed":
         yield Flow(settings.monitoring.loki_pods, Pods(storage.MODULE), (storage.PORT,))
         yield Flow(Pods(LOGS_BUCKET), Pods(storage.MODULE), (storage.PORT,))

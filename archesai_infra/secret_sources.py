@@ -44,7 +44,7 @@ PLACES: dict[Credential, Place] = {
         "monitoring",
         "monitoring.grafana.existingSecret",
         "monitoring.grafana.passwordVersion",
-        "Grafana's pod rolls; with a volume of its own Grafana keeps the old password",
+        "Grafana's pod rolls; with a volume of its own it takes the password from: arches secrets sync",
     ),
     Credential.BACKUPS_REPOSITORY_PASSWORD: Place("backups", "", "", ""),
 }

@@ -128,6 +128,11 @@ class Settings(Model):
         }
 
     @property
+    def kept_namespaces(self) -> tuple[str, ...]:
+        """Namespaces with volumes."""
+        return (self.namespace, *((self.monitoring.namespace,) if self.monitoring.installs else ()))
+
+    @property
     def migrates_by_job(self) -> bool:
         """Whether a Job migrates the database before the api rolls."""
         return self.api.enabled and self.database.enabled and self.migrations.mode == "job"

@@ -218,6 +218,7 @@ def _monitoring_args(
         credentials,
         settings.charts,
         settings.ingress,
+        settings.security.registry,
         grafana_host=host,
         grafana_url=settings.url("grafana"),
         storage=settings.storage,

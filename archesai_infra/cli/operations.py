@@ -109,7 +109,8 @@ def destroy(root: Path, raw: RawConfig, engine: Engine, *, yes: bool) -> None:
     variables = state.environment(root)
     stack = _reached(root, raw, engine, variables)
     if settings.retain_data:
-        typer.echo(f"Namespace {settings.namespace} and its volumes stay (retainData is true).")
+        for namespace in settings.kept_namespaces:
+            typer.echo(f"Namespace {namespace} and its volumes stay (retainData is true).")
     if not yes and not typer.confirm(f"Destroy stack {raw.stack}?"):
         raise typer.Abort
     go_on = _regardless("destroy", raw.stack, variables)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets as randomness
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -113,35 +113,67 @@ def rotate(name: Name, *, stack: Stack = DEFAULT_STACK) -> None:
     typer.echo(f"Next: arches up --stack {stack}" + (f"   # {place.follows}" if place else ""))
 
 
+class Keeper(NamedTuple):
+    """A server that keeps a password in data of its own: a new Secret alone does not change it."""
+
+    title: str
+    namespace: str
+    labels: str
+    """Selector of its pod."""
+    container: str
+    script: str
+    """What the container runs: the password goes from its Secret to the server and is on no command line or log."""
+
+
 @friendly
 def sync(*, stack: Stack = DEFAULT_STACK) -> None:
-    """Give the running PostgreSQL the password that its Secret holds. Its pod does so itself whenever it starts."""
+    """Give the running PostgreSQL, and a Grafana with a volume, the password that its Secret holds.
+
+    PostgreSQL's pod does so itself whenever it starts; Grafana's does not.
+    """
     from archesai_infra.cli.kube import connect
 
     _, settings, _ = _sources(stack)
-    cluster = connect(settings.cluster.context, settings.cluster.kubeconfig)
-    pod = database_pod(cluster, settings, stack)
-    sync_password(cluster, settings.namespace, pod)
-    typer.echo(f"PostgreSQL in {pod} has the password of its Secret.")
-
-
-def database_pod(cluster: Cluster, settings: Settings, stack: str) -> str:
-    """Name of the pod that runs PostgreSQL; raises CommandError where there is none."""
-    labels = f"app.kubernetes.io/instance={stack},app.kubernetes.io/component=database"
-    found = cluster.list(f"/api/v1/namespaces/{settings.namespace}/pods", labels=labels)
+    found = keepers(settings, stack)
     if not found:
-        raise CommandError(f"no pod of the database is in namespace {settings.namespace}", Exit.FOUND)
+        raise CommandError("no server of this stack keeps a password of its own", Exit.FOUND)
+    cluster = connect(settings.cluster.context, settings.cluster.kubeconfig)
+    for keeper in found:
+        pod = keepers_pod(cluster, keeper)
+        sync_password(cluster, pod, keeper)
+        typer.echo(f"{keeper.title} in {pod} has the password of its Secret.")
+
+
+def keepers(settings: Settings, stack: str) -> list[Keeper]:
+    """The servers of a stack that keep a password."""
+    from archesai_infra.components.database import SYNC_PASSWORD
+    from archesai_infra.components.monitoring.prometheus_stack import GRAFANA_PODS, SYNC_LOGIN
+
+    found: list[Keeper] = []
+    database = settings.database
+    if database.enabled and database.mode == "managed" and database.run_on_host is None:
+        labels = f"app.kubernetes.io/instance={stack},app.kubernetes.io/component=database"
+        found.append(Keeper("PostgreSQL", settings.namespace, labels, "postgres", SYNC_PASSWORD))
+    if settings.monitoring.installs and settings.monitoring.grafana.size is not None:
+        labels = ",".join(f"{key}={value}" for key, value in GRAFANA_PODS.items())
+        found.append(Keeper("Grafana", settings.monitoring.namespace, labels, "grafana", SYNC_LOGIN))
+    return found
+
+
+def keepers_pod(cluster: Cluster, keeper: Keeper) -> str:
+    """Name of the pod that a server runs in; raises CommandError where there is none."""
+    found = cluster.list(f"/api/v1/namespaces/{keeper.namespace}/pods", labels=keeper.labels)
+    if not found:
+        raise CommandError(f"no pod of {keeper.title} is in namespace {keeper.namespace}", Exit.FOUND)
     return str(found[0]["metadata"]["name"])
 
 
-def sync_password(cluster: Cluster, namespace: str, pod: str) -> None:
-    """Run the pod's own script: the password goes from its file to the server and is on no command line or log."""
-    from archesai_infra.components.database import SYNC_PASSWORD
-
-    done = cluster.execute(namespace, pod, ["sh", "-c", SYNC_PASSWORD], container="postgres")
+def sync_password(cluster: Cluster, pod: str, keeper: Keeper) -> None:
+    """Run a server's script in its pod; raises CommandError with what it said."""
+    done = cluster.execute(keeper.namespace, pod, ["sh", "-c", keeper.script], container=keeper.container)
     if done.status != 0:
         reason = " ".join((done.error or done.output).split()) or f"status {done.status}"
-        raise CommandError(f"{pod}: PostgreSQL did not take the password: {reason}", Exit.FOUND)
+        raise CommandError(f"{pod}: {keeper.title} did not take the password: {reason}", Exit.FOUND)
 
 
 def _of(found: list[Source], credential: Credential) -> Source:

@@ -36,6 +36,21 @@ class ChartsSettings(Model):
 
 
 @dataclass(frozen=True)
+class ImageSource:
+    """Where the images inside a chart come from."""
+
+    mirror: str | None = None
+    """Registry that replaces every image's own."""
+    pull_secret: str | None = None
+    """Secret in the release's namespace that the mirror wants."""
+
+    @property
+    def pull_secrets(self) -> list[dict[str, str]]:
+        """As pods have it; empty where none is wanted."""
+        return [] if self.pull_secret is None else [{"name": self.pull_secret}]
+
+
+@dataclass(frozen=True)
 class Chart:
     """A chart to install as a release of a fixed name: Services and their URLs follow from it."""
 
@@ -80,9 +95,13 @@ def install(
 
 
 def chart_namespace(
-    component: Component, name: str, level: Literal["restricted", "baseline", "privileged"] = "restricted"
+    component: Component,
+    name: str,
+    level: Literal["restricted", "baseline", "privileged"] = "restricted",
+    *,
+    holds_data: bool = False,
 ) -> Namespace:
-    """A namespace for a chart, held to a Pod Security level before anything runs in it."""
+    """A namespace for a chart, held to a Pod Security level before anything runs in it; one with data is kept."""
     levels = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "audit", "warn")}
     return Namespace(
         f"{component.module}-namespace-{name}",
@@ -92,5 +111,5 @@ def chart_namespace(
             | levels
             | {"pod-security.kubernetes.io/enforce-version": POD_SECURITY},
         },
-        opts=component.clusterwide(),
+        opts=component.kept() if holds_data else component.clusterwide(),
     )

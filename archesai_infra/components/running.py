@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from archesai_infra.components.workload import Autoscaling, Scheduling
     from archesai_infra.kube.pods import Mount
 
+SECRETS_ANNOTATION = "archesai.com/secrets"
+"""Of a pod: fingerprint of the secrets it reads, so that a change of any is another pod."""
+
 
 @dataclass(frozen=True)
 class Pod:
@@ -55,7 +58,7 @@ class RunningComponent(Component):
         context = self.context
         annotations: dict[str, pulumi.Input[str]] = dict(pod.annotations)
         if pod.secret_values:
-            annotations["archesai.com/secrets"] = context.fingerprint(pod.secret_values)
+            annotations[SECRETS_ANNOTATION] = context.fingerprint(pod.secret_values)
         spec = pod_spec(
             component=self.module,
             instance=context.instance,

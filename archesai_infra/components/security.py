@@ -26,6 +26,8 @@ from archesai_infra.versions import POD_SECURITY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
+
     from archesai_infra.credentials import Credentials
 
 MODULE = "security"
@@ -110,7 +112,8 @@ class Security(Component):
         self._quota(args.settings, inside)
         password = args.credentials.get(Credential.REGISTRY_PASSWORD)
         if password is not None:
-            self._pull_secret(args.settings.registry, password, inside)
+            metadata = self.metadata(PULL_SECRET)
+            pull_secret("security-pull-secret", metadata, args.settings.registry, password, inside)
         self.register_outputs({})
 
     def _namespace(self) -> Namespace:
@@ -188,19 +191,28 @@ class Security(Component):
                 opts=opts,
             )
 
-    def _pull_secret(self, registry: Registry, password: pulumi.Output[str], opts: pulumi.ResourceOptions) -> None:
-        def document(value: str) -> str:
-            token = b64encode(f"{registry.username}:{value}".encode()).decode()
-            login = {"username": registry.username, "password": value, "auth": token}
-            return json.dumps({"auths": {registry.server: login}})
 
-        Secret(
-            "security-pull-secret",
-            metadata=self.metadata(PULL_SECRET),
-            type="kubernetes.io/dockerconfigjson",
-            string_data={".dockerconfigjson": pulumi.Output.secret(password).apply(document)},
-            opts=opts,
-        )
+def pull_secret(
+    name: str,
+    metadata: ObjectMetaArgsDict,
+    registry: Registry,
+    password: pulumi.Output[str],
+    opts: pulumi.ResourceOptions,
+) -> Secret:
+    """The Secret with the registry's login, in one more namespace."""
+
+    def document(value: str) -> str:
+        token = b64encode(f"{registry.username}:{value}".encode()).decode()
+        login = {"username": registry.username, "password": value, "auth": token}
+        return json.dumps({"auths": {registry.server: login}})
+
+    return Secret(
+        name,
+        metadata=metadata,
+        type="kubernetes.io/dockerconfigjson",
+        string_data={".dockerconfigjson": pulumi.Output.secret(password).apply(document)},
+        opts=opts,
+    )
 
 
 def requirements(settings: SecuritySettings, given: Mapping[Credential, object]) -> list[str]:

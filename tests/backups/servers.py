@@ -252,8 +252,8 @@ class ObjectStore:
 
 
 @contextmanager
-def object_store() -> Generator[ObjectStore]:
-    """A running S3 service without buckets."""
+def object_store(more: Mapping[str, str] | None = None) -> Generator[ObjectStore]:
+    """A running S3 service without buckets; `more` is added to its environment."""
     needs("rclone")
     if absent := parts.missing("minio"):
         pytest.skip(f"not built: {', '.join(absent)}; run: python -m tests.controlplane build minio")
@@ -269,6 +269,7 @@ def object_store() -> Generator[ObjectStore]:
             "MINIO_BROWSER": "off",
             "MINIO_UPDATE": "off",
             "HOME": str(directory),
+            **(more or {}),
         }
         # Built parts lie in the home directory of whoever built them.
         with _running(command, variables, directory / "log", as_user=None):

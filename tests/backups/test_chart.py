@@ -20,6 +20,7 @@ _KNOWN = """
     nodeAgent/resources/* resources/* upgradeJobResources/* podSecurityContext/* containerSecurityContext/*
     metrics/enabled metrics/serviceMonitor/enabled metrics/serviceMonitor/autodetect
     metrics/nodeAgentPodMonitor/enabled metrics/nodeAgentPodMonitor/autodetect configMaps/*
+    metrics/serviceMonitor/additionalLabels/* metrics/nodeAgentPodMonitor/additionalLabels/*
     serviceAccount/server/annotations/*
 """
 KEYS = frozenset(_KNOWN.split())

@@ -12,7 +12,7 @@ import yaml
 
 from archesai_infra.cli.exits import CommandError
 from archesai_infra.cli.kube import connect
-from archesai_infra.cli.secrets import sync_password
+from archesai_infra.cli.secrets import keepers, keepers_pod, sync_password
 from archesai_infra.config import load
 from archesai_infra.secret_sources import sources
 from tests.cli.running import run, run_json
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archesai_infra.cli.kube import Cluster
+    from archesai_infra.settings import Settings
 
 
 def _origins(config: Config) -> dict[str, tuple[str, str]]:
@@ -208,9 +209,75 @@ def test_the_running_server_takes_the_new_password_and_refuses_the_old_one(
 def _assert_taken(rig: ControlPlane, cluster: Cluster, server: dict[str, str]) -> None:
     new = 'it\'s \\ "new"'
     Path(server["POSTGRES_PASSWORD_FILE"]).write_text(new, encoding="utf-8")
-    sync_password(cluster, "default", "archesai-postgres-0")
+    keeper = keepers(_settings({}), "dev")[0]._replace(namespace="default")
+    sync_password(cluster, "archesai-postgres-0", keeper)
     assert _logs_in(server, new)
     assert not _logs_in(server, "first")
     rig.set_exec_rules(ExecRule(env=server | {"POSTGRES_USER": "nobody"}))
     with pytest.raises(CommandError, match="PostgreSQL did not take the password"):
-        sync_password(cluster, "default", "archesai-postgres-0")
+        sync_password(cluster, "archesai-postgres-0", keeper)
+
+
+def _settings(config: Config) -> Settings:
+    return load(raw({"environment": "development"} | config))[0]
+
+
+def test_only_servers_that_keep_a_password_are_told_of_a_new_one() -> None:
+    def titles(config: Config) -> list[tuple[str, str]]:
+        return [(keeper.title, keeper.namespace) for keeper in keepers(_settings(config), "dev")]
+
+    watched = {"enabled": True, "grafana": {"size": "1Gi"}}
+    on_host = {"database": {"runOnHost": {"ip": "172.18.0.1", "port": 5432}}, "databasePassword": "made-up"}
+    assert titles({"monitoring": watched}) == [("PostgreSQL", "archesai"), ("Grafana", "monitoring")]
+    assert titles({"monitoring": {"enabled": True}} | on_host) == []
+    assert titles({"monitoring": watched | {"operator": "existing"}}) == [("PostgreSQL", "archesai")]
+
+
+GRAFANA = """#!/bin/sh
+read -r password
+echo "$*: $password" >> "$0.called"
+[ "$password" != refused ]
+"""
+
+
+@pytest.mark.cluster
+def test_grafanas_database_is_given_the_password_through_standard_input(
+    tmp_path: Path, control_plane: ControlPlane, fresh_namespace: str
+) -> None:
+    program = tmp_path / "grafana"
+    program.write_text(GRAFANA, encoding="utf-8")
+    program.chmod(0o755)
+    watched = {"enabled": True, "namespace": fresh_namespace, "grafana": {"size": "1Gi"}}
+    keeper = keepers(_settings({"monitoring": watched}), "dev")[-1]
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "grafana-1",
+            "namespace": fresh_namespace,
+            "labels": {"app.kubernetes.io/name": "grafana"},
+        },
+        "spec": {"containers": [{"name": "sidecar", "image": "sidecar"}, {"name": "grafana", "image": "grafana"}]},
+    }
+    control_plane.apply([pod]).check()
+    control_plane.wait_ready(pod)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+
+    def holds(password: str) -> ExecRule:
+        environment = {"PATH": path, "GF_SECURITY_ADMIN_PASSWORD": password}
+        return ExecRule(env=environment, namespaces=[fresh_namespace], containers=["grafana"])
+
+    with connect(None, str(control_plane.admin_kubeconfig)) as cluster:
+        name = keepers_pod(cluster, keeper)
+        try:
+            control_plane.set_exec_rules(holds("taken over"))
+            sync_password(cluster, name, keeper)
+            control_plane.set_exec_rules(holds("refused"))
+            with pytest.raises(CommandError, match="Grafana did not take the password"):
+                sync_password(cluster, name, keeper)
+        finally:
+            control_plane.set_exec_rules(ExecRule())
+    calls = (tmp_path / "grafana.called").read_text(encoding="utf-8").splitlines()
+    assert calls == [
+        f"cli admin reset-admin-password --password-from-stdin: {password}" for password in ("taken over", "refused")
+    ]

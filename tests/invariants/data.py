@@ -15,9 +15,9 @@ NAMESPACE = "kubernetes:core/v1:Namespace"
 
 
 def data_is_kept(rendered: Rendered) -> Iterator[str]:
-    """Claims and the namespace stay when the stack goes, unless the configuration gives them up."""
+    """Claims and namespaces with volumes stay when the stack goes, unless the configuration gives them up."""
     for resource in rendered.resources:
-        own = resource.type == NAMESPACE and resource.inputs["metadata"]["name"] == rendered.settings.namespace
+        own = resource.type == NAMESPACE and resource.inputs["metadata"]["name"] in rendered.settings.kept_namespaces
         if (own or resource.type == CLAIM) and resource.retain_on_delete is not rendered.settings.retain_data:
             yield f"{resource.type.rpartition(':')[2]} {resource.name}: retainData says otherwise"
 
@@ -25,7 +25,7 @@ def data_is_kept(rendered: Rendered) -> Iterator[str]:
 def production_is_protected(rendered: Rendered) -> Iterator[str]:
     """In production Pulumi deletes no data, and outside of it never asks."""
     for resource in rendered.resources:
-        own = resource.type == NAMESPACE and resource.inputs["metadata"]["name"] == rendered.settings.namespace
+        own = resource.type == NAMESPACE and resource.inputs["metadata"]["name"] in rendered.settings.kept_namespaces
         if (own or resource.type in (CLAIM, STATEFUL_SET)) and resource.protect is not rendered.settings.production:
             yield f"{resource.type.rpartition(':')[2]} {resource.name}: is protected, or is not"
 

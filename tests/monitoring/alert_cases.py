@@ -1,8 +1,12 @@
-"""For each alert: series that must fire it, what it then says, and series that must not."""
+"""For each alert: series that must fire it, what it then says, and series that must not.
+
+Where an alert has several causes, each has a case: `<alert>, <cause>`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from tests.monitoring.backup_cases import BACKUP_CASES
+from tests.monitoring.case import Case
 
 POD = 'namespace="archesai",pod="archesai-api-1",container="api"'
 API = 'job="archesai-api",namespace="archesai",endpoint="/users",method="GET"'
@@ -10,21 +14,8 @@ DATABASE = 'job="archesai-database-exporter",namespace="archesai"'
 REDIS = 'job="archesai-redis-exporter",namespace="archesai"'
 VOLUME = 'namespace="archesai",persistentvolumeclaim="archesai-postgres-data"'
 DISK = 'instance="node-1",mountpoint="/",fstype="ext4"'
+STORAGE = 'job="archesai-storage",namespace="archesai",server="127.0.0.1:9000"'
 _HEALTHY = "0+60x300"
-
-
-@dataclass(frozen=True)
-class Case:
-    """Series in promtool's notation, one sample a minute."""
-
-    fire: dict[str, str]
-    quiet: dict[str, str]
-    labels: dict[str, str]
-    """Labels of the alert that fires, without its name and severity."""
-    summary: str
-    at: str = "20m"
-    other: dict[str, str] = field(default_factory=dict[str, str])
-    """Series of both."""
 
 
 def _requests(errors: str) -> dict[str, str]:
@@ -48,10 +39,40 @@ def _answers(in_time: str) -> dict[str, str]:
 _NAMESPACE = {"namespace": "archesai"}
 _POD_LABELS = {"namespace": "archesai", "pod": "archesai-api-1", "container": "api"}
 _BUDGET = "At this rate of {} the api's budget for 30 days is soon used up."
-_JOBS = ("archesai-api", "archesai-database-exporter", "archesai-redis-exporter")
-_UP = {f'up{{job="{name}",namespace="archesai",instance="10.0.0.1:1"}}': "1x30" for name in _JOBS}
+_STACKS_JOBS = ("archesai-api", "archesai-database-exporter", "archesai-redis-exporter", "archesai-storage")
+_JOBS = {
+    **dict.fromkeys(_STACKS_JOBS, "archesai"),
+    "kube-state-metrics": "monitoring",
+    "kubelet": "kube-system",
+    "node-exporter": "node-exporter",
+    "velero": "velero",
+}
+_UP = {f'up{{job="{job}",namespace="{home}",instance="10.0.0.1:1"}}': "1x30" for job, home in _JOBS.items()}
 
-CASES: dict[str, Case] = {
+
+def _missing(job: str) -> Case:
+    """All jobs there but one."""
+    return Case(
+        {series: values for series, values in _UP.items() if f'"{job}",' not in series},
+        _UP,
+        {"job": job, "namespace": _JOBS[job]},
+        f"Prometheus finds no pod to read the metrics of {job} from.",
+    )
+
+
+def _down(job: str, namespace: str) -> Case:
+    """A target that is down, beside one of others."""
+    series = f'up{{job="{job}",namespace="{namespace}",instance="10.0.0.1:1"}}'
+    elsewhere = {'up{job="someone-else",namespace="elsewhere",instance="10.0.0.2:80"}': "0x30"}
+    return Case(
+        {series: "1x5 0x20"} | elsewhere,
+        {series: "1x5 0x2 1x20"} | elsewhere,
+        {"job": job, "namespace": namespace, "instance": "10.0.0.1:1"},
+        f"Prometheus cannot read the metrics of {job} at 10.0.0.1:1.",
+    )
+
+
+CASES: dict[str, Case] = BACKUP_CASES | {
     "ApiErrorRateHigh": Case(
         _requests("0+4x300"), _requests("0+3x300"), _NAMESPACE, "6.25% of the api's requests end in a server error."
     ),
@@ -111,21 +132,8 @@ CASES: dict[str, Case] = {
         "/ of node node-1 has 5% left.",
         other={f"node_filesystem_size_bytes{{{DISK}}}": "100x30"},
     ),
-    "TargetDown": Case(
-        {'up{job="archesai-api",namespace="archesai",instance="10.0.0.1:3001"}': "1x5 0x20"},
-        {
-            'up{job="archesai-api",namespace="archesai",instance="10.0.0.1:3001"}': "1x5 0x2 1x20",
-            'up{job="someone-else",namespace="elsewhere",instance="10.0.0.2:80"}': "0x30",
-        },
-        {"job": "archesai-api", "namespace": "archesai", "instance": "10.0.0.1:3001"},
-        "Prometheus cannot read the metrics of archesai-api at 10.0.0.1:3001.",
-    ),
-    "TargetMissing": Case(
-        {series: values for series, values in _UP.items() if "archesai-api" not in series},
-        _UP,
-        {"job": "archesai-api", "namespace": "archesai"},
-        "Prometheus finds no pod to read the metrics of archesai-api from.",
-    ),
+    **{f"TargetDown, {job}": _down(job, home) for job, home in _JOBS.items()},
+    **{f"TargetMissing, {job}": _missing(job) for job in _JOBS},
     "MigrationFailed": Case(
         {'kube_job_failed{namespace="archesai",job_name="archesai-migrations-1a2b3c4d",condition="true"}': "1x30"},
         {
@@ -168,6 +176,19 @@ CASES: dict[str, Case] = {
         {f"redis_aof_last_write_status{{{REDIS}}}": "1x30", f"redis_rdb_last_bgsave_status{{{REDIS}}}": "1x30"},
         {"job": "archesai-redis-exporter", "namespace": "archesai"},
         "Redis cannot write its data to the volume.",
+    ),
+    "StorageDriveOffline": Case(
+        {f"minio_cluster_drive_offline_total{{{STORAGE}}}": "0x5 1x20"},
+        {f"minio_cluster_drive_offline_total{{{STORAGE}}}": "0x30"},
+        {"job": "archesai-storage", "namespace": "archesai", "server": "127.0.0.1:9000"},
+        "The object storage cannot use 1 of its drives.",
+    ),
+    "StorageNearlyFull": Case(
+        {f"minio_cluster_capacity_usable_free_bytes{{{STORAGE}}}": "19x30"},
+        {f"minio_cluster_capacity_usable_free_bytes{{{STORAGE}}}": "20x30"},
+        {"job": "archesai-storage", "namespace": "archesai", "server": "127.0.0.1:9000"},
+        "The object storage has 19% of its space left.",
+        other={f"minio_cluster_capacity_usable_total_bytes{{{STORAGE}}}": "100x30"},
     ),
     "CertificateNearExpiry": Case(
         {

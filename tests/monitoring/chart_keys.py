@@ -25,7 +25,7 @@ CHART_KEYS = {
     "kube-prometheus-stack": ChartKeys(
         "88.5.3",
         _keys("""
-            global/imageRegistry crds/enabled defaultRules/create
+            global/imageRegistry global/imagePullSecrets crds/enabled defaultRules/create
             kubeApiServer/enabled kubeControllerManager/enabled kubeScheduler/enabled kubeProxy/enabled
             kubeEtcd/enabled coreDns/enabled
             prometheusOperator/admissionWebhooks/enabled prometheusOperator/tls/enabled
@@ -49,13 +49,14 @@ CHART_KEYS = {
             grafana/sidecar/dashboards/provider/foldersFromFilesStructure grafana/sidecar/datasources/resource
             grafana/additionalDataSources grafana/deploymentStrategy/* grafana/initChownData/enabled
             grafana/testFramework/enabled grafana/persistence/enabled grafana/persistence/size
-            grafana/persistence/storageClassName grafana/resources/* grafana/grafana.ini/*
+            grafana/persistence/storageClassName grafana/persistence/annotations/* grafana/podAnnotations/*
+            grafana/resources/* grafana/grafana.ini/*
         """),
     ),
     "loki": ChartKeys(
         "18.11.0",
         _keys("""
-            global/imageRegistry deploymentMode
+            global/imageRegistry imagePullSecrets deploymentMode
             loki/auth_enabled loki/commonConfig/* loki/schemaConfig/* loki/storage/type loki/storage/bucketNames/*
             loki/storage/s3/* loki/limits_config/* loki/compactor/* loki/analytics/*
             singleBinary/replicas singleBinary/persistence/size singleBinary/persistence/storageClass
@@ -68,7 +69,7 @@ CHART_KEYS = {
     "alloy": ChartKeys(
         "1.11.1",
         _keys("""
-            global/image/registry global/podSecurityContext/*
+            global/image/registry global/image/pullSecrets global/podSecurityContext/*
             controller/type controller/replicas controller/volumes/extra
             alloy/configMap/create alloy/configMap/name alloy/configMap/key alloy/enableReporting alloy/storagePath
             alloy/mounts/extra alloy/securityContext/* alloy/resources/*

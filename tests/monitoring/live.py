@@ -8,18 +8,20 @@ import re
 import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import urllib3
 import yaml
 
+from archesai_infra.components.monitoring import storage_metrics
 from archesai_infra.components.monitoring.alertmanager import configuration
 from tests.backups import servers
 from tests.controlplane.ports import free_ports
 from tests.controlplane.processes import Processes
 from tests.monitoring import doubles
-from tests.monitoring.documented_metrics import Documented
-from tests.monitoring.programs import exporter, program
-from tests.monitoring.stacks import everything, of_kind, rule_groups, settings
+from tests.monitoring.documented_metrics import JOBS, Documented
+from tests.monitoring.programs import exporter, knows_storage, program
+from tests.monitoring.stacks import backed_up, everything, of_kind, rule_groups, settings
 from tests.stacks import find
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 SCRAPES_WANTED = 12
 """Enough samples for every rate, at one a second."""
-START_SECONDS = 120
+START_SECONDS = 180
 PASSWORD = "plain"
 TABLES = ("user", "session", "organization", "run", "artifact", "pipeline")
 
@@ -68,11 +70,13 @@ def prometheus(directory: Path) -> Generator[Prometheus]:
     node = program("prometheus-node-exporter")
     binaries = [program("prometheus"), program("prometheus-alertmanager")]
     with ExitStack() as running:
+        # First: the counts of its buckets are made in the meantime, and then kept for a minute.
+        store = running.enter_context(_filled_store()) if knows_storage() else None
         database = running.enter_context(servers.postgres())
         redis = running.enter_context(servers.redis())
         _fill(database, redis)
         api = running.enter_context(doubles.serving(doubles.Api().metrics))
-        documented = running.enter_context(doubles.serving(Documented().metrics))
+        pages = {job: running.enter_context(doubles.serving(Documented(*JOBS[job]).metrics)) for job in JOBS}
         processes = Processes(directory)
         running.callback(processes.close)
         ports = _ports()
@@ -85,11 +89,31 @@ def prometheus(directory: Path) -> Generator[Prometheus]:
         processes.start("database", [exporter("postgres"), listen(ports["database"])], env=inherited | database_env)
         processes.start("redis", [exporter("redis"), listen(ports["redis"])], env=inherited | redis_env)
         processes.start("node", [node, listen(ports["node"])], env=inherited)
-        jobs = [*_stack_jobs(ports, api), *_other_jobs(ports, documented)]
+        jobs = [*_stack_jobs(ports, api), *_other_jobs(ports, pages), *(_storage_jobs(store) if store else [])]
         _start_prometheus(processes, binaries, directory, ports, jobs)
         server = Prometheus(ports["prometheus"])
-        _until_scraped(server, processes, len(jobs), work=lambda: redis.cli("GET", "key"))
+
+        def work() -> None:
+            redis.cli("GET", "key")
+            if store is not None:
+                store.rclone("lsf", "s3:arches")
+
+        wanted = "up" if store is None else "minio_bucket_usage_total_bytes"
+        _until_scraped(server, processes, len(jobs), wanted, work=work)
         yield server
+
+
+@contextmanager
+def _filled_store() -> Generator[servers.ObjectStore]:
+    """MinIO with a bucket, an object in it, and a question for one that is not there."""
+    often = {"MINIO_SCANNER_CYCLE": "1s", "MINIO_SCANNER_SPEED": "fastest"}
+    with servers.object_store(often) as store, servers.place() as directory:
+        (directory / "object").write_bytes(b"x" * 1_000_000)
+        for words in (("mkdir", "s3:arches"), ("copy", str(directory / "object"), "s3:arches")):
+            done = store.rclone(*words)
+            assert done.returncode == 0, done.stderr
+        store.rclone("cat", "s3:arches/absent")
+        yield store
 
 
 def _ports() -> dict[str, int]:
@@ -126,24 +150,44 @@ def _stack_jobs(ports: Mapping[str, int], api: int) -> list[dict[str, Any]]:
     return built
 
 
+def _storage_jobs(store: servers.ObjectStore) -> list[dict[str, Any]]:
+    """The monitor's two pages, with the token that the stack makes of the server's keys."""
+    monitor = of_kind(backed_up(), "ServiceMonitor")["archesai-storage"]
+    built: list[dict[str, Any]] = []
+    for endpoint in monitor["spec"]["endpoints"]:
+        target = _target("archesai-storage", "archesai", urlsplit(store.url).port or 0, endpoint=endpoint["port"])
+        labels = target["static_configs"][0]["labels"]
+        labels |= {"job": target["job_name"], "__meta_kubernetes_service_name": "archesai-storage"}
+        built.append(
+            target
+            | {
+                "job_name": endpoint["path"],
+                "metrics_path": endpoint["path"],
+                "authorization": {"credentials": storage_metrics.token(store.access_key, store.secret_key)},
+                "relabel_configs": [_snake(relabeling) for relabeling in endpoint["relabelings"]],
+            }
+        )
+    return built
+
+
 def _snake(relabeling: Mapping[str, Any]) -> dict[str, Any]:
     return {re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", key): value for key, value in relabeling.items()}
 
 
-def _other_jobs(ports: Mapping[str, int], documented: int) -> list[dict[str, Any]]:
+def _other_jobs(ports: Mapping[str, int], pages: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
     return [
         _target("node-exporter", "node-exporter", ports["node"]),
         _target("kube-prometheus-stack-prometheus", "monitoring", ports["prometheus"]),
         _target("kube-prometheus-stack-alertmanager", "monitoring", ports["alertmanager"]),
         # As the charts' own monitors and ours on pods of others have it.
-        _target("documented", "elsewhere", documented) | {"honor_labels": True},
+        *(_target(*job, port) | {"honor_labels": True} for job, port in pages.items()),
     ]
 
 
 def _start_prometheus(
     processes: Processes, binaries: list[str], directory: Path, ports: Mapping[str, int], jobs: list[dict[str, Any]]
 ) -> None:
-    groups = [group | {"interval": "1s"} for group in rule_groups(everything())]
+    groups = [group | {"interval": "1s"} for group in rule_groups(backed_up())]
     (directory / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}), encoding="utf-8")
     document = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
@@ -175,7 +219,10 @@ def _start_prometheus(
     )
 
 
-def _until_scraped(server: Prometheus, processes: Processes, targets: int, *, work: Callable[[], object]) -> None:
+def _until_scraped(
+    server: Prometheus, processes: Processes, targets: int, wanted: str, *, work: Callable[[], object]
+) -> None:
+    """Wait for every target, and for `wanted`: MinIO's counts can come a minute late."""
     deadline = time.monotonic() + START_SECONDS
     lacking = "no answer"
     while time.monotonic() < deadline:
@@ -186,8 +233,8 @@ def _until_scraped(server: Prometheus, processes: Processes, targets: int, *, wo
         except urllib3.exceptions.HTTPError as error:
             lacking = str(error)
         else:
-            lacking = f"{len(counts)} of {targets} targets scraped {SCRAPES_WANTED} times"
-            if len(counts) == targets:
+            lacking = f"{len(counts)} of {targets} targets scraped {SCRAPES_WANTED} times, or no {wanted}"
+            if len(counts) == targets and server.query(wanted):
                 return
         time.sleep(1)
     raise TimeoutError(f"{lacking} after {START_SECONDS} s; down: {server.query('up == 0')}")

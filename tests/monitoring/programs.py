@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+from tests.controlplane import parts
+
 _PACKAGES = {
     "promtool": "prometheus",
     "prometheus": "prometheus",
@@ -34,3 +36,8 @@ def exporter(server: str) -> str:
 def knows_tables() -> bool:
     """Whether the exporter of PostgreSQL has statistics of tables; Debian's release is too old for them."""
     return shutil.which("postgres_exporter") is not None
+
+
+def knows_storage() -> bool:
+    """Whether the object storage can be run: MinIO is built from its source."""
+    return parts.built("minio") and shutil.which("rclone") is not None

@@ -23,16 +23,29 @@ INGRESS: dict[str, Any] = {
 EVERYTHING: Config = {
     "monitoring": {"enabled": True, "metrics": {"nodes": True}, "grafana": {"size": "5Gi"}},
     "redis": {"enabled": True},
-    "storage": {"enabled": True},
+    "storage": {"enabled": True, "server": "minio"},
     "ingress": INGRESS,
 }
 """Every module that monitoring follows."""
+
+BACKED_UP: Config = EVERYTHING | {
+    "backups": {"enabled": True, "bucket": "elsewhere", "drill": {"enabled": True}},
+    "backupsAccessKey": "made-up",
+    "backupsSecretKey": "made-up",
+}
+"""And backups, which have rules of their own."""
 
 
 @cache
 def everything() -> Evaluation:
     """The stack with all that can be watched."""
     return render(EVERYTHING)
+
+
+@cache
+def backed_up() -> Evaluation:
+    """And that with backups: every rule there is."""
+    return render(BACKED_UP)
 
 
 def settings(config: Config) -> Settings:
@@ -46,8 +59,8 @@ def of_kind(evaluation: Evaluation, kind: str) -> dict[str, dict[str, Any]]:
 
 
 def rule_groups(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """The groups of the stack's own PrometheusRule."""
-    return of_kind(evaluation, "PrometheusRule")["archesai-rules"]["spec"]["groups"]
+    """The groups of every PrometheusRule."""
+    return [group for item in of_kind(evaluation, "PrometheusRule").values() for group in item["spec"]["groups"]]
 
 
 def rules(evaluation: Evaluation) -> list[dict[str, Any]]:

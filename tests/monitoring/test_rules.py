@@ -11,13 +11,31 @@ import yaml
 
 from tests.monitoring.alert_cases import CASES, Case
 from tests.monitoring.programs import program
-from tests.monitoring.stacks import ON, alerts, everything, rule_groups, rules
+from tests.monitoring.stacks import BACKED_UP, ON, alerts, backed_up, rule_groups, rules
 from tests.stacks import ROOT, render
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.stacks import Config
+
 WATCHDOG = "Watchdog"
+RULES = alerts(backed_up())
+
+
+def _alert(case: str) -> str:
+    """The name of the alert that a case is for."""
+    return case.partition(",")[0]
+
+
+STACKS: dict[str, Config] = {
+    "one switch": ON,
+    "every module and backups": BACKED_UP,
+    "an operator of others": BACKED_UP | {"monitoring": {"enabled": True, "operator": "existing"}},
+    "nginx": BACKED_UP | {"ingress": {"enabled": True, "className": "nginx"}},
+    "rustfs": BACKED_UP | {"storage": {"enabled": True}},
+    "snapshots alone": BACKED_UP | {"backups": BACKED_UP["backups"] | {"snapshots": {"enabled": True}}},
+}
 
 
 def _promtool(*arguments: str | Path) -> None:
@@ -27,47 +45,58 @@ def _promtool(*arguments: str | Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _write_rules(directory: Path) -> Path:
+def _write_rules(directory: Path, alert: str | None = None) -> Path:
+    """Every rule, or those of one alert: its group, and where it reads records the groups that make them."""
+    groups = rule_groups(backed_up())
+    if alert is not None:
+        recorded = "namespace:" in RULES[alert]["expr"]
+        groups = [group for group in groups if _has(group, "alert", alert) or (recorded and _has(group, "record"))]
     path = directory / "rules.yaml"
-    path.write_text(yaml.safe_dump({"groups": rule_groups(everything())}), encoding="utf-8")
+    path.write_text(yaml.safe_dump({"groups": groups}), encoding="utf-8")
     return path
 
 
-def _test_file(directory: Path, series: dict[str, str], case: Case, name: str, expected: list[dict[str, Any]]) -> Path:
-    test = {
+def _has(group: dict[str, Any], kind: str, name: str | None = None) -> bool:
+    return any(kind in rule and name in (None, rule[kind]) for rule in group["rules"])
+
+
+def _test(series: dict[str, str], case: Case, name: str, expected: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": f"{name} {'fires' if expected else 'is silent'}",
         "interval": "1m",
         "input_series": [{"series": key, "values": values} for key, values in (series | case.other).items()],
         "alert_rule_test": [{"eval_time": case.at, "alertname": name, "exp_alerts": expected}],
     }
-    path = directory / f"{name}.yaml"
-    document = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [test]}
-    path.write_text(yaml.safe_dump(document), encoding="utf-8")
-    return path
 
 
 def test_the_rule_file_passes_promtool(tmp_path: Path) -> None:
     _promtool("check", "rules", _write_rules(tmp_path))
 
 
-@pytest.mark.parametrize("name", sorted(CASES))
-def test_alert_fires_and_says_what_is_wrong(name: str, tmp_path: Path) -> None:
-    case, rule = CASES[name], alerts(everything())[name]
+@pytest.mark.parametrize("case_name", sorted(CASES))
+def test_alert_fires_and_says_what_is_wrong_and_is_silent_on_what_is_in_order(case_name: str, tmp_path: Path) -> None:
+    case, name = CASES[case_name], _alert(case_name)
+    rule = RULES[name]
     expected = {
         "exp_labels": rule["labels"] | case.labels,
         "exp_annotations": rule["annotations"] | {"summary": case.summary},
     }
-    _write_rules(tmp_path)
-    _promtool("test", "rules", _test_file(tmp_path, case.fire, case, name, [expected]))
+    tests = [_test(case.fire, case, name, [expected]), _test(case.quiet, case, name, [])]
+    document = {"rule_files": [_write_rules(tmp_path, name).name], "evaluation_interval": "1m", "tests": tests}
+    path = tmp_path / "test.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    _promtool("test", "rules", path)
 
 
-@pytest.mark.parametrize("name", sorted(CASES))
-def test_alert_is_silent_on_what_is_in_order(name: str, tmp_path: Path) -> None:
-    _write_rules(tmp_path)
-    _promtool("test", "rules", _test_file(tmp_path, CASES[name].quiet, CASES[name], name, []))
+@pytest.mark.parametrize("stack", sorted(STACKS))
+def test_every_alert_but_the_watchdog_has_a_case(stack: str) -> None:
+    found = alerts(render(STACKS[stack]))
+    assert found
+    assert set(found) - {WATCHDOG} <= set(map(_alert, CASES))
 
 
-def test_every_alert_but_the_watchdog_has_a_case() -> None:
-    assert set(alerts(everything())) == {*CASES, WATCHDOG}
+def test_no_case_is_for_an_alert_that_is_gone() -> None:
+    assert set(map(_alert, CASES)) == set(RULES) - {WATCHDOG}
 
 
 def test_an_api_that_never_failed_has_an_error_ratio_of_zero(tmp_path: Path) -> None:
@@ -91,14 +120,15 @@ def test_an_api_that_never_failed_has_an_error_ratio_of_zero(tmp_path: Path) -> 
     _promtool("test", "rules", path)
 
 
-@pytest.mark.parametrize("name", sorted({*CASES, WATCHDOG}))
+@pytest.mark.parametrize("name", sorted(RULES))
 def test_alert_has_severity_summary_and_a_runbook_that_exists(name: str) -> None:
-    rule = alerts(everything())[name]
+    rule = RULES[name]
     page, _, section = rule["annotations"]["runbook_url"].partition("#")
-    headings = re.findall(r"^### (\S+)$", (ROOT / "docs/operations.md").read_text(encoding="utf-8"), re.MULTILINE)
+    file = ROOT / "docs" / ("backup-restore.md" if name.startswith("Backup") else "operations.md")
+    headings = re.findall(r"^### (\S+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
     assert rule["labels"]["severity"] in {"critical", "warning", "none"}
     assert rule["annotations"]["summary"]
-    assert page.endswith("/docs/operations.md")
+    assert page.endswith(f"/docs/{file.name}")
     assert section == name.lower()
     assert name in headings
 

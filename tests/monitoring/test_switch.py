@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.monitoring.stacks import EVERYTHING, INGRESS, ON, alerts, dashboards, everything, of_kind, release
+from archesai_infra.components.monitoring import storage_metrics
+from tests.matrix import PRODUCTION
+from tests.monitoring.stacks import (
+    BACKED_UP,
+    EVERYTHING,
+    INGRESS,
+    ON,
+    alerts,
+    dashboards,
+    everything,
+    of_kind,
+    queries,
+    release,
+)
 from tests.stacks import Config, find, names, render
 
 if TYPE_CHECKING:
     from archesai_infra.evaluate import Evaluation
 
+PROMETHEUS = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
+    "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
+}
 OFF: Config = EVERYTHING | {"monitoring": {"enabled": False}}
 
 
@@ -62,15 +80,11 @@ def test_redis_brings_its_exporter_dashboard_and_alerts() -> None:
 
 
 def test_prometheus_is_the_only_one_let_at_the_exporters() -> None:
-    prometheus = {
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
-        "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
-    }
     for name, port in (("archesai-database-exporter", 9187), ("archesai-redis-exporter", 9121)):
         spec = find(everything(), "NetworkPolicy", name)["spec"]
-        assert spec["ingress"] == [{"from": [prometheus], "ports": [{"protocol": "TCP", "port": port}]}]
+        assert spec["ingress"] == [{"from": [PROMETHEUS], "ports": [{"protocol": "TCP", "port": port}]}]
     api = find(everything(), "NetworkPolicy", "archesai-api")["spec"]["ingress"]
-    assert {"from": [prometheus], "ports": [{"protocol": "TCP", "port": 3001}]} in api
+    assert {"from": [PROMETHEUS], "ports": [{"protocol": "TCP", "port": 3001}]} in api
 
 
 def test_the_exporters_get_passwords_by_reference_only() -> None:
@@ -127,11 +141,115 @@ def test_monitors_keep_the_labels_of_what_they_scrape() -> None:
     assert all(item["spec"]["podMetricsEndpoints"][0]["honorLabels"] for item in pods.values())
 
 
+def test_prometheus_reads_minios_metrics_with_a_token_of_their_own_secret() -> None:
+    endpoints = of_kind(everything(), "ServiceMonitor")["archesai-storage"]["spec"]["endpoints"]
+    assert [(one["port"], one["path"]) for one in endpoints] == [
+        ("s3", "/minio/v2/metrics/cluster"),
+        ("s3", "/minio/v2/metrics/bucket"),
+    ]
+    for one in endpoints:
+        assert one["authorization"] == {"credentials": {"name": "archesai-storage-metrics", "key": "token"}}
+        assert {"sourceLabels": ["__metrics_path__"], "targetLabel": "metrics_path"} in one["relabelings"]
+    keys = {"storageAccessKey": "access-made-up", "storageSecretKey": "secret-made-up"}
+    secret = of_kind(render(EVERYTHING | keys, reveal=True), "Secret")["archesai-storage-metrics"]
+    assert secret["stringData"] == {"token": storage_metrics.token("access-made-up", "secret-made-up")}
+    policy = find(everything(), "NetworkPolicy", "archesai-storage")["spec"]["ingress"]
+    assert {"from": [PROMETHEUS], "ports": [{"protocol": "TCP", "port": 9000}]} in policy
+
+
+@pytest.mark.parametrize("storage", [{}, {"server": "minio", "existingSecret": "theirs"}], ids=["rustfs", "their keys"])
+def test_a_storage_without_metrics_is_watched_by_its_pod_and_its_volume(storage: dict[str, str]) -> None:
+    built = render(ON | {"storage": {"enabled": True} | storage})
+    assert "archesai-storage" not in of_kind(built, "ServiceMonitor")
+    assert "archesai-storage-metrics" not in of_kind(built, "Secret")
+    assert not {name for name in alerts(built) if name.startswith("Storage")}
+    expressions = [expr for key, expr in queries(built, "prometheus").items() if key.startswith("storage: ")]
+    assert expressions
+    assert not [expr for expr in expressions if "minio_" in expr]
+    policy = str(find(built, "NetworkPolicy", "archesai-storage")["spec"]["ingress"])
+    assert "prometheus" not in policy
+
+
+def test_an_external_storage_has_no_dashboard() -> None:
+    external = {"enabled": True, "mode": "external", "host": "s3.example.com"}
+    keys = {"storageAccessKey": "made-up", "storageSecretKey": "made-up"}
+    assert "storage" not in dashboards(render(ON | {"storage": external} | keys))
+
+
+def test_a_target_that_is_down_is_told_in_every_namespace_with_targets() -> None:
+    expr = alerts(render(BACKED_UP))["TargetDown"]["expr"]
+    pattern = expr.partition('namespace=~"')[2].partition('"')[0]
+    assert set(pattern.split("|")) == {
+        "archesai",
+        "monitoring",
+        "ingress",
+        "node-exporter",
+        "cert-manager",
+        "velero",
+    }
+    assert 'up{job="kubelet"} == 0' in expr
+
+
+def test_a_job_that_alerts_stand_on_must_not_go_missing() -> None:
+    expr = alerts(render(BACKED_UP))["TargetMissing"]["expr"]
+    assert set(re.findall(r'job="([^"]+)",namespace="([^"]+)"', expr)) == {
+        ("archesai-api", "archesai"),
+        ("archesai-database-exporter", "archesai"),
+        ("archesai-redis-exporter", "archesai"),
+        ("archesai-storage", "archesai"),
+        ("kube-state-metrics", "monitoring"),
+        ("kubelet", "kube-system"),
+        ("node-exporter", "node-exporter"),
+        ("velero", "velero"),
+    }
+
+
+def _login_mark(config: Config) -> str | None:
+    values = release(render(config), "kube-prometheus-stack")["values"]
+    return values["grafana"].get("podAnnotations", {}).get("archesai.com/secrets")
+
+
+def test_another_password_of_grafana_is_another_pod() -> None:
+    first, second = (ON | {"grafanaAdminPassword": f"made-up-{number}"} for number in (1, 2))
+    assert _login_mark(first) != _login_mark(second)
+    assert _login_mark(first) == _login_mark(first | {"redis": {"enabled": True}})
+    assert _login_mark({"monitoring": {"enabled": True, "grafana": {"existingSecret": "theirs"}}}) is None
+
+
+def test_a_mirror_that_wants_a_login_gets_it_in_every_namespace_of_the_releases() -> None:
+    login = {"security": {"registry": {"server": "r.example.com", "username": "robot"}}, "registryPassword": "made-up"}
+    mirror = {"images": {"registry": "r.example.com"}}
+
+    def places(config: Config) -> set[str]:
+        secrets = [item for item in render(config).objects if item["kind"] == "Secret"]
+        return {item["metadata"]["namespace"] for item in secrets if item["metadata"]["name"] == "regcred"}
+
+    assert places(EVERYTHING | login | mirror) == {"archesai", "monitoring", "node-exporter"}
+    assert places(ON | login | mirror) == {"archesai", "monitoring"}
+    assert places(EVERYTHING | login) == {"archesai"}
+    assert places(EVERYTHING | mirror) == set()
+
+
+@pytest.mark.parametrize("retain", [True, False])
+def test_the_namespace_with_the_measured_data_is_kept_as_the_stacks_own_is(retain: bool) -> None:  # noqa: FBT001
+    built = render(PRODUCTION | {"retainData": retain, "monitoring": EVERYTHING["monitoring"]})
+    by_name = {item.inputs["metadata"]["name"]: item for item in built.resources if item.type.endswith(":Namespace")}
+    own, measured, nodes = (by_name[name] for name in ("archesai", "monitoring", "node-exporter"))
+    assert (measured.retain_on_delete, measured.protect) == (retain, True)
+    assert (own.retain_on_delete, own.protect, own.provider) == (retain, True, measured.provider)
+    assert (nodes.retain_on_delete, nodes.protect) == (False, False)
+    annotations = release(built, "kube-prometheus-stack")["values"]["grafana"]["persistence"].get("annotations")
+    assert annotations == ({"helm.sh/resource-policy": "keep"} if retain else None)
+
+
 def test_every_monitor_selects_the_labels_of_exactly_one_service() -> None:
     services = of_kind(everything(), "Service")
     for name, monitor in of_kind(everything(), "ServiceMonitor").items():
         wanted = monitor["spec"]["selector"]["matchLabels"].items()
-        matching = {key: item for key, item in services.items() if wanted <= item["metadata"]["labels"].items()}
+        selected = {key: item for key, item in services.items() if wanted <= item["metadata"]["labels"].items()}
+        relabelings = [one for endpoint in monitor["spec"]["endpoints"] for one in endpoint.get("relabelings", [])]
+        only = {one["regex"] for one in relabelings if one.get("action") == "keep"} or set(selected)
+        matching = {key: item for key, item in selected.items() if key in only}
         assert list(matching) == [name]
         ports = {port["name"] for port in matching[name]["spec"]["ports"]}
         assert {endpoint["port"] for endpoint in monitor["spec"]["endpoints"]} <= ports

@@ -9,7 +9,7 @@ import yaml
 
 from tests.monitoring import charts
 from tests.monitoring.chart_keys import CHART_KEYS
-from tests.monitoring.stacks import EVERYTHING, ON, everything, release
+from tests.monitoring.stacks import BACKED_UP, EVERYTHING, ON, everything, release
 from tests.stacks import Config, render
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ SIZED: Config = EVERYTHING | {
         "grafana": {"size": "5Gi", "storageClass": "fast"},
     },
     "images": {"registry": "registry.example.com"},
+    "security": {"registry": {"server": "registry.example.com", "username": "robot"}},
+    "registryPassword": "made-up",
 }
 STACKS: dict[str, Config] = {"one switch": ON, "every module": EVERYTHING, "everything set": SIZED}
 
@@ -70,7 +72,9 @@ def test_a_misspelt_value_is_unknown() -> None:
 OPTIONAL = {
     "alertmanager/alertmanagerSpec/configSecret",
     "grafana/additionalDataSources",
+    "grafana/persistence/annotations/*",
     "grafana/persistence/storageClassName",
+    "grafana/podAnnotations/*",
     "prometheus-node-exporter/namespaceOverride",
     "loki/storage/bucketNames/*",
 }
@@ -195,3 +199,61 @@ def test_nothing_is_written_into_namespaces_of_others() -> None:
     }
     # None: what belongs to no namespace.
     assert places == {None, "monitoring", "node-exporter", "archesai"}
+
+
+@pytest.mark.parametrize("chart", ["kube-prometheus-stack", "loki", "alloy"])
+def test_every_pod_may_pull_from_a_mirror_that_wants_a_login(chart: str, production_like: Evaluation) -> None:
+    objects = charts.render(production_like, chart)
+    login = [{"name": "regcred"}]
+    accounts = {
+        (item["metadata"]["namespace"], item["metadata"]["name"]): item.get("imagePullSecrets")
+        for item in _of(objects, "ServiceAccount")
+    }
+    workloads = [item for item in objects if item["kind"] in ("Deployment", "StatefulSet", "DaemonSet")]
+    assert workloads
+    for item in workloads:
+        pod, home = item["spec"]["template"]["spec"], item["metadata"]["namespace"]
+        assert login in (pod.get("imagePullSecrets"), accounts[home, pod["serviceAccountName"]]), item["metadata"]
+    for item in (*_of(objects, "Prometheus"), *_of(objects, "Alertmanager")):
+        assert item["spec"]["imagePullSecrets"] == login
+
+
+def test_grafanas_pod_follows_its_login_and_its_volume_outlives_the_release(production_like: Evaluation) -> None:
+    objects = charts.render(production_like, "kube-prometheus-stack")
+    grafana = next(item for item in _of(objects, "Deployment") if item["metadata"]["name"].endswith("-grafana"))
+    mark = grafana["spec"]["template"]["metadata"]["annotations"]["archesai.com/secrets"]
+    assert len(mark) == 16
+    claim = _of(objects, "PersistentVolumeClaim")[0]
+    assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+
+
+def test_the_jobs_that_must_not_go_missing_are_named_as_the_chart_names_them() -> None:
+    objects = charts.render(everything(), "kube-prometheus-stack")
+    services = {item["metadata"]["name"]: item["metadata"] for item in _of(objects, "Service")}
+    jobs = {("kubelet", "kube-system")}
+    for item in _of(objects, "ServiceMonitor"):
+        named_by = item["spec"].get("jobLabel")
+        wanted = item["spec"]["selector"]["matchLabels"].items()
+        for service in services.values():
+            if wanted <= service["labels"].items():
+                jobs.add((service["labels"].get(named_by, service["name"]), service["namespace"]))
+    assert {("kube-state-metrics", "monitoring"), ("node-exporter", "node-exporter")} <= jobs
+    kubelet = next(item for item in _of(objects, "ServiceMonitor") if item["metadata"]["name"].endswith("-kubelet"))
+    assert kubelet["spec"]["selector"]["matchLabels"][kubelet["spec"]["jobLabel"]] == "kubelet"
+    operator = next(item for item in _of(objects, "Deployment") if item["metadata"]["name"].endswith("-operator"))
+    arguments = operator["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert "--kubelet-service=kube-system/kube-prometheus-stack-kubelet" in arguments
+
+
+def test_veleros_monitors_are_found_under_its_name_by_an_operator_that_selects_by_labels() -> None:
+    monitoring = {"enabled": True, "operator": "existing", "labels": {"release": "theirs"}}
+    objects = charts.render(render(BACKED_UP | {"monitoring": monitoring}), "velero")
+    monitors = [*_of(objects, "ServiceMonitor"), *_of(objects, "PodMonitor")]
+    assert {item["metadata"]["labels"]["release"] for item in monitors} == {"theirs"}
+    spec = _of(objects, "ServiceMonitor")[0]["spec"]
+    wanted = spec["selector"]["matchLabels"].items()
+    services = [item for item in _of(objects, "Service") if wanted <= item["metadata"]["labels"].items()]
+    # Without a `jobLabel` the job has the name of its Service.
+    assert [item["metadata"]["name"] for item in services] == ["velero"]
+    assert "jobLabel" not in spec
+    assert {one["port"] for one in spec["endpoints"]} == {port["name"] for port in services[0]["spec"]["ports"]}

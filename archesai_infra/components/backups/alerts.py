@@ -39,6 +39,7 @@ def _alerts(settings: Settings, instance: str) -> Iterator[Alert]:
         text = "No pod dumps the databases: new backups hold no content."
         yield Alert("BackupDumpPodNotReady", f"{ready} < 1 or absent({ready})", "critical", text, "15m")
     yield from _scheduled(settings, instance)
+    yield _missing(settings, instance)
     if copies_objects(settings):
         yield _stale_job("BackupObjectsStale", within, objects.NAME, _OBJECTS_STALE)
     if drills_newest(settings):
@@ -57,6 +58,13 @@ def _scheduled(settings: Settings, instance: str) -> Iterator[Alert]:
             for what in ("partial_failure", "failure", "validation_failure")
         )
         yield Alert(f"{title}Failed", f"{failures} > 0", "warning", f"The {kind} backup failed, whole or in part.")
+
+
+def _missing(settings: Settings, instance: str) -> Alert:
+    """Without any good backup there is no age to compare; the first one runs as soon as its Schedule is there."""
+    names = (name for name, _ in schedules.names(instance, settings.backups).values())
+    never = " or ".join(f'absent(velero_backup_last_successful_timestamp{{schedule="{name}"}})' for name in names)
+    return Alert("BackupMissing", never, "critical", "{{ $labels.schedule }} has not made a good backup yet.", "2h")
 
 
 def _stale_job(name: str, within: str, job: str, seconds: int) -> Alert:

@@ -14,6 +14,7 @@ from archesai_infra.kube.pods import UNPRIVILEGED_ID
 
 if TYPE_CHECKING:
     from archesai_infra.components.backups.settings import BackupsSettings
+    from archesai_infra.components.monitoring.settings import MonitoringSettings
 
 RELEASE = "velero"
 _SERVER_ID = 1002
@@ -21,7 +22,9 @@ _SERVER_ID = 1002
 _RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
-def values(settings: BackupsSettings, mirror: str | None, *, monitored: bool, pull_policy: str) -> dict[str, Any]:
+def values(
+    settings: BackupsSettings, mirror: str | None, *, monitoring: MonitoringSettings, pull_policy: str
+) -> dict[str, Any]:
     """Values of the chart; no secret among them, only the names of Secrets."""
     velero = settings.velero
     tag = velero.image.tag_or(versions.VELERO)
@@ -46,7 +49,7 @@ def values(settings: BackupsSettings, mirror: str | None, *, monitored: bool, pu
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containerSecurityContext": _RESTRICTED,
-        "metrics": _metrics(monitored=monitored),
+        "metrics": _metrics(monitoring),
         "configMaps": {"fs-restore-action-config": _restore_helper()},
     }
     if velero.role_arn:
@@ -111,9 +114,12 @@ def _configuration(settings: BackupsSettings) -> dict[str, Any]:
     return built
 
 
-def _metrics(*, monitored: bool) -> dict[str, Any]:
+def _metrics(monitoring: MonitoringSettings) -> dict[str, Any]:
     # Autodetection renders nothing while the kinds are not there yet, also on the run that brings them.
-    monitor = {"enabled": monitored, "autodetect": False}
+    monitor: dict[str, Any] = {"enabled": monitoring.enabled, "autodetect": False}
+    if monitoring.labels:
+        # An operator of others may select by them.
+        monitor["additionalLabels"] = dict(monitoring.labels)
     return {"enabled": True, "serviceMonitor": monitor, "nodeAgentPodMonitor": monitor}
 
 

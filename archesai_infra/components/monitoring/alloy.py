@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archesai_infra.components.charts import ImageSource
 
 RELEASE = "alloy"
 PORT = 12345
@@ -57,12 +60,13 @@ def _rule(label: str, source: str) -> str:
 """
 
 
-def values(namespace: str, config_map: str, mirror: str | None) -> dict[str, Any]:
+def values(namespace: str, config_map: str, images: ImageSource) -> dict[str, Any]:
     """All values of the release: one pod that may read the logs of one namespace and nothing else."""
     rights = {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get", "list", "watch"]}
     globals_: dict[str, Any] = {"podSecurityContext": _pod_security()}
-    if mirror is not None:
-        globals_["image"] = {"registry": mirror}
+    if images.mirror is not None:
+        pull_secrets = {"pullSecrets": images.pull_secrets} if images.pull_secrets else {}
+        globals_["image"] = {"registry": images.mirror} | pull_secrets
     return {
         "global": globals_,
         "controller": {

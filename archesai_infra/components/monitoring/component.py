@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi_kubernetes.core.v1 import ConfigMap
+from pulumi_kubernetes.core.v1 import ConfigMap, Secret
 
 from archesai_infra.components.base import Component, Context
-from archesai_infra.components.monitoring import dashboards, prometheus_stack, rules, targets
+from archesai_infra.components.monitoring import dashboards, prometheus_stack, rules, storage_metrics, targets
 from archesai_infra.components.monitoring.exporters import DatabaseExporter, RedisExporter
 from archesai_infra.components.monitoring.home import Home, HomeArgs
 from archesai_infra.components.monitoring.rules.model import rule_group
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archesai_infra.components.database import DatabaseConnection
     from archesai_infra.components.monitoring.scope import Scope
     from archesai_infra.components.redis import RedisConnection
+    from archesai_infra.components.storage import StorageConnection
     from archesai_infra.kube.network import NamespacePods
 
 
@@ -52,6 +53,8 @@ class Monitoring(Component):
         if settings.installs:
             ready = (Home(f"{name}-home", context, args.home, pulumi.ResourceOptions(parent=self)),)
         self._exporters(args)
+        if args.scope.storage_metrics and args.home.storage_connection is not None:
+            self._storage_token(args.home.storage_connection)
         self._monitors(args, ready)
         self._rules(args.scope, ready)
         self._dashboards(args.scope)
@@ -63,6 +66,17 @@ class Monitoring(Component):
             DatabaseExporter(self.context, settings.database_exporter, args.database, opts)
         if args.scope.redis and args.redis is not None:
             RedisExporter(self.context, settings.redis_exporter, args.redis, opts)
+
+    def _storage_token(self, storage: StorageConnection) -> None:
+        # Made from the keys: another key makes another token, and the operator hands it on.
+        made = pulumi.Output.all(*storage.fingerprint).apply(lambda keys: storage_metrics.token(*keys))
+        Secret(
+            f"{self.module}-storage-token",
+            metadata=self.metadata(storage_metrics.TOKEN_SECRET),
+            type="Opaque",
+            string_data={storage_metrics.TOKEN_KEY: pulumi.Output.secret(made)},
+            opts=self.child(),
+        )
 
     def _monitors(self, args: MonitoringArgs, ready: Sequence[pulumi.Resource]) -> None:
         more_labels = args.scope.settings.labels

@@ -22,6 +22,7 @@ from archesai_infra.components.ingress import (
     middlewares,
 )
 from archesai_infra.components.monitoring import alertmanager, alloy, loki, prometheus_stack
+from archesai_infra.components.security import pull_secret
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import content_name, object_name
 from archesai_infra.kube.network import deny_all_spec, policy_port_spec
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pulumi_kubernetes.networking.v1 import NetworkPolicySpecArgsDict
 
     from archesai_infra.components.monitoring.settings import MonitoringSettings
+    from archesai_infra.components.security import Registry
     from archesai_infra.components.storage import ExternalStorage, ManagedStorage, StorageConnection
     from archesai_infra.credentials import Credentials
 
@@ -50,6 +52,8 @@ class HomeArgs:
     credentials: Credentials
     charts: charts.ChartsSettings
     ingress: IngressSettings
+    registry: Registry
+    """Registry that the pull secret is for."""
     grafana_host: str | None
     """Host name of Grafana, if it has one."""
     grafana_url: str | None
@@ -62,12 +66,13 @@ class Home(Component):
 
     def __init__(self, name: str, context: Context, args: HomeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("MonitoringHome", name, context, opts)
-        namespaces: list[pulumi.Resource] = [charts.chart_namespace(self, args.settings.namespace)]
+        namespaces: list[pulumi.Resource] = [charts.chart_namespace(self, args.settings.namespace, holds_data=True)]
         if args.settings.metrics.nodes:
             # It needs the host's network, processes and file systems.
             namespaces.append(charts.chart_namespace(self, prometheus_stack.NODE_NAMESPACE, "privileged"))
         self._namespace = args.settings.namespace
         self._after = namespaces
+        self._images = self._image_source(args)
         self._policies(args)
         stack = self._prometheus(args)
         self._loki(args, stack)
@@ -75,10 +80,32 @@ class Home(Component):
         self._way_in(args, stack)
         self.register_outputs({})
 
-    def _metadata(self, name: str, annotations: Mapping[str, str] | None = None) -> ObjectMetaArgsDict:
+    def _metadata(
+        self, name: str, annotations: Mapping[str, str] | None = None, *, namespace: str | None = None
+    ) -> ObjectMetaArgsDict:
         metadata = self.metadata(name, annotations)
-        metadata["namespace"] = self._namespace
+        metadata["namespace"] = namespace or self._namespace
         return metadata
+
+    def _image_source(self, args: HomeArgs) -> charts.ImageSource:
+        """The mirror and, where the stack has a login for it, the Secret with that in each namespace with pods."""
+        context = self.context
+        password = args.credentials.get(Credential.REGISTRY_PASSWORD)
+        if context.mirror is None or context.pull_secret is None or password is None:
+            return charts.ImageSource(context.mirror)
+        places = [self._namespace, *([prometheus_stack.NODE_NAMESPACE] if args.settings.metrics.nodes else [])]
+        made = [
+            pull_secret(
+                f"{self.module}-pull-secret-{place}",
+                self._metadata(context.pull_secret, namespace=place),
+                args.registry,
+                password,
+                self.child(depends_on=self._after),
+            )
+            for place in places
+        ]
+        self._after = [*self._after, *made]
+        return charts.ImageSource(context.mirror, context.pull_secret)
 
     def _secret(self, name: str, data: Mapping[str, pulumi.Input[str]]) -> Secret:
         return Secret(
@@ -106,18 +133,22 @@ class Home(Component):
         kept = {"crds": {"annotations": {"helm.sh/resource-policy": "keep"}}}
         crds = self._install(args, CRDS_RELEASE, versions.PROMETHEUS_CRDS_CHART, kept, [])
         secrets: list[pulumi.Resource] = []
+        login: pulumi.Output[str] | None = None
         if settings.grafana.existing_secret is None:
             password = args.credentials.get(Credential.GRAFANA_ADMIN_PASSWORD) or self.generated(
                 "grafana-password", version=settings.grafana.password_version
             )
-            login = {"admin-user": "admin", "admin-password": password}
-            secrets.append(self._secret(prometheus_stack.GRAFANA_SECRET, login))
+            admin = {"admin-user": "admin", "admin-password": password}
+            secrets.append(self._secret(prometheus_stack.GRAFANA_SECRET, admin))
+            login = self.context.fingerprint([password])
         if settings.alerts.existing_secret is None:
             document = alertmanager.document(settings.alerts, args.credentials)
             secrets.append(self._secret(prometheus_stack.ALERTMANAGER_SECRET, {alertmanager.CONFIG_KEY: document}))
         around = prometheus_stack.Surroundings(
             namespace=self.context.namespace,
-            mirror=self.context.mirror,
+            images=self._images,
+            login=login,
+            keep=self.context.retain,
             grafana_url=args.grafana_url,
             loki_url=loki.url(self._namespace),
         )
@@ -126,7 +157,7 @@ class Home(Component):
 
     def _loki(self, args: HomeArgs, stack: Release) -> None:
         bucket, after = self._bucket(args) if args.settings.logs_in_object_storage else (None, [])
-        values = loki.values(args.settings.logs, bucket, self.context.mirror)
+        values = loki.values(args.settings.logs, bucket, self._images)
         self._install(args, loki.RELEASE, versions.LOKI_CHART, values, [stack, *after])
 
     def _bucket(self, args: HomeArgs) -> tuple[loki.Bucket | None, list[pulumi.Resource]]:
@@ -160,7 +191,7 @@ class Home(Component):
             data=data,
             opts=self.child(depends_on=self._after),
         )
-        values = alloy.values(self.context.namespace, name, self.context.mirror)
+        values = alloy.values(self.context.namespace, name, self._images)
         self._install(args, alloy.RELEASE, versions.ALLOY_CHART, values, [stack, config])
 
     def _policies(self, args: HomeArgs) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from archesai_infra.components.charts import ImageSource
     from archesai_infra.components.monitoring.settings import Logs
 
 RELEASE = "loki"
@@ -33,7 +34,7 @@ def url(namespace: str) -> str:
     return f"http://{RELEASE}.{namespace}.svc:{PORT}"
 
 
-def values(settings: Logs, bucket: Bucket | None, mirror: str | None) -> dict[str, Any]:
+def values(settings: Logs, bucket: Bucket | None, images: ImageSource) -> dict[str, Any]:
     """All values of the release; the keys of the object storage come from a Secret."""
     built: dict[str, Any] = {
         "deploymentMode": "Monolithic",
@@ -46,8 +47,10 @@ def values(settings: Logs, bucket: Bucket | None, mirror: str | None) -> dict[st
         "sidecar": {"rules": {"enabled": False}},
         "monitoring": {"serviceMonitor": {"enabled": True}},
     }
-    if mirror is not None:
-        built["global"] = {"imageRegistry": mirror}
+    if images.mirror is not None:
+        built["global"] = {"imageRegistry": images.mirror}
+    if images.pull_secrets:
+        built["imagePullSecrets"] = images.pull_secrets
     return built
 
 

@@ -9,7 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from archesai_infra.components.running import SECRETS_ANNOTATION
+
 if TYPE_CHECKING:
+    import pulumi
+
+    from archesai_infra.components.charts import ImageSource
     from archesai_infra.components.monitoring.settings import MonitoringSettings
 
 RELEASE = "kube-prometheus-stack"
@@ -18,6 +23,8 @@ GRAFANA_PORT = 80
 GRAFANA_POD_PORT = 3000
 GRAFANA_PODS = {"app.kubernetes.io/name": "grafana"}
 GRAFANA_SECRET = "grafana-admin"
+SYNC_LOGIN = "printenv GF_SECURITY_ADMIN_PASSWORD | grafana cli admin reset-admin-password --password-from-stdin"
+"""Command in Grafana's container: a database on a volume keeps the password that it began with."""
 ALERTMANAGER_SECRET = "alertmanager-config"
 NODE_NAMESPACE = "node-exporter"
 DASHBOARD_LABEL = "grafana_dashboard"
@@ -52,8 +59,11 @@ class Surroundings:
 
     namespace: str
     """The stack's own namespace."""
-    mirror: str | None
-    """Registry that replaces every image's own."""
+    images: ImageSource
+    login: pulumi.Input[str] | None
+    """Fingerprint of Grafana's login: another login is another pod. None where others make the login."""
+    keep: bool
+    """Whether Grafana's volume outlives the release."""
     grafana_url: str | None
     """Public URL of Grafana, if it has one."""
     loki_url: str
@@ -75,8 +85,9 @@ def values(settings: MonitoringSettings, around: Surroundings) -> dict[str, Any]
     }
     if settings.metrics.nodes:
         built["prometheus-node-exporter"] = {"namespaceOverride": NODE_NAMESPACE, "resources": _SMALL}
-    if around.mirror is not None:
-        built["global"] = {"imageRegistry": around.mirror}
+    if around.images.mirror is not None:
+        built["global"] = {"imageRegistry": around.images.mirror}
+        built["global"] |= {"imagePullSecrets": around.images.pull_secrets} if around.images.pull_secrets else {}
     return built
 
 
@@ -128,7 +139,11 @@ def _grafana(settings: MonitoringSettings, around: Surroundings) -> dict[str, An
     if grafana.size is not None:
         persistence |= {"size": grafana.size}
         persistence |= {"storageClassName": grafana.storage_class} if grafana.storage_class else {}
-    return {
+        # The one claim that is part of a release; those of stateful sets stay by themselves.
+        persistence |= {"annotations": {"helm.sh/resource-policy": "keep"}} if around.keep else {}
+    # Grafana reads its login when it starts.
+    rolls = {"podAnnotations": {SECRETS_ANNOTATION: around.login}} if around.login is not None else {}
+    return rolls | {
         "admin": {"existingSecret": grafana.existing_secret or GRAFANA_SECRET},
         "defaultDashboardsEnabled": False,
         # A Role in the stack's namespace and one in its own (added by the chart), instead of a ClusterRole on Secrets.

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from archesai_infra.components.monitoring.exporters import DATABASE_EXPORTER, REDIS_EXPORTER
+from archesai_infra.components.monitoring.scope import KUBELET
 from archesai_infra.kube.names import object_name
+
+if TYPE_CHECKING:
+    from archesai_infra.components.monitoring.scope import Scope
 
 API_JOB = object_name("api")
 DATABASE_JOB = object_name(DATABASE_EXPORTER)
 REDIS_JOB = object_name(REDIS_EXPORTER)
+STORAGE_JOB = object_name("storage")
 
 ERROR_RATIO = "namespace:api_errors:ratio_rate{window}"
 SLOW_RATIO = "namespace:api_slow:ratio_rate{window}"
@@ -36,6 +43,11 @@ def memory_limits(namespace: str) -> str:
     return f"max by (namespace, pod, container) (kube_pod_container_resource_limits{{{matchers}}})"
 
 
+def targets_down(scope: Scope) -> str:
+    """What cannot be scraped; without the kubelets nothing is known of containers and volumes."""
+    return f'up{{namespace=~"{scope.target_namespaces}"}} == 0 or up{{job="{KUBELET}"}} == 0'
+
+
 def volume_free(namespaces: str) -> str:
     """Free part of each volume, 0 to 1."""
     matchers = f'namespace=~"{namespaces}"'
@@ -54,3 +66,10 @@ def redis_memory_used(namespace: str) -> str:
     """Used part of redis's memory for data, 0 to 1; nothing where redis has no bound."""
     matchers = job(REDIS_JOB, namespace)
     return f"redis_memory_used_bytes{{{matchers}}} / (redis_memory_max_bytes{{{matchers}}} > 0)"
+
+
+def storage_free(namespace: str) -> str:
+    """Free part of the object storage's drives, 0 to 1."""
+    own = job(STORAGE_JOB, namespace)
+    free, total = (f"minio_cluster_capacity_usable_{part}_bytes{{{own}}}" for part in ("free", "total"))
+    return f"{free} / {total}"

@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from archesai_infra.components.monitoring import storage_metrics
 from archesai_infra.components.monitoring.exporters import DATABASE_EXPORTER, REDIS_EXPORTER
+from archesai_infra.components.monitoring.prometheus_stack import NODE_NAMESPACE
 from archesai_infra.kube.names import object_name
 
 if TYPE_CHECKING:
     from archesai_infra.components.monitoring.settings import MonitoringSettings
     from archesai_infra.settings import Settings
+
+KUBE_STATE_METRICS = "kube-state-metrics"
+NODE_EXPORTER = "node-exporter"
+KUBELET = "kubelet"
+VELERO = "velero"
+"""Scrape jobs, as the charts name them."""
+KUBELET_NAMESPACE = "kube-system"
+"""Where the operator keeps the list of the kubelets' addresses."""
 
 
 @dataclass(frozen=True)
@@ -24,25 +34,54 @@ class Scope:
     database: bool
     redis: bool
     storage: bool
-    """Whether an object store runs in the cluster; it is watched from outside, as it serves no metrics."""
+    """Whether an object store runs in the cluster; its pod and its volume are watched, whatever server it is."""
+    storage_metrics: bool
+    """Whether the object store's own metrics are scraped."""
     migrations: bool
     ingress: str | None
     """`traefik` or `nginx`, where the controller's metrics are known."""
     ingress_namespace: str | None
     certificates: bool
     """Whether cert-manager makes the stack's certificates."""
+    certificates_namespace: str
+    """Namespace of cert-manager."""
+    velero_namespace: str | None
+    """Namespace of Velero where the stack makes backups."""
+    installs_velero: bool
 
     @property
-    def jobs(self) -> tuple[str, ...]:
-        """Names of the scrape jobs that must always have a target: those of the stack's own Services."""
-        watched = {"api": self.api, DATABASE_EXPORTER: self.database, REDIS_EXPORTER: self.redis}
-        return tuple(object_name(component) for component, on in watched.items() if on)
+    def jobs(self) -> tuple[tuple[str, str], ...]:
+        """Name and namespace of the scrape jobs that must always have a target, as alerts are blind without them."""
+        watched = {
+            "api": self.api,
+            DATABASE_EXPORTER: self.database,
+            REDIS_EXPORTER: self.redis,
+            "storage": self.storage_metrics,
+        }
+        own = [(object_name(component), self.namespace) for component, on in watched.items() if on]
+        if self.settings.installs:
+            own += [(KUBE_STATE_METRICS, self.settings.namespace), (KUBELET, KUBELET_NAMESPACE)]
+            own += [(NODE_EXPORTER, NODE_NAMESPACE)] if self.settings.metrics.nodes else []
+        if self.velero_namespace is not None and self.installs_velero:
+            own.append((VELERO, self.velero_namespace))
+        return tuple(own)
 
     @property
     def namespaces(self) -> str:
-        """A regular expression of the namespaces whose targets and volumes concern the stack."""
+        """A regular expression of the namespaces whose volumes and certificates concern the stack."""
         own = self.settings.namespace if self.settings.installs else None
-        return "|".join(dict.fromkeys(name for name in (self.namespace, own, self.ingress_namespace) if name))
+        return _any_of(self.namespace, own, self.ingress_namespace)
+
+    @property
+    def target_namespaces(self) -> str:
+        """A regular expression of the namespaces whose scrape targets concern the stack."""
+        nodes = NODE_NAMESPACE if self.settings.installs and self.settings.metrics.nodes else None
+        certificates = self.certificates_namespace if self.certificates else None
+        return _any_of(self.namespaces, nodes, certificates, self.velero_namespace)
+
+
+def _any_of(*names: str | None) -> str:
+    return "|".join(dict.fromkeys(name for name in names if name))
 
 
 def scope(settings: Settings) -> Scope:
@@ -57,8 +96,12 @@ def scope(settings: Settings) -> Scope:
         database=settings.database.enabled,
         redis=settings.redis.enabled,
         storage=settings.storage.enabled and settings.storage.mode == "managed",
+        storage_metrics=storage_metrics.served(settings.storage),
         migrations=settings.migrates_by_job,
         ingress=controller if known else None,
         ingress_namespace=ingress.controller_pods.namespace if known else None,
         certificates=ingress.enabled and ingress.tls.enabled and ingress.tls.issuer is not None,
+        certificates_namespace=ingress.cert_manager.namespace,
+        velero_namespace=settings.backups.velero.namespace if settings.backups.enabled else None,
+        installs_velero=settings.backups.velero.install,
     )

@@ -143,7 +143,8 @@ class MonitoringSettings(Model):
     operator: Literal["install", "existing"] = "install"
     """`existing` leaves Prometheus, Grafana and Loki to others and adds the stack's monitors, rules and dashboards."""
     namespace: DnsLabel = "monitoring"
-    """Namespace of the releases, or of the existing Prometheus."""
+    """Namespace of the releases and of nothing else, as it is held to restricted Pod Security and kept with its
+    volumes; or the namespace of the existing Prometheus."""
     labels: dict[str, Text] = Field(default_factory=dict)
     """More labels for monitors, rules and dashboards, such as `release`, which an existing operator may select by."""
     prometheus_labels: dict[str, Text] = Field(default_factory=lambda: {"app.kubernetes.io/name": "prometheus"})

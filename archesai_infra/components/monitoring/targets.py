@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archesai_infra.components.monitoring import storage_metrics
 from archesai_infra.components.monitoring.exporters import DATABASE_EXPORTER, PORT_NAME, REDIS_EXPORTER
 from archesai_infra.components.monitoring.prometheus_stack import SCRAPE_INTERVAL
 from archesai_infra.kube.labels import selector
+from archesai_infra.kube.names import object_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,14 +29,25 @@ def service_monitors(scope: Scope, instance: str) -> dict[str, dict[str, Any]]:
     for component, on in ((DATABASE_EXPORTER, scope.database), (REDIS_EXPORTER, scope.redis)):
         if on:
             built[component] = _service_monitor(component, instance, {"port": PORT_NAME})
+    if scope.storage_metrics:
+        built["storage"] = _service_monitor("storage", instance, *map(_storage_endpoint, storage_metrics.PATHS))
     return built
 
 
-def _service_monitor(component: str, instance: str, endpoint: Mapping[str, Any]) -> dict[str, Any]:
+def _service_monitor(component: str, instance: str, *endpoints: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "selector": {"matchLabels": selector(component, instance)},
-        "endpoints": [{"interval": SCRAPE_INTERVAL} | dict(endpoint)],
+        "endpoints": [{"interval": SCRAPE_INTERVAL} | dict(endpoint) for endpoint in endpoints],
     }
+
+
+def _storage_endpoint(path: str) -> dict[str, Any]:
+    # The governing Service has the same labels and leads to the same pod.
+    once = {"action": "keep", "sourceLabels": ["__meta_kubernetes_service_name"], "regex": object_name("storage")}
+    # Both pages are of one job and one pod: without the path they would share the series `up`.
+    tell_path = {"sourceLabels": ["__metrics_path__"], "targetLabel": "metrics_path"}
+    token = {"name": storage_metrics.TOKEN_SECRET, "key": storage_metrics.TOKEN_KEY}
+    return {"port": "s3", "path": path, "authorization": {"credentials": token}, "relabelings": [once, tell_path]}
 
 
 def pod_monitors(scope: Scope, controller: NamespacePods, cert_manager_namespace: str) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from archesai_infra.components.monitoring.dashboards import application, business, data, infrastructure, logs
+from archesai_infra.components.monitoring.dashboards import application, business, data, infrastructure, logs, storage
 from archesai_infra.components.monitoring.dashboards.panels import dashboard_json
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def dashboards(scope: Scope) -> list[Dashboard]:
         infrastructure.dashboard(scope),
         data.database(scope),
         data.redis(scope),
+        storage.dashboard(scope),
         logs.dashboard(scope),
         business.dashboard(scope),
     )

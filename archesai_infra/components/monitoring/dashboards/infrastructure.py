@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archesai_infra.components.monitoring.dashboards.panels import Dashboard, Panel, graph, stat
-from archesai_infra.components.monitoring.queries import container_memory, memory_limits, volume_free
+from archesai_infra.components.monitoring.queries import container_memory, memory_limits, targets_down, volume_free
 from archesai_infra.components.monitoring.rules.infrastructure import NODE_DISKS
 from archesai_infra.components.monitoring.scope import Scope
 
@@ -19,7 +19,7 @@ def dashboard(scope: Scope) -> Dashboard:
 def _numbers(scope: Scope) -> list[Panel]:
     own = f'namespace="{scope.namespace}"'
     restarts = f"sum(increase(kube_pod_container_status_restarts_total{{{own}}}[1h]))"
-    targets = f'count(up{{namespace=~"{scope.namespaces}"}} == 0) or vector(0)'
+    targets = f"count({targets_down(scope)}) or vector(0)"
     return [
         stat("Pods ready", f'sum(kube_pod_status_ready{{{own},condition="true"}})'),
         stat("Pods pending", f'sum(kube_pod_status_phase{{{own},phase="Pending"}})', thresholds=(1, 3)),

@@ -1,4 +1,4 @@
-"""The database and redis."""
+"""The database, redis and the object storage."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from archesai_infra.components.monitoring.queries import (
     DATABASE_JOB,
     REDIS_JOB,
+    STORAGE_JOB,
     connections_used,
     job,
     redis_memory_used,
+    storage_free,
 )
 from archesai_infra.components.monitoring.rules.model import Alert, Group
 
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
 
 
 def groups(scope: Scope) -> list[Group]:
-    """One group for each of the two that is on."""
+    """One group for each of the three that is on; a store without metrics is watched by its pod and its volume."""
     built: list[Group] = []
     if scope.database:
         built.append(Group("archesai-database", list(_database(scope.namespace))))
     if scope.redis:
         built.append(Group("archesai-redis", list(_redis(scope.namespace))))
+    if scope.storage_metrics:
+        built.append(Group("archesai-storage", list(_storage(scope.namespace))))
     return built
 
 
@@ -62,4 +66,21 @@ def _redis(namespace: str) -> Iterator[Alert]:
         "critical",
         "Redis cannot write its data to the volume.",
         "5m",
+    )
+
+
+def _storage(namespace: str) -> Iterator[Alert]:
+    yield Alert(
+        "StorageDriveOffline",
+        f"minio_cluster_drive_offline_total{{{job(STORAGE_JOB, namespace)}}} > 0",
+        "critical",
+        "The object storage cannot use {{ $value }} of its drives.",
+        "2m",
+    )
+    yield Alert(
+        "StorageNearlyFull",
+        f"{storage_free(namespace)} < 0.2",
+        "warning",
+        "The object storage has {{ $value | humanizePercentage }} of its space left.",
+        "15m",
     )

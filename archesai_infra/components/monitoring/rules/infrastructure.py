@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archesai_infra.components.monitoring.queries import container_memory, memory_limits, volume_free
+from archesai_infra.components.monitoring.queries import container_memory, memory_limits, targets_down, volume_free
 from archesai_infra.components.monitoring.rules.model import Alert, Group
 from archesai_infra.kube.names import object_name
 
@@ -74,13 +74,13 @@ def _volumes(scope: Scope) -> Iterator[Alert]:
 def _targets(scope: Scope) -> Iterator[Alert]:
     yield Alert(
         "TargetDown",
-        f'up{{namespace=~"{scope.namespaces}"}} == 0',
+        targets_down(scope),
         "warning",
         "Prometheus cannot read the metrics of {{ $labels.job }} at {{ $labels.instance }}.",
         "5m",
     )
     if scope.jobs:
-        absent = (f'absent(up{{job="{name}",namespace="{scope.namespace}"}})' for name in scope.jobs)
+        absent = (f'absent(up{{job="{name}",namespace="{namespace}"}})' for name, namespace in scope.jobs)
         yield Alert(
             "TargetMissing",
             " or ".join(absent),
