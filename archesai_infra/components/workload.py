@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from archesai_infra.kube.images import image_reference
 from archesai_infra.kube.pods import Placement
@@ -49,8 +49,15 @@ class Image(Model):
         return self.tag or default.tag
 
 
+def _nothing_required(schema: dict[str, object]) -> None:
+    """A stack file may leave out any part: the module's default fills it."""
+    schema.pop("required", None)
+
+
 class Amounts(Model):
-    """Amounts of compute resources."""
+    """Amounts of compute resources; what is not set is the module's default."""
+
+    model_config = ConfigDict(json_schema_extra=_nothing_required)
 
     cpu: CpuQuantity
     """CPU, such as `250m` or `1`."""
@@ -66,6 +73,8 @@ class Amounts(Model):
 
 class Resources(Model):
     """Requests (what the scheduler reserves) and limits (what a container can take at most)."""
+
+    model_config = ConfigDict(json_schema_extra=_nothing_required)
 
     requests: Amounts
     """What the scheduler reserves."""

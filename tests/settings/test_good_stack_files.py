@@ -12,7 +12,7 @@ import pytest
 from archesai_infra.components.database import ExternalDatabase, ManagedDatabase
 from archesai_infra.components.redis import ManagedRedis
 from archesai_infra.components.storage import ExternalStorage
-from archesai_infra.config import RawConfig, from_engine, load
+from archesai_infra.config import ConfigError, RawConfig, from_engine, load
 from archesai_infra.credentials import Credential
 from archesai_infra.stackfile import read, stacks
 from tests.settings.files import DEVELOPMENT, PRODUCTION, reasons, settings, write
@@ -203,3 +203,19 @@ def test_stacks_are_the_files_of_the_directory(tmp_path: Path) -> None:
         write(tmp_path, DEVELOPMENT, stack=stack)
     (tmp_path / "Pulumi.yaml").write_text("name: archesai\n", encoding="utf-8")
     assert stacks(tmp_path) == ["dev", "prod", "team-a"]
+
+
+def test_what_a_group_leaves_out_keeps_the_modules_default() -> None:
+    default = from_text().api.resources
+    given = from_text(api='{"resources": {"limits": {"memory": "3Gi"}}}').api.resources
+    assert given.limits.memory == "3Gi"
+    assert given.limits.cpu == default.limits.cpu
+    assert given.requests == default.requests
+
+
+def test_a_request_that_the_default_limit_does_not_hold_is_named_with_both() -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_text(database='{"resources": {"requests": {"cpu": "2"}}}')
+    assert caught.value.reasons == [
+        "database.resources: requests.cpu (2) must not be more than limits.cpu (500m)",
+    ]
