@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from pulumi_kubernetes.core.v1 import ResourceRequirementsArgsDict
+    from pydantic.config import JsonDict
 
     from archesai_infra.versions import ImageVersion
 
@@ -49,7 +50,7 @@ class Image(Model):
         return self.tag or default.tag
 
 
-def _nothing_required(schema: dict[str, object]) -> None:
+def _nothing_required(schema: JsonDict) -> None:
     """A stack file may leave out any part: the module's default fills it."""
     schema.pop("required", None)
 

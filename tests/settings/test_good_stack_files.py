@@ -216,6 +216,6 @@ def test_what_a_group_leaves_out_keeps_the_modules_default() -> None:
 def test_a_request_that_the_default_limit_does_not_hold_is_named_with_both() -> None:
     with pytest.raises(ConfigError) as caught:
         from_text(database='{"resources": {"requests": {"cpu": "2"}}}')
-    assert caught.value.reasons == [
-        "database.resources: requests.cpu (2) must not be more than limits.cpu (500m)",
+    assert str(caught.value).splitlines() == [
+        "Pulumi.dev.yaml: database.resources: requests.cpu (2) must not be more than limits.cpu (500m)",
     ]
