@@ -50,6 +50,24 @@ PLACES: dict[Credential, Place] = {
 }
 """Credentials that a module can generate or that have an existing Secret; all others are configuration or not set."""
 
+
+class Held(NamedTuple):
+    """Where the cluster keeps a credential of a module."""
+
+    secret: str
+    key: str
+
+
+HELD: dict[Credential, Held] = {
+    Credential.DATABASE_PASSWORD: Held("archesai-database", "POSTGRES_PASSWORD"),
+    Credential.DATABASE_URL: Held("archesai-database", "DATABASE_URL"),
+    Credential.REDIS_PASSWORD: Held("archesai-redis", "REDIS_PASSWORD"),
+    Credential.STORAGE_ACCESS_KEY: Held("archesai-storage", "ACCESS_KEY"),
+    Credential.STORAGE_SECRET_KEY: Held("archesai-storage", "SECRET_KEY"),
+    Credential.API_JWT_SECRET: Held("archesai-api", "JWT_SECRET"),
+}
+"""What has to be known again where a state is lost and the cluster is not."""
+
 ONLY_EXTERNAL = {Credential.DATABASE_URL}
 FIXED = {Credential.BACKUPS_REPOSITORY_PASSWORD: "it encrypts the backups there are: another one makes them unreadable"}
 """Credentials that must not be made anew, and why."""

@@ -108,7 +108,9 @@ def _plan(
     if not any(kind in (*WORKLOADS, "PersistentVolumeClaim") for kind, _ in live.objects):
         empty = f"namespace {settings.namespace} runs nothing and holds no data"
         raise CommandError(_nothing(empty, raw.stack), Exit.FOUND)
-    takeover = take_over(settings, live, raw.values.keys() & set(Credential), raw.stack)
+    given = raw.values.keys() & set(Credential)
+    stateless = not any("pulumi:index:Stash" in urn for urn in known)
+    takeover = take_over(settings, live, given, raw.stack, stateless=stateless)
     takeover = replace(takeover, settings=(*elsewhere, *takeover.settings))
     declared = evaluate(with_settings(raw, takeover.settings))
     return plan(declared, raw.stack, live, known, takeover), declared

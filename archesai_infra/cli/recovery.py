@@ -11,6 +11,7 @@ import yaml
 from archesai_infra.cli.exits import CommandError, Exit
 from archesai_infra.components.backups import access
 from archesai_infra.credentials import Credential
+from archesai_infra.secret_sources import HELD, PLACES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,15 +29,6 @@ A lost cluster, and the state with it:
 A lost cluster, the state is there: the same without 1 and 2, and 5 without the variable.
 Whoever has this file and the bucket's keys has all data. Keep it where neither the cluster nor the bucket is.
 """
-
-_SECRETS = (
-    ("database", Credential.DATABASE_PASSWORD, "archesai-database", "POSTGRES_PASSWORD"),
-    ("database", Credential.DATABASE_URL, "archesai-database", "DATABASE_URL"),
-    ("redis", Credential.REDIS_PASSWORD, "archesai-redis", "REDIS_PASSWORD"),
-    ("storage", Credential.STORAGE_ACCESS_KEY, "archesai-storage", "ACCESS_KEY"),
-    ("storage", Credential.STORAGE_SECRET_KEY, "archesai-storage", "SECRET_KEY"),
-)
-"""Module, credential, and the Secret's name and key that hold it."""
 
 
 def collect(store: Store, root: Path) -> str:
@@ -93,13 +85,13 @@ def _credentials(store: Store) -> dict[str, str]:
     """The passwords that the data was made with, as the cluster has them."""
     settings = store.settings
     found: dict[str, str] = {}
-    for module, credential, name, key in _SECRETS:
-        own = getattr(settings, module)
+    for credential, held in HELD.items():
+        own = getattr(settings, PLACES[credential].module)
         # A managed database makes its URL from the password.
         derived = credential is Credential.DATABASE_URL and own.mode == "managed"
         if not own.enabled or own.existing_secret or derived:
             continue
-        if value := _secret(store, settings.namespace, name, key):
+        if value := _secret(store, settings.namespace, held.secret, held.key):
             found[str(credential)] = value
     return found
 

@@ -12,9 +12,10 @@ from archesai_infra.credentials import Credential
 from archesai_infra.kube.quantities import memory_bytes
 from archesai_infra.moving.live import container_at
 from archesai_infra.moving.plan import AFTER, BEFORE, DataVolume, Setting, Step, Takeover
+from archesai_infra.secret_sources import HELD, PLACES
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from archesai_infra.moving.live import Live, Object, Place
     from archesai_infra.settings import Settings
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 PGDATA = "/var/lib/postgresql/data"
 """Where PostgreSQL's image keeps the data unless it is told otherwise."""
 # A redis that is told to keep a log and finds none begins empty: the log has to be made while the data is in memory.
-_WRITE_LOG = (
-    'sh -c \'export REDISCLI_AUTH="$REDIS_PASSWORD"; redis-cli config set appendonly yes; '
-    "until redis-cli info persistence | grep -q aof_rewrite_in_progress:0; do sleep 1; done'"
+WRITE_LOG = (
+    'export REDISCLI_AUTH="$REDIS_PASSWORD"; redis-cli config set appendonly yes && '
+    'until redis-cli info persistence | grep -cE "aof_rewrite_(in_progress|scheduled):0" | grep -q 2; '
+    "do sleep 1; done"
 )
+"""What has a running redis write its log: for the shell of its container."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,16 @@ _SOURCES = (
 )
 
 
-def take_over(settings: Settings, live: Live, given: Container[str], stack: str) -> Takeover:
-    """What the stack needs to go on with the data of a namespace; `given` are the credentials it has already."""
+def take_over(settings: Settings, live: Live, given: Container[str], stack: str, *, stateless: bool = True) -> Takeover:
+    """What the stack needs to go on with the data of a namespace.
+
+    Args:
+        settings: The stack as it is declared now.
+        live: What runs.
+        given: Credentials that the stack has already.
+        stack: Name of the stack.
+        stateless: The state has no generated value, so those of objects that the stack made are taken from there.
+    """
     found = _Found()
     for source in _SOURCES:
         own = getattr(settings, source.module)
@@ -77,11 +88,26 @@ def take_over(settings: Settings, live: Live, given: Container[str], stack: str)
             found.volume(source.module, own.claim, live)
         else:
             _take(source, own, workload, live, found, given)
+    if stateless:
+        found.settings += _lost(settings, live, given, stack)
     return Takeover(tuple(found.settings), tuple(found.volumes), tuple(found.steps), tuple(found.obstacles))
 
 
-def _ours(workload: Object, stack: str) -> bool:
-    labels = workload["metadata"].get("labels") or {}
+def _lost(settings: Settings, live: Live, given: Container[str], stack: str) -> Iterator[Setting]:
+    """Generated values of a stack whose state is gone, as its own Secrets have them."""
+    for credential, held in HELD.items():
+        own = getattr(settings, PLACES[credential].module)
+        secret = live.get("Secret", held.secret)
+        # The URL of a managed database follows from its password; that of another one is given.
+        if credential is Credential.DATABASE_URL or credential in given or secret is None:
+            continue
+        value = live.decoded(held.secret, held.key)
+        if value is not None and own.enabled and not own.existing_secret and _ours(secret, stack):
+            yield Setting(str(credential), value, "in use, and not in the state", secret=True)
+
+
+def _ours(item: Object, stack: str) -> bool:
+    labels = item["metadata"].get("labels") or {}
     return labels.get("app.kubernetes.io/managed-by") == "pulumi" and labels.get("app.kubernetes.io/instance") == stack
 
 
@@ -225,7 +251,7 @@ def _steps(source: _Source, workload: Object, container: Object) -> list[Step]:
             Step(
                 BEFORE,
                 "redis kept no append-only file, and the stack's would begin empty without one",
-                (f"{kubectl} exec {target} -- {_WRITE_LOG}",),
+                (f"{kubectl} exec {target} -- sh -c '{WRITE_LOG}'",),
             )
         )
     if kind != "statefulset":

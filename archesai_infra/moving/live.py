@@ -75,6 +75,11 @@ class Live:
         names += [one["metadata"]["name"] for one in workload["spec"].get("volumeClaimTemplates") or []]
         return {claim for name in names if (claim := self.claim_of(workload, name))}
 
+    def decoded(self, secret: str, key: str) -> str | None:
+        """A value of a Secret, if it is there."""
+        encoded = ((self.get("Secret", secret) or {}).get("data") or {}).get(key)
+        return b64decode(encoded).decode() if encoded else None
+
     def value(self, container: Object, name: str) -> str | None:
         """The value of a variable of a container, read through the Secret or ConfigMap that it comes from."""
         entry = next((one for one in container.get("env") or [] if one["name"] == name), None)
@@ -84,8 +89,7 @@ class Live:
             return str(entry["value"])
         source = entry.get("valueFrom") or {}
         if reference := source.get("secretKeyRef"):
-            encoded = ((self.get("Secret", reference["name"]) or {}).get("data") or {}).get(reference["key"])
-            return b64decode(encoded).decode() if encoded else None
+            return self.decoded(reference["name"], reference["key"])
         if reference := source.get("configMapKeyRef"):
             return ((self.get("ConfigMap", reference["name"]) or {}).get("data") or {}).get(reference["key"])
         return None

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     from archesai_infra.moving.live import Object
 
-KUBECTL = ("kubectl", "before-first-apply")
-"""How the names begin under which kubectl set fields: what the old deployment was made with."""
+PREDECESSORS = ("kubectl", "before-first-apply", "pulumi-kubernetes-")
+"""How the names begin under which kubectl, or a stack whose state is lost, set fields."""
 PROVIDER = "pulumi-kubernetes"
 """The name from which the engine's provider takes fields over."""
 _CONTROLLERS = "kube-"
@@ -55,7 +55,8 @@ def setters(item: Object, changed: Iterable[str]) -> tuple[str, ...]:
             {
                 entry["manager"]
                 for entry in item["metadata"].get("managedFields") or []
-                if not entry["manager"].startswith((*KUBECTL, PROVIDER, _CONTROLLERS)) and not entry.get("subresource")
+                if not entry["manager"].startswith((*PREDECESSORS, PROVIDER, _CONTROLLERS))
+                and not entry.get("subresource")
                 if any(_sets(entry.get("fieldsV1") or {}, path.split(".")) for path in paths)
             }
         )

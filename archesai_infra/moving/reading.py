@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archesai_infra.moving.live import COLLECTIONS, Live
-from archesai_infra.moving.owners import KUBECTL, PROVIDER
+from archesai_infra.moving.owners import PREDECESSORS, PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -54,7 +54,7 @@ def pods(cluster: Cluster, namespace: str) -> Pods:
 
 
 def take_fields(cluster: Cluster, item: Object, setters: Collection[str]) -> None:
-    """Hand the fields of an object that kubectl and others set to the provider, which else stops at a conflict.
+    """Hand the fields of an object that others set to the provider, which else stops at a conflict for each.
 
     Only the list of managers changes: the provider takes over from this name in its first update, and drops then what
     the stack does not declare. Raises ClusterError.
@@ -70,11 +70,11 @@ def take_fields(cluster: Cluster, item: Object, setters: Collection[str]) -> Non
 
 
 def handed_over(managers: list[Object], setters: Collection[str] = ()) -> list[Object]:
-    """The managers of an object's fields with all that kubectl and the setters did under the provider's name."""
+    """The managers of an object's fields; what the predecessors and the setters did is under the provider's name."""
     theirs = [
         one
         for one in managers
-        if (one["manager"].startswith(KUBECTL) or one["manager"] in setters) and not one.get("subresource")
+        if (one["manager"].startswith(PREDECESSORS) or one["manager"] in setters) and not one.get("subresource")
     ]
     if not theirs:
         return managers

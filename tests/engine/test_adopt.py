@@ -285,6 +285,30 @@ def _no_services_of_pulumi(namespace: str) -> list[Object]:
     ]
 
 
+def test_a_stack_whose_state_is_lost_is_adopted_again(deploy: Deploy, control_plane: ControlPlane) -> None:
+    deployment = deploy("lost", DEV)
+    deployment.up()
+    secrets = [
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "lost"}}
+        for name in ("archesai-database", "archesai-api")
+    ]
+    kinds = ("PersistentVolumeClaim", "StatefulSet", "Deployment")
+    before = [(control_plane.api.read(one) or {})["data"] for one in secrets], standing(control_plane, "lost", *kinds)
+    deployment.run("state", "delete", "--all", "--force", "--yes").check()
+
+    adopted = deployment.arches("adopt", "--yes").check()
+    assert "no pod was restarted" in adopted.text
+    preview = deployment.preview()
+    assert {name.partition(" ")[0] for name in preview.created} == {"Stash"}
+    assert (preview.replaced, preview.deleted) == (frozenset(), frozenset())
+    deployment.up()
+    after = [(control_plane.api.read(one) or {})["data"] for one in secrets], standing(control_plane, "lost", *kinds)
+    assert after[0] == before[0]
+    assert {name: uid for name, (uid, _, _) in after[1].items()} == {
+        name: uid for name, (uid, _, _) in before[1].items()
+    }
+
+
 def test_production_is_adopted_only_after_its_namespace_is_typed(deploy: Deploy, control_plane: ControlPlane) -> None:
     run_old(control_plane, "typed")
     deployment = deploy("typed", PRODUCTION)

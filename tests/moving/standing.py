@@ -67,9 +67,11 @@ def _claims(objects: dict[tuple[str, str], Object]) -> list[Object]:
     return made
 
 
-def takeover(config: Config = ALL, live: Live | None = None, given: Collection[str] = ()) -> Takeover:
+def takeover(
+    config: Config = ALL, live: Live | None = None, given: Collection[str] = (), *, stateless: bool = True
+) -> Takeover:
     """What a stack with this configuration needs."""
-    return take_over(load(raw(config, STACK))[0], live or standing(), given, STACK)
+    return take_over(load(raw(config, STACK))[0], live or standing(), given, STACK, stateless=stateless)
 
 
 def planned(config: Config = ALL, live: Live | None = None, known: Collection[str] = ()) -> Plan:

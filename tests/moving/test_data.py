@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from archesai_infra.moving.data import major
 from archesai_infra.moving.plan import AFTER, BEFORE
 from tests.moving.kustomized import ACCESS_KEY, DATABASE_CLAIM, PASSWORD, REDIS_PASSWORD, SECRET_KEY
-from tests.moving.standing import ALL, ON, standing, takeover
+from tests.moving.standing import ALL, ON, STACK, standing, takeover
 from tests.stacks import DEVELOPMENT
 
 if TYPE_CHECKING:
@@ -231,3 +232,27 @@ def test_what_the_stack_runs_itself_is_no_old_server() -> None:
     found = takeover(DEVELOPMENT | config, standing(adopted))
     assert (found.settings, found.steps, found.obstacles) == ((), (), ())
     assert [one.claim for one in found.volumes] == list(names.values())
+
+
+def test_a_stack_whose_state_is_lost_takes_its_own_passwords_again_and_makes_none_anew() -> None:
+    def made_by(stack: str) -> Callable[[Objects], None]:
+        labels = {"app.kubernetes.io/managed-by": "pulumi", "app.kubernetes.io/instance": stack}
+        data = {"archesai-database": "POSTGRES_PASSWORD", "archesai-api": "JWT_SECRET"}
+
+        def make(objects: Objects) -> None:
+            objects[DATABASE]["metadata"]["labels"] |= labels
+            for name, key in data.items():
+                held = {key: b64encode(f"value of {key}".encode()).decode()}
+                objects["Secret", name] = {"metadata": {"name": name, "labels": labels}, "data": held}
+
+        return make
+
+    live = standing(made_by(STACK))
+    config = DEVELOPMENT | {"database": {"claimName": DATABASE_CLAIM}}
+    values = {"apiJwtSecret": "value of JWT_SECRET", "databasePassword": "value of POSTGRES_PASSWORD"}
+    assert settings(config=config, live=live) == values
+    assert settings(config=config, live=live, given=["apiJwtSecret"]) == {
+        "databasePassword": values["databasePassword"]
+    }
+    assert settings(config=config, live=live, stateless=False) == {}
+    assert "apiJwtSecret" not in settings(config=config, live=standing(made_by("another")))
