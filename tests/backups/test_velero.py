@@ -13,7 +13,9 @@ import yaml
 from typer.testing import CliRunner
 
 from archesai_infra.cli import backups
+from archesai_infra.components.backups import alerts
 from tests.backups import velero_rig
+from tests.monitoring.promql import selectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +112,27 @@ def test_a_lost_namespace_comes_back_with_the_content_of_the_schedule_s_backup(r
     copy_job = rig.object("CronJob", "archesai-backups-objects", "archesai", "batch/v1")
     assert copy_job
     assert copy_job["spec"]["suspend"] is False
+
+
+def test_the_server_has_every_series_that_the_alerts_select(rig: Rig) -> None:
+    _fill(rig)
+    _scheduled(rig)
+    served = {_sample(line) for line in rig.metrics()}
+    rules = alerts.alerts(rig.evaluation.settings, "prod")
+    selected = {one for rule in rules for one in selectors(rule.expr) if one.startswith("velero_")}
+    assert {one.partition("{")[0] for one in selected} == {
+        "velero_backup_location_status_gauge",
+        "velero_backup_last_successful_timestamp",
+        "velero_backup_partial_failure_total",
+        "velero_backup_failure_total",
+        "velero_backup_validation_failure_total",
+    }
+    assert selected - served == set()
+
+
+def _sample(line: str) -> str:
+    """A sample's name and labels, as the alerts have them."""
+    return line.rpartition(" ")[0]
 
 
 def _scheduled(rig: Rig) -> str:

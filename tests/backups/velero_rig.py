@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import urllib3
 import yaml
 
 from archesai_infra.components.backups import velero
@@ -85,6 +86,7 @@ class Rig:
     config: dict[str, Any]
     evaluation: Evaluation
     errors: list[str] = field(default_factory=list[str])
+    metrics_port: int = 0
     _velero: subprocess.Popen[bytes] | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -139,10 +141,10 @@ class Rig:
         link = plugins / "velero-plugin-for-aws"
         if not link.exists():
             link.symlink_to(built["velero-plugin-for-aws"])
-        metrics, profiler = free_ports(2)
+        self.metrics_port, profiler = free_ports(2)
         command = [
             built["velero"], "server", f"--plugin-dir={plugins}", "--uploader-type=kopia",
-            f"--metrics-address=127.0.0.1:{metrics}", f"--profiler-address=127.0.0.1:{profiler}",
+            f"--metrics-address=127.0.0.1:{self.metrics_port}", f"--profiler-address=127.0.0.1:{profiler}",
             "--store-validation-frequency=2s", "--default-item-operation-timeout=5m", "--fs-backup-timeout=5m",
         ]  # fmt: skip
         with (self.directory / "velero.log").open("ab") as log:
@@ -152,6 +154,11 @@ class Rig:
         """The server's process."""
         assert self._velero is not None
         return self._velero
+
+    def metrics(self) -> list[str]:
+        """The samples that the server serves to Prometheus."""
+        page = urllib3.request("GET", f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10).data.decode()
+        return [line for line in page.splitlines() if not line.startswith("#")]
 
     def close(self) -> None:
         """End what this rig started."""
