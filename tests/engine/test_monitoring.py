@@ -1,0 +1,106 @@
+"""Monitoring in a running stack: it goes and comes back to its data, and Grafana follows its password."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+from pulumi.automation import ConfigValue
+
+from archesai_infra.config import PROJECT
+from archesai_infra.credentials import Credential
+from tests.engine.changes import Changes, short
+from tests.engine.stack import THROW_AWAY
+from tests.stacks import ALONE, DEVELOPMENT, Config
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from archesai_infra.evaluate import Evaluation
+    from tests.controlplane.api import Object
+    from tests.controlplane.rig import ControlPlane
+    from tests.engine.deployment import Deploy, Deployment
+
+HOME = "watched-monitoring"
+PASSWORD = f"{PROJECT}:{Credential.GRAFANA_ADMIN_PASSWORD}"
+CLAIM: Object = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "prometheus-db", "namespace": HOME},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+}
+"""As the operator makes one for Prometheus."""
+
+
+def config() -> Config:
+    monitoring = {"enabled": True, "namespace": HOME}
+    return DEVELOPMENT | ALONE | {"redis": {"enabled": True}, "monitoring": monitoring}
+
+
+@pytest.fixture(scope="module")
+def deployed(deploy: Deploy) -> Deployment:
+    deployment = deploy("watched", config())
+    deployment.up()
+    return deployment
+
+
+@pytest.fixture
+def watched(deployed: Deployment) -> Generator[Deployment]:
+    """The stack for one test; afterwards it is what it was."""
+    yield deployed
+    deployed.automation.remove_config(PASSWORD)
+    deployed.configure({"monitoring": {"enabled": True}})
+    deployed.up()
+
+
+def _custom(declared: Evaluation) -> frozenset[str]:
+    return frozenset(short(one.urn) for one in declared.resources if one.custom)
+
+
+def _uid(rig: ControlPlane, item: Object) -> str:
+    found = rig.api.read(item)
+    assert found, f"{item['metadata']['name']} is gone"
+    return found["metadata"]["uid"]
+
+
+def test_it_goes_and_comes_back_to_the_same_namespace_and_claims(
+    watched: Deployment, control_plane: ControlPlane
+) -> None:
+    control_plane.apply([CLAIM]).check()
+    home: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}}
+    before = [_uid(control_plane, item) for item in (home, CLAIM)]
+    own = _custom(watched.declared()) - _custom(watched.configure({"monitoring": {"enabled": False}}))
+
+    assert watched.up() == Changes(deleted=own)
+    assert [_uid(control_plane, item) for item in (home, CLAIM)] == before
+
+    watched.configure({"monitoring": {"enabled": True}})
+    assert watched.up() == Changes(created=own)
+    assert [_uid(control_plane, item) for item in (home, CLAIM)] == before
+    assert not watched.up()
+
+
+def test_another_stack_does_not_take_the_namespace_over(
+    deploy: Deploy, watched: Deployment, control_plane: ControlPlane
+) -> None:
+    assert not watched.up()
+    other = deploy("watcher", config())
+    outcome = other.run("up", "--yes", "--skip-preview", environment=THROW_AWAY)
+    assert outcome.status != 0
+    assert "conflict" in outcome.text.lower()
+    labels = control_plane.api.get("v1", "Namespace", HOME)["metadata"]["labels"]
+    assert labels["app.kubernetes.io/instance"] == "watched"
+    other.destroy()
+
+
+def test_another_password_of_grafana_updates_its_secret_and_its_release_only(watched: Deployment) -> None:
+    changes = frozenset({"Secret monitoring-home-grafana-admin", "Release monitoring-home-kube-prometheus-stack"})
+    values = [secrets.token_urlsafe(16) for _ in range(2)]
+    watched.automation.set_config(PASSWORD, ConfigValue(values[0], secret=True))
+    assert watched.up() == Changes(updated=changes, deleted=frozenset({"Stash monitoring-home-grafana-password"}))
+    watched.automation.set_config(PASSWORD, ConfigValue(values[1], secret=True))
+    assert watched.up() == Changes(updated=changes)
+    assert not watched.up()
+    state = str(watched.exported())
+    assert [value for value in values if value in state] == []
