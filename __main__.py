@@ -1,14 +1,11 @@
 """The Pulumi program: settings and credentials in, every resource of the stack out."""
 
-import signal
-
 import pulumi
 
 from archesai_infra.config import ConfigError, from_engine, load
-from archesai_infra.stack import UnpinnedClusterError, deploy
+from archesai_infra.stack import UnpinnedClusterError, deploy, leave_interrupts_to_the_engine
 
-# Ctrl-C is the engine's to act on: here it would only be a traceback in the middle of what the engine says.
-signal.signal(signal.SIGINT, signal.SIG_IGN)
+leave_interrupts_to_the_engine()
 try:
     outputs = deploy(*load(from_engine()), pulumi.get_stack())
 except (ConfigError, UnpinnedClusterError) as error:
