@@ -155,7 +155,7 @@ def with_settings(raw: RawConfig, settings: Iterable[Setting]) -> RawConfig:
 def _carry_out(cluster: Cluster, root: Path, engine: Engine, plan: Plan, declared: Evaluation, *, yes: bool) -> int:
     """Adopt after a yes; returns how many objects were taken."""
     from archesai_infra.cli import adopt_state
-    from archesai_infra.moving.reading import pods
+    from archesai_infra.moving.reading import moved, pods
 
     if not (plan.taken or plan.settings):
         return 0
@@ -164,10 +164,9 @@ def _carry_out(cluster: Cluster, root: Path, engine: Engine, plan: Plan, declare
     before = pods(cluster, plan.namespace)
     adopt_state.keep_volumes(cluster, plan.unprotected)
     adopt_state.adopt(root, engine, cluster, plan, declared)
-    after = pods(cluster, plan.namespace)
-    if moved := sorted(name for name in before if after.get(name) != before[name]):
+    if names := moved(before, pods(cluster, plan.namespace)):
         raise CommandError(
-            f"the objects are adopted, but meanwhile these pods restarted or went by themselves: {', '.join(moved)}",
+            f"the objects are adopted, but meanwhile these pods restarted or went by themselves: {', '.join(names)}",
             Exit.FOUND,
         )
     return len(plan.taken)

@@ -53,6 +53,11 @@ def pods(cluster: Cluster, namespace: str) -> Pods:
     }
 
 
+def moved(before: Pods, after: Pods) -> list[str]:
+    """Pods that are gone, are others of the same name, or restarted."""
+    return sorted(name for name, known in before.items() if after.get(name) != known)
+
+
 def take_fields(cluster: Cluster, item: Object, setters: Collection[str]) -> None:
     """Hand the fields of an object that others set to the provider, which else stops at a conflict for each.
 

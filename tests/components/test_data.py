@@ -67,3 +67,13 @@ def test_the_server_writes_to_its_claim(server: str, path: str) -> None:
     assert volume(render(EVERYTHING), "StatefulSet", server, path) == {
         "persistentVolumeClaim": {"claimName": f"{server}-data"}
     }
+
+
+@pytest.mark.parametrize(
+    ("module", "path"), [("database", "/var/lib/postgresql/data"), ("redis", "/data"), ("storage", "/data")]
+)
+def test_a_server_goes_on_with_a_claim_of_another_name(module: str, path: str) -> None:
+    stack = render(EVERYTHING | {module: ON | {"claimName": "theirs"}})
+    server = CLAIMS[f"{module}-data"]
+    assert resource(stack, f"{module}-data").inputs["metadata"]["name"] == "theirs"
+    assert volume(stack, "StatefulSet", server, path) == {"persistentVolumeClaim": {"claimName": "theirs"}}

@@ -215,6 +215,12 @@ def test_every_volume_outlives_its_claim(story: Story, control_plane: ControlPla
     assert policies(control_plane, "adopted") == {"Retain"}
 
 
+def test_a_stack_that_runs_adopts_in_no_other_namespace(story: Story) -> None:
+    outcome = story.deployment.arches("adopt", "--namespace", "elsewhere", "--yes")
+    assert outcome.status == 2
+    assert "stack adopted runs in namespace adopted; in another one it would be made anew" in outcome.text
+
+
 def test_nothing_is_left_behind_by_an_adoption_that_was_cut_off(deploy: Deploy, control_plane: ControlPlane) -> None:
     run_old(control_plane, "cut-off")
     deployment = deploy("cut-off", WHOLE)

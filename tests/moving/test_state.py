@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Never
+
+import pytest
 
 from archesai_infra.cli.adopt import with_settings
-from archesai_infra.cli.adopt_state import harmful
+from archesai_infra.cli.adopt_state import harmful, keep_volumes
+from archesai_infra.cli.exits import CommandError
+from archesai_infra.cli.kube import Cluster, ClusterError
 from archesai_infra.evaluate import evaluate
 from archesai_infra.moving.adoption import plan, urns
 from archesai_infra.moving.owners import setters
-from archesai_infra.moving.reading import handed_over
+from archesai_infra.moving.reading import handed_over, moved
 from archesai_infra.moving.state import known, with_adopted
 from tests.moving.kustomized import DATABASE_CLAIM, PASSWORD, REDIS_PASSWORD, SECRET_KEY
 from tests.moving.standing import ALL, STACK, planned, standing, takeover
@@ -32,7 +36,7 @@ def adopted(deployment: dict[str, Any] = EMPTY) -> dict[str, Any]:
     live = standing()
     annotation = {"kubectl.kubernetes.io/last-applied-configuration": f'{{"data": "{REDIS_PASSWORD}"}}', "own": "kept"}
     live.objects["Secret", "archesai-redis"]["metadata"]["annotations"] = annotation
-    taken = plan(declared, STACK, live, known(deployment), needs).taken
+    taken = plan(declared, STACK, live, (), needs).taken
     return with_adopted(deployment, declared, taken, "2026-01-01T00:00:00Z")
 
 
@@ -74,9 +78,11 @@ def test_no_secret_value_gets_into_the_state() -> None:
     assert secret["outputs"]["metadata"]["annotations"] == {"own": "kept"}
 
 
-def test_adopting_again_adds_nothing() -> None:
+def test_what_is_in_the_state_stays_as_it_is_there() -> None:
     once = adopted()
     assert adopted(once) == once
+    assert known(once) == {one["urn"] for one in once["resources"]}
+    assert known({"manifest": {}}) == set(), "a state that was never written"
     assert EMPTY["resources"] == EMPTY["resources"][:3], "the exported state is not changed"
 
 
@@ -118,3 +124,28 @@ def test_what_others_set_is_taken_only_where_it_will_be_changed() -> None:
     assert setters(item, ["metadata.labels.app.kubernetes.io/component", "spec.type"]) == ()
     found = handed_over([somebody, labels, controller], ["somebody"])
     assert found == [labels, controller, managed("pulumi-kubernetes", somebody["fieldsV1"])]
+
+
+def test_pods_that_are_new_are_no_loss_and_all_others_are_named() -> None:
+    before = {"same": ("1", 0), "gone": ("2", 0), "anew": ("3", 0), "restarted": ("4", 0)}
+    after = {"same": ("1", 0), "anew": ("5", 0), "restarted": ("4", 1), "new": ("6", 0)}
+    assert moved(before, after) == ["anew", "gone", "restarted"]
+
+
+class Forbidding(Cluster):
+    """A cluster whose user may change no volume."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def send(self, method: str, path: str, *_: Any, **__: Any) -> Never:  # noqa: ANN401 - whatever is sent
+        self.asked.append((method, path))
+        raise ClusterError("the server answers 403: no", "ask for the missing rights", status=403)
+
+
+def test_a_volume_that_may_not_be_kept_stops_everything_and_says_who_can_do_what() -> None:
+    cluster = Forbidding()
+    with pytest.raises(CommandError, match="kubectl patch persistentvolume volume-of-archesai-redis") as caught:
+        keep_volumes(cluster, takeover().volumes[1:])
+    assert cluster.asked == [("PATCH", "/api/v1/persistentvolumes/volume-of-archesai-redis")]
+    assert "redis would go with its claim" in str(caught.value)
