@@ -33,10 +33,10 @@ def created(count: int) -> Callable[[str], bool]:
     return lambda said: len(re.findall(r" created \(", said)) >= count and " creating (" in said
 
 
-def killed_and_run_again(deployment: Deployment, moment: int) -> Outcome:
-    """Kill a first `up` at a moment, then do what the engine says and nothing else; the last `up`."""
+def killed_and_run_again(deployment: Deployment, reached: Callable[[str], bool]) -> Outcome:
+    """Kill a first `up` when it has said something, then do what the engine says and nothing else; the last `up`."""
     first = deployment.start("up", "--yes", "--skip-preview")
-    first.until(created(moment))
+    first.until(reached)
     first.kill()
     again = deployment.run("up", "--yes", "--skip-preview")
     if "`pulumi cancel`" in again.text:
@@ -53,7 +53,7 @@ def killed(deploy: Deploy) -> Mapping[int, tuple[Deployment, Outcome]]:
     """By moment, a stack whose first `up` was killed then, and its second."""
     deployments = {moment: deploy(f"killed-at-{moment}", DEV) for moment in MOMENTS}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        outcomes = pool.map(killed_and_run_again, deployments.values(), deployments)
+        outcomes = pool.map(killed_and_run_again, deployments.values(), map(created, deployments))
         return {moment: (deployments[moment], outcome) for moment, outcome in zip(MOMENTS, outcomes, strict=True)}
 
 
@@ -67,6 +67,19 @@ def test_a_stack_whose_first_up_was_killed_is_whole_after_the_next(
     preview = deployment.run("preview", "--refresh", "--expect-no-changes")
     assert preview.status == 0, preview.text[-4000:]
     assert "pending operations" not in preview.text
+
+
+def test_an_engine_killed_while_helm_installs_leaves_nothing_that_the_next_up_cannot_mend(
+    deploy: Deploy, control_plane: ControlPlane
+) -> None:
+    monitored = {"enabled": True, "namespace": "killed-in-helm-monitoring"}
+    deployment = deploy("killed-in-helm", DEV | {"monitoring": monitored})
+    again = killed_and_run_again(
+        deployment, lambda said: re.search(r"helm.sh/v3:Release \S+ creating", said) is not None
+    )
+    assert again.status == 0, again.text[-4000:]
+    assert not [item["metadata"]["name"] for item in deployment.declared().objects if not control_plane.api.read(item)]
+    assert deployment.run("preview", "--refresh", "--expect-no-changes").status == 0
 
 
 def test_an_api_server_that_goes_away_in_the_middle_is_no_harm(deploy: Deploy, control_plane: ControlPlane) -> None:

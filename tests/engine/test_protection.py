@@ -84,6 +84,16 @@ def test_who_insists_goes_on_and_the_volume_still_stays(guarded: Deployment, con
     assert control_plane.api.read(claim)
 
 
+def test_a_destroy_of_production_stops_before_anything_goes(guarded: Deployment, control_plane: ControlPlane) -> None:
+    everything = guarded.declared().objects
+    before = [_identity(control_plane, item) for item in everything]
+    outcome = guarded.arches("destroy", "--yes")
+    assert outcome.status == 1
+    assert "error: production data is protected: " in outcome.text
+    assert "pulumi destroy --ignore-protect --stack guarded" in outcome.text
+    assert [_identity(control_plane, item) for item in everything] == before
+
+
 def _identity(rig: ControlPlane, item: Object) -> str | None:
     found = rig.api.read(item)
     return found["metadata"]["uid"] if found else None
