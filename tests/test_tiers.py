@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiers
+from tests import own_network, tiers
 
 ROOT = Path(__file__).parents[1]
 
@@ -103,3 +103,51 @@ def test_a_wrong_choice_is_one_line(variables: dict[str, str], message: str) -> 
     assert done.returncode == 1
     assert done.stderr.startswith(message)
     assert len(done.stderr.splitlines()) == 1
+
+
+APART = """\
+import pytest
+from tests import own_network
+
+@pytest.mark.own_network
+def test_servers_on_every_address():
+    assert own_network.isolated()
+
+def test_anything_else():
+    assert not own_network.isolated()
+"""
+
+
+def run_apart(directory: Path, text: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The two runs that are behind every choice but the quick one, of this file of tests."""
+    (directory / "test_apart.py").write_text(text, encoding="utf-8")
+    own = ["-c", str(ROOT / "pyproject.toml"), "-p", "tests.tiers", "-p", "no:cacheprovider"]
+    arguments = ["--numprocesses=0", *own, str(directory / "test_apart.py")]
+    code = f"from tools import tiers; raise SystemExit(tiers.run_apart(('unit',), {arguments}))"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(bool(own_network.lack()), reason=own_network.lack() or "")
+@pytest.mark.parametrize("failing", ["", "servers_on_every_address", "anything_else"])
+def test_what_wants_a_network_of_its_own_gets_one_and_the_rest_keeps_the_machine_s(
+    failing: str, tmp_path: Path
+) -> None:
+    text = APART.replace(f"test_{failing}():\n", f"test_{failing}():\n    assert False\n") if failing else APART
+    done = run_apart(tmp_path, text)
+    assert done.returncode == (1 if failing else 0), done.stdout
+    first, second = done.stdout.split("==== all other tests ====")
+    assert "==== tests of tier unit that want a network of their own ====" in first
+    assert "1 deselected" in first.splitlines()[-2]
+    assert "1 deselected" in second
+    assert ("1 failed" in first) is (failing == "servers_on_every_address")
+
+
+def test_where_no_network_can_be_made_the_run_says_so_and_skips(tmp_path: Path) -> None:
+    done = run_apart(tmp_path, APART, PATH=str(tmp_path))
+    assert done.returncode == 0, done.stdout
+    assert "did not run: no unshare on PATH: it is part of util-linux" in done.stdout
+    assert "needs a network of its own; make test runs it in one" in done.stdout
+    assert " 1 passed, 1 skipped" in done.stdout.splitlines()[-1]

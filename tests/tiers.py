@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import own_network
 from tests.controlplane import parts
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for tier in wanted:
         if why := lack(tier):
             for item in kept[tier]:
+                item.add_marker(pytest.mark.skip(reason=why))
+    if not own_network.isolated():
+        for item in items:
+            if item.get_closest_marker(own_network.MARKER):
+                why = f"needs a network of its own; {TIERS[tier_of(item)]} runs it in one"
                 item.add_marker(pytest.mark.skip(reason=why))
 
 

@@ -5,6 +5,7 @@ python -m tools.tiers cluster   build what the control plane lacks, then tier cl
 python -m tools.tiers engine    the same for tier engine; says so and succeeds where there is no Pulumi CLI
 python -m tools.tiers all       build what is missing, then every tier
 
+All but `quick` first run the tests that want a network of their own, in one, where the machine lets them make it.
 `ARCHESAI_TIERS=unit` leaves the others out of `quick`. What follows the name goes to pytest.
 """
 
@@ -15,20 +16,24 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tests import own_network
 from tests.controlplane import parts
 from tests.controlplane.building import BuildError, ensure
 from tests.controlplane.toolchain import ToolchainError
 from tests.tiers import CHOSEN, CLUSTER, ENGINE, UNIT, UnknownTierError, chosen, lack
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WORKERS = 4
 """Each worker that runs tests of tier cluster starts a control plane of its own."""
-PARTS = {
-    CLUSTER: (*parts.RIG, "minio", "velero", "velero-plugin-for-aws"),
-    ENGINE: parts.RIG,
-}
-"""What the tests of a tier run, besides what the package sources of the machine offer."""
+NOTHING_COLLECTED = 5
+"""Status of a pytest that was given files without a test for it."""
+PARTS = (*parts.RIG, "minio", "velero", "velero-plugin-for-aws")
+"""What tests run beyond the tier `unit`, besides what the package sources of the machine offer."""
 RUNS: dict[str, tuple[str, ...]] = {
     "quick": (UNIT, CLUSTER, ENGINE),
     "cluster": (CLUSTER,),
@@ -54,21 +59,44 @@ def main() -> int:
     except (UnknownTierError, parts.UnknownPartError, BuildError, ToolchainError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return run(wanted, more)
+    return run(wanted, more) if arguments.run == "quick" else run_apart(wanted, more)
 
 
 def build(tiers: tuple[str, ...]) -> None:
     """Build what these tiers lack, telling how it goes; raises BuildError and ToolchainError."""
-    names = dict.fromkeys(name for tier in tiers if lack(tier, built=True) is None for name in PARTS.get(tier, ()))
-    if names and parts.missing(*names):
-        print(f"Building {', '.join(parts.missing(*names))}: once, into {parts.cache_directory()}", flush=True)
-        ensure(*names, log=lambda line: print(line, flush=True))
+    if all(tier == UNIT or lack(tier, built=True) for tier in tiers):
+        return
+    if absent := parts.missing(*PARTS):
+        print(f"Building {', '.join(absent)}: once, into {parts.cache_directory()}", flush=True)
+        ensure(*PARTS, log=lambda line: print(line, flush=True))
 
 
-def run(tiers: tuple[str, ...], more: list[str]) -> int:
-    """Run these tiers in one pytest, whose closing line is the last."""
+def run_apart(tiers: tuple[str, ...], more: list[str]) -> int:
+    """Run the tests that want a network of their own, then the others; says why where the first cannot be."""
+    heading(f"tests of tier {', '.join(tiers)} that want a network of their own")
+    if why := own_network.lack():
+        print(f"did not run: {why}", flush=True)
+        heading("all other tests")
+        return run(tiers, more)
+    # One after the other: they use the same ports.
+    apart = run(tiers, ["--numprocesses=0", "-m", own_network.MARKER, *more], own_network.command())
+    heading("all other tests")
+    others = run(tiers, ["-m", f"not {own_network.MARKER}", *more])
+    found = {apart, others} - {NOTHING_COLLECTED} or {NOTHING_COLLECTED}
+    if apart not in (0, NOTHING_COLLECTED):
+        print(f"tests that want a network of their own failed with status {apart}: see above")
+    return max(found)
+
+
+def heading(text: str) -> None:
+    """A line that stands out."""
+    print(f"\n==== {text} ====", flush=True)
+
+
+def run(tiers: tuple[str, ...], more: list[str], within: Sequence[str] = ()) -> int:
+    """Run these tiers in one pytest, whose closing line is the last; `within` is what puts it into its network."""
     workers = min(os.cpu_count() or 1, MOST_WORKERS)
-    command = [sys.executable, "-m", "pytest", f"--numprocesses={workers}", "--dist=loadfile", *more]
+    command = [*within, sys.executable, "-m", "pytest", f"--numprocesses={workers}", "--dist=loadfile", *more]
     return subprocess.run(command, cwd=ROOT, env=os.environ | {CHOSEN: ",".join(tiers)}, check=False).returncode
 
 

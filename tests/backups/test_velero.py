@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from tests.backups.velero_rig import Rig
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
+# Velero also listens on every address, at port 8080.
+pytestmark = [pytest.mark.cluster, pytest.mark.own_network, pytest.mark.timeout(600)]
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "archesai"}}
 DUMP_SET = {
     "apiVersion": "apps/v1",

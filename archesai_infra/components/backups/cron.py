@@ -1,34 +1,66 @@
-"""CronJobs: one run at a time, bounded, and a failure that stays visible."""
+"""CronJobs that run a script: one run at a time, bounded, and a failure that stays visible."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from pulumi_kubernetes.batch.v1 import CronJob
 
+from archesai_infra.components.backups import scripts
+from archesai_infra.components.running import Pod
+from archesai_infra.components.workload import Scheduling
+from archesai_infra.kube.pods import config_files, container, environment, scratch
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pulumi_kubernetes.core.v1 import PodSpecArgsDict
 
-    from archesai_infra.components.running import Pod, RunningComponent
+    from archesai_infra.components.running import RunningComponent
+    from archesai_infra.components.workload import Resources
+    from archesai_infra.kube.pods import Mount, SecretKey
 
 
-def cron_job(
-    component: RunningComponent, pod: Pod, *, cron: str, timeout: int, beside: dict[str, str] | None = None
-) -> CronJob:
-    """A CronJob in UTC; `timeout` in seconds, `beside` the labels of a pod whose node it has to share."""
-    component.network_policy(pod.name)
-    template = component.template(pod)
-    if beside:
+@dataclass(frozen=True)
+class Script:
+    """A script and the container it runs in; the container is named like the script."""
+
+    name: str
+    files: Mapping[str, str]
+    """The script, `<name>.sh`, and what it reads, by file name."""
+    image: str
+    resources: Resources
+    plain: Mapping[str, str]
+    """Environment in clear."""
+    mounts: Sequence[Mount]
+    """Volumes besides the files and /tmp."""
+    secret: Mapping[str, SecretKey] = field(default_factory=dict)
+    """Environment from Secrets."""
+    arguments: Sequence[str] = ()
+    tmp: str = "128Mi"
+    """Size of /tmp."""
+    scheduling: Scheduling = field(default_factory=Scheduling)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """Labels of a pod whose node it has to share."""
+
+
+def cron_job(component: RunningComponent, name: str, script: Script, *, cron: str, timeout: int) -> CronJob:
+    """A CronJob in UTC; `timeout` in seconds."""
+    component.network_policy(name)
+    template = component.template(_pod(component, name, script))
+    if script.beside:
         cast("PodSpecArgsDict", template.get("spec"))["affinity"] = {
             "pod_affinity": {
                 "required_during_scheduling_ignored_during_execution": [
-                    {"label_selector": {"match_labels": beside}, "topology_key": "kubernetes.io/hostname"}
+                    {"label_selector": {"match_labels": dict(script.beside)}, "topology_key": "kubernetes.io/hostname"}
                 ]
             }
         }
     return CronJob(
         f"{component.module}-cron-job",
-        metadata=component.metadata(pod.name),
+        metadata=component.metadata(name),
         spec={
             "schedule": cron,
             "time_zone": "Etc/UTC",
@@ -48,3 +80,23 @@ def cron_job(
         },
         opts=component.child(),
     )
+
+
+def _pod(component: RunningComponent, name: str, script: Script) -> Pod:
+    files = component.config_map(f"{script.name}-scripts", script.files)
+    mounts = [
+        *script.mounts,
+        config_files("scripts", scripts.PATH, files.metadata.name),
+        scratch("tmp", "/tmp", script.tmp),
+    ]
+    built = container(
+        name=script.name,
+        image=script.image,
+        pull_policy=component.context.pull_policy,
+        resources=script.resources.requirements(),
+        command=scripts.run(f"{script.name}.sh"),
+        args=script.arguments,
+        env=environment({"SCRIPTS": scripts.PATH, **script.plain}, script.secret),
+        mounts=mounts,
+    )
+    return Pod(name, [built], mounts, script.scheduling, 30, annotations=script.annotations, restart_policy="Never")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from archesai_infra import versions
 from archesai_infra.components.backups import scripts
-from archesai_infra.components.backups.cron import cron_job
+from archesai_infra.components.backups.cron import Script, cron_job
 from archesai_infra.components.backups.dump import CLAIM, MOUNT_PATH, VOLUME
 from archesai_infra.components.backups.settings import MODULE as BACKUPS
-from archesai_infra.components.running import Pod, RunningComponent
+from archesai_infra.components.running import RunningComponent
 from archesai_infra.kube.labels import labels, selector
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import Mount, claim, config_files, container, environment, scratch
+from archesai_infra.kube.pods import Mount, claim
 from archesai_infra.kube.storage import claim_spec
 
 if TYPE_CHECKING:
@@ -45,34 +45,27 @@ class Drill(RunningComponent):
     def __init__(self, name: str, context: Context, args: DrillArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("BackupsDrill", name, context, opts)
         settings = args.settings.drill
-        files = self.config_map("drill-scripts", scripts.DRILL_FILES)
         dumps = claim(VOLUME, MOUNT_PATH, CLAIM)
-        mounts = [
-            Mount(dumps.name, dumps.path, dumps.volume, read_only=True),
-            _scratch_volume(args, labels(MODULE, context.instance)),
-            config_files("scripts", scripts.PATH, files.metadata.name),
-            scratch("tmp", "/tmp", "128Mi"),
-        ]
-        plain = {
-            "SCRIPTS": scripts.PATH,
-            "BACKUP_DIR": MOUNT_PATH,
-            "SCRATCH": SCRATCH_PATH,
-            "MAX_AGE": str(settings.max_age),
-            "JOBS": str(args.settings.dump.jobs),
-        }
-        server = container(
-            name="drill",
-            image=context.image(args.image, versions.DATABASE),
-            pull_policy=context.pull_policy,
-            resources=settings.resources.requirements(),
-            command=scripts.run("drill.sh"),
-            env=environment(plain, {}),
-            mounts=mounts,
+        script = Script(
+            "drill",
+            scripts.DRILL_FILES,
+            context.image(args.image, versions.DATABASE),
+            settings.resources,
+            {
+                "BACKUP_DIR": MOUNT_PATH,
+                "SCRATCH": SCRATCH_PATH,
+                "MAX_AGE": str(settings.max_age),
+                "JOBS": str(args.settings.dump.jobs),
+            },
+            [
+                Mount(dumps.name, dumps.path, dumps.volume, read_only=True),
+                _scratch_volume(args, labels(MODULE, context.instance)),
+            ],
+            scheduling=args.settings.dump.scheduling,
+            # The dumps' volume is on one node at a time.
+            beside=selector(BACKUPS, context.instance),
         )
-        pod = Pod(NAME, [server], mounts, args.settings.dump.scheduling, 30, restart_policy="Never")
-        # The dumps' volume is on one node at a time.
-        beside = selector(BACKUPS, context.instance)
-        cron_job(self, pod, cron=settings.cron, timeout=settings.timeout, beside=beside)
+        cron_job(self, NAME, script, cron=settings.cron, timeout=settings.timeout)
         self.register_outputs({})
 
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from archesai_infra import versions
 from archesai_infra.components.backups import scripts
 from archesai_infra.components.backups.access import CLOUD_KEY, OBJECTS_SECRET, cloud_secret
-from archesai_infra.components.backups.cron import cron_job
-from archesai_infra.components.running import Pod, RunningComponent
-from archesai_infra.components.workload import Scheduling
+from archesai_infra.components.backups.cron import Script, cron_job
+from archesai_infra.components.running import RunningComponent
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import config_files, container, environment, scratch, secret_files
+from archesai_infra.kube.pods import secret_files
 
 if TYPE_CHECKING:
     import pulumi
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from archesai_infra.components.backups.settings import BackupsSettings
     from archesai_infra.components.base import Context
     from archesai_infra.components.storage import StorageConnection
-    from archesai_infra.kube.pods import SecretKey
+    from archesai_infra.kube.pods import Mount, SecretKey
 
 MODULE = "backups-objects"
 NAME = object_name(MODULE)
@@ -43,29 +42,28 @@ class Objects(RunningComponent):
     def __init__(self, name: str, context: Context, args: ObjectsArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("BackupsObjects", name, context, opts)
         settings = args.settings.objects
-        files = self.config_map("objects-scripts", scripts.OBJECTS_FILES)
-        mounts = [
-            config_files("scripts", scripts.PATH, files.metadata.name),
-            scratch("tmp", "/tmp", "256Mi"),
-        ]
-        if not args.settings.velero.role_arn:
-            made = cloud_secret(self, "keys", OBJECTS_SECRET, context.namespace, args.keys, None)
-            secret = made.metadata.name if made else args.settings.existing_secret or OBJECTS_SECRET
-            mounts.append(secret_files("keys", SECRETS_PATH, secret, [CLOUD_KEY]))
-        copier = container(
-            name="objects",
-            image=context.image(settings.image, versions.RCLONE),
-            pull_policy=context.pull_policy,
-            resources=settings.resources.requirements(),
-            command=scripts.run("objects.sh"),
-            args=["backup"],
-            env=environment(plain_environment(args.settings, args.source), _secret_environment(args.source)),
-            mounts=mounts,
+        script = Script(
+            "objects",
+            scripts.OBJECTS_FILES,
+            context.image(settings.image, versions.RCLONE),
+            settings.resources,
+            plain_environment(args.settings, args.source),
+            self._keys(args),
+            _secret_environment(args.source),
+            arguments=["backup"],
+            tmp="256Mi",
+            annotations={"archesai.com/copies": args.source.bucket},
         )
-        annotations = {"archesai.com/copies": args.source.bucket}
-        pod = Pod(NAME, [copier], mounts, Scheduling(), 30, annotations=annotations, restart_policy="Never")
-        cron_job(self, pod, cron=settings.cron, timeout=settings.timeout)
+        cron_job(self, NAME, script, cron=settings.cron, timeout=settings.timeout)
         self.register_outputs({})
+
+    def _keys(self, args: ObjectsArgs) -> list[Mount]:
+        """The bucket's keys; none where a role takes their place."""
+        if args.settings.velero.role_arn:
+            return []
+        made = cloud_secret(self, "keys", OBJECTS_SECRET, self.context.namespace, args.keys, None)
+        secret = made.metadata.name if made else args.settings.existing_secret or OBJECTS_SECRET
+        return [secret_files("keys", SECRETS_PATH, secret, [CLOUD_KEY])]
 
 
 def plain_environment(settings: BackupsSettings, source: StorageConnection) -> dict[str, str]:
@@ -85,7 +83,6 @@ def plain_environment(settings: BackupsSettings, source: StorageConnection) -> d
         "ENDPOINT": source.url,
     }
     return {
-        "SCRIPTS": scripts.PATH,
         "SOURCE": f"source:{source.bucket}",
         "TARGET": f"target:{settings.bucket}/{settings.path('objects')}",
         "KEEP_DAYS": str(settings.objects.keep_days),
