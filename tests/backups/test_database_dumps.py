@@ -15,6 +15,7 @@ import pytest
 
 from archesai_infra.components.backups import scripts
 from tests.backups import rendered, servers
+from tests.stacks import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -415,3 +416,35 @@ class _locked:  # noqa: N801 - a context manager
 def _signal_dumper(group: int, number: signal.Signals) -> None:
     found = subprocess.run(["pgrep", "-g", str(group), "-x", "pg_dump"], capture_output=True, text=True, check=True)
     os.kill(int(found.stdout), number)
+
+
+def _documented(heading: str) -> list[list[str]]:
+    """The shell lines below a heading of the documentation, block by block, as they run inside the pod."""
+    text = (ROOT / "docs" / "backup-restore.md").read_text(encoding="utf-8")
+    section = text.split(f"### {heading}\n")[1].split("\n### ")[0]
+    blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    return [[line for line in block.splitlines() if not line.startswith("kubectl ")] for block in blocks]
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_one_table_comes_back_by_the_documented_commands(*, gone: bool, pod: DumpPod, target: Postgres) -> None:
+    target.sql("DROP TABLE IF EXISTS orders; CREATE TABLE orders (id int PRIMARY KEY, what text)")
+    target.sql("INSERT INTO orders SELECT id, md5(id::text) FROM generate_series(1, 200) AS id")
+    target.sql("DROP TABLE IF EXISTS others; CREATE TABLE others AS SELECT 'as it was' AS what")
+    pod.url = target.url
+    assert pod.hook().returncode == 0
+    content = "SELECT count(*), sum(hashtext(what)) FROM orders"
+    before = target.sql(content)
+    target.sql("UPDATE others SET what = 'newer'")
+    target.sql("DROP TABLE orders" if gone else "DELETE FROM orders WHERE id > 10")
+    lines, anew = _documented("One table")
+    if gone:
+        place = next(number for number, line in enumerate(lines) if "CREATE TABLE" in line)
+        lines[place:place] = anew
+    done = servers.call(
+        ["/bin/sh", "-eu", "-c", "\n".join(lines)], pod.environment | {"PGOPTIONS": "-c client_min_messages=error"}
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert target.sql(content) == before
+    assert target.sql("SELECT what FROM others") == "newer"
+    assert target.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'rescued'") == "0"

@@ -126,14 +126,21 @@ def test_a_lost_cluster_gets_velero_alone_with_nothing_in_the_way_of_a_restore()
     assert find(found, "Schedule", "archesai-prod-hourly")["spec"]["paused"] is True
 
 
-def test_the_drill_has_no_way_to_any_network_and_reads_the_dumps_only() -> None:
+def test_the_drill_has_no_way_to_any_network_no_secret_and_reads_the_dumps_only() -> None:
     found = rendered.production()
+    policies = [item["spec"] for item in found.objects if item["kind"] == "NetworkPolicy"]
+    assert {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]} in policies
     assert not [
-        item for item in found.objects
-        if item["kind"] == "NetworkPolicy"
-        and item["spec"]["podSelector"].get("matchLabels", {}).get("app.kubernetes.io/component") == "backups-drill"
+        policy for policy in policies
+        if policy["podSelector"].get("matchLabels", {}).get("app.kubernetes.io/component") == "backups-drill"
     ]  # fmt: skip
-    mounts = rendered.container("CronJob", "archesai-backups-drill", "drill")["volumeMounts"]
+    pod = find(found, "CronJob", "archesai-backups-drill")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert not [volume for volume in pod["volumes"] if "secret" in volume or "projected" in volume]
+    drill = rendered.container("CronJob", "archesai-backups-drill", "drill")
+    assert not [variable for variable in drill["env"] if "valueFrom" in variable]
+    assert "envFrom" not in drill
+    mounts = drill["volumeMounts"]
     assert next(mount for mount in mounts if mount["mountPath"] == "/backup")["readOnly"] is True
 
 
