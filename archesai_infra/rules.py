@@ -48,6 +48,8 @@ def _dependencies(settings: Settings) -> Iterator[str]:
         yield "database.enabled: the api needs the database: set it to true, or api.enabled to false"
     if settings.platform.enabled and not settings.api.enabled:
         yield "api.enabled: the platform needs the api: set it to true, or platform.enabled to false"
+    if settings.restoring and not settings.backups.enabled:
+        yield _needs("restoring", "backups")
     if settings.monitoring.logs_in_object_storage:
         yield from _logs_in_object_storage(settings)
 

@@ -33,6 +33,7 @@ from archesai_infra.components.security import PULL_SECRET, Security, SecurityAr
 from archesai_infra.credentials import Credential
 from archesai_infra.flows import flows
 from archesai_infra.images import used_images
+from archesai_infra.restoring import bare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +64,8 @@ def deploy(
     """
     if settings.production and settings.cluster.context is None and not pulumi.runtime.is_dry_run():
         raise UnpinnedClusterError(unpinned(stack))
+    if settings.restoring:
+        settings = bare(settings)
     cluster = _provider("cluster", settings, adopts=True)
     context = Context(
         instance=stack,

@@ -96,6 +96,10 @@ _OTHERS: dict[str, Config] = {
         },
         "apiSecretSettings": {"auth.github.clientSecret": "unmistakable client secret"},
     },
+    "a lost cluster while it is restored": {
+        "restoring": True,
+        "backups": ON | {"bucket": "elsewhere", "existingSecret": "cloud"},
+    },
     "a configured signing key": {"apiJwtSecret": "unmistakable signing key"},
     "quota, limits and a namespace": {
         "namespace": "team-a",

@@ -22,6 +22,7 @@ from tests import own_network
 from tests.controlplane import parts
 from tests.controlplane.building import BuildError, ensure
 from tests.controlplane.toolchain import ToolchainError
+from tests.engine import plugin
 from tests.tiers import CHOSEN, CLUSTER, ENGINE, UNIT, UnknownTierError, chosen, lack
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ def build(tiers: tuple[str, ...]) -> None:
     if absent := parts.missing(*PARTS):
         print(f"Building {', '.join(absent)}: once, into {parts.cache_directory()}", flush=True)
         ensure(*PARTS, log=lambda line: print(line, flush=True))
+    # A network of their own has no way to it.
+    if ENGINE in tiers and lack(ENGINE) is None and (why := plugin.lack()):
+        print(why, flush=True)
 
 
 def run_apart(tiers: tuple[str, ...], more: list[str]) -> int:

@@ -67,7 +67,11 @@ class Store:
             full = sorted(self.backups(), key=lambda one: not contents(one))
             good = [one for one in full if not problems(one, self.volumes(one))]
             if not good:
-                raise CommandError("there is no good backup of this stack: see `arches backups`", Exit.INPUT)
+                raise CommandError(
+                    "there is no good backup of this stack: see `arches backups`; "
+                    "a Velero that is new here takes a minute to find those of the bucket",
+                    Exit.INPUT,
+                )
             return good[0]
         found = self.cluster.find(self.path("backups", name))
         if found is None:

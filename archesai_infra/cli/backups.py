@@ -144,7 +144,7 @@ def restore(
     if reasons:
         raise CommandError("\n".join(reasons), Exit.INPUT)
     if module is None:
-        steps = restore_plan.whole(store.settings, stack, found, into)
+        steps = restore_plan.whole(store.settings, stack, found, into, target.volumes)
     else:
         on_volume = restore_run.dump_on_volume(store, found, module)
         steps = restore_plan.one_module(stack, found, module, target.namespace, on_volume=on_volume)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 HEALING = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
 """With these the engine takes back fields that others have edited, instead of a conflict for each."""
+TAKING_OVER = HEALING | {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
+"""With these it also takes over what a stack whose state is lost left, namespaces of charts among it."""
 
 RED, PLAIN = "\x1b[31m", "\x1b[0m"
 
@@ -65,7 +67,16 @@ def _judged_document(look: Callable[..., object]) -> None:
         _print(with_findings("\n".join(said), findings))
 
 
-def up(root: Path, raw: RawConfig, engine: Engine, *, yes: bool, refresh: bool, policy: bool | None = None) -> None:
+def up(
+    root: Path,
+    raw: RawConfig,
+    engine: Engine,
+    *,
+    yes: bool,
+    refresh: bool,
+    policy: bool | None = None,
+    take_over: bool = False,
+) -> None:
     """Change the cluster after showing what will change; what replaces or deletes stands out.
 
     Production is judged by the policy pack unless `policy` says otherwise, development where it says so.
@@ -73,7 +84,8 @@ def up(root: Path, raw: RawConfig, engine: Engine, *, yes: bool, refresh: bool, 
     settings, _ = load(raw)
     if settings.production and settings.cluster.context is None:
         raise CommandError(unpinned(raw.stack), Exit.INPUT)
-    variables = state.environment(root) | (HEALING if refresh else {})
+    force = TAKING_OVER if take_over else HEALING if refresh else {}
+    variables = state.environment(root) | force
     stack = _reached(root, raw, engine, variables)
     go_on = _regardless("up", raw.stack, variables)
     packs = _packs(root, wanted=settings.production if policy is None else policy)
@@ -85,14 +97,14 @@ def up(root: Path, raw: RawConfig, engine: Engine, *, yes: bool, refresh: bool, 
         _run(look, go_on=go_on)
     change = partial(stack.up, refresh=refresh, policy_packs=packs, color=_color(), on_output=_print)
     _run(partial(change, show_secrets=False), go_on=go_on, changes=raw.stack)
-    if refresh:
-        _forget_healing(stack)
+    if force:
+        _forget(stack, force)
 
 
-def _forget_healing(stack: Stack) -> None:
+def _forget(stack: Stack, force: Mapping[str, str]) -> None:
     """Take the force out of the providers again: it is for one run, and the state would keep it."""
     ambient = stack.workspace.env_vars.items()
-    stack.workspace.env_vars = {name: value for name, value in ambient if name not in HEALING}
+    stack.workspace.env_vars = {name: value for name, value in ambient if name not in force}
     urns = provider_urns(stack.name)
     forget = partial(stack.up, target=urns, color=_color(), suppress_outputs=True, show_secrets=False)
     _run(forget, changes=stack.name)

@@ -19,14 +19,17 @@ if TYPE_CHECKING:
     from archesai_infra.cli.backup_store import Store
 
 HOW = """\
-A lost cluster, and the state with it:
-  1. Put `stackFile` back as Pulumi.<stack>.yaml, without the line `encryptionsalt` if the passphrase is lost.
-  2. pulumi config set --secret <key>, for each key of `credentials`: a new password would lock the data.
-  3. Bring Velero up first: arches up with every other module off and backups.schedules.paused true.
-  4. arches restore --from latest
-  5. PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true arches up --refresh, with all modules on.
-     Not with PULUMI_K8S_ENABLE_PATCH_FORCE: it would write a new password over the one of the data.
-A lost cluster, the state is there: the same without 1 and 2, and 5 without the variable.
+A lost cluster, or a cluster and the state:
+  1. Put `stackFile` back as Pulumi.<stack>.yaml and name the new cluster in cluster.context.
+     Leave the line `encryptionsalt` out if the passphrase is lost. A state of the lost cluster describes what is gone:
+     pulumi stack rm --force --preserve-config
+  2. pulumi config set --secret <key>, for each key of `credentials`: a new repository password opens no backup.
+  3. pulumi config set restoring true, then arches up: the namespace and Velero, nothing else.
+  4. arches restore --from latest, a minute later: Velero has to find the bucket's backups first.
+  5. pulumi config rm restoring, then arches up --take-over: it takes over what was restored.
+The state alone is lost: 1 and 2, then delete Helm's notes of each release of the stack (`helm list -A` names them):
+  kubectl --namespace velero delete secret --selector owner=helm,name=velero
+and arches up --take-over.
 Whoever has this file and the bucket's keys has all data. Keep it where neither the cluster nor the bucket is.
 """
 

@@ -15,6 +15,7 @@ from archesai_infra.components.backups import settings as backup_settings
 from archesai_infra.kube.labels import selector
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from archesai_infra.cli.kube import Object
@@ -34,6 +35,16 @@ _RUNS = (
 )
 _NOT_IN_A_COPY = ("ingresses.networking.k8s.io", "cronjobs.batch", "horizontalpodautoscalers.autoscaling")
 """A copy must not answer for the real hosts, nor write its own objects over the real copy of them."""
+NEW_VOLUMES = "archesai-new-volumes"
+"""ConfigMap in Velero's namespace: restored claims forget their volumes, which are gone or another's."""
+NEW_VOLUMES_RULES = """\
+version: v1
+resourceModifierRules:
+- conditions:
+    groupResource: persistentvolumeclaims
+  mergePatches:
+  - patchData: '{"spec": {"volumeName": null}}'
+"""
 
 
 @dataclass(frozen=True)
@@ -62,20 +73,19 @@ class Target:
     """Claims in the namespace."""
     running: tuple[str, ...]
     """Workloads in the namespace."""
+    volumes: tuple[str, ...] = ()
+    """Volumes that outlived the namespace."""
 
 
-def whole(settings: Settings, stack: str, backup: Object, into: str | None) -> list[Step]:
-    """The steps that bring a namespace back, or a copy of it under another name."""
+def whole(settings: Settings, stack: str, backup: Object, into: str | None, volumes: Sequence[str] = ()) -> list[Step]:
+    """The steps that bring a namespace back, or a copy of it under another name.
+
+    Only servers in the namespace get content: external ones were not lost with it, and are no copy's own.
+    """
     build = _Specs(str(backup["metadata"]["name"]), settings.namespace, into)
-    modules = contents(backup)
-    steps = [
-        Step(
-            "claims",
-            "claims, volumes, secrets, settings and rules; nothing runs yet",
-            build.spec(excluded=(*_RUNS, *_DERIVED)),
-        ),
-    ]
-    if modules:
+    servers = _servers(settings)
+    steps = [_claims(build, volumes)]
+    if contents(backup):
         dump_labels = {"matchLabels": selector(backup_settings.MODULE, stack)}
         steps.append(
             Step(
@@ -85,7 +95,6 @@ def whole(settings: Settings, stack: str, backup: Object, into: str | None) -> l
                 waits=(dump.NAME,),
             )
         )
-    servers = _servers(settings)
     if servers:
         expression = {"key": _COMPONENT, "operator": "In", "values": list(servers)}
         steps.append(
@@ -96,17 +105,48 @@ def whole(settings: Settings, stack: str, backup: Object, into: str | None) -> l
                 waits=tuple(servers.values()),
             )
         )
+    modules = [module for module in contents(backup) if module in servers]
     steps += [Step(f"load-{module}", f"the content of {module}, from its dump", module=module) for module in modules]
-    if backup_settings.copies_objects(settings):
+    if backup_settings.copies_objects(settings) and "storage" in servers:
         copy_labels = {"matchLabels": selector(objects.MODULE, stack)}
         spec = build.spec(included=("cronjobs.batch",), labels=copy_labels)
         steps += [
             Step("copy-job", "the job that copies objects, suspended", spec),
             Step("load-storage", "the objects, from their copy", module="storage"),
         ]
+    return [*steps, *_outside(settings, servers, into), _rest(build, outside=_external(settings, servers))]
+
+
+def _claims(build: _Specs, volumes: Sequence[str]) -> Step:
+    """Claims on the volumes that are still there, else on new ones: a volume's object says nothing of its content."""
+    excluded = (*_RUNS, *_DERIVED)
+    if volumes:
+        text = f"claims (on volumes that outlived the namespace: {', '.join(volumes)})"
+        spec = build.spec(excluded=excluded)
+    else:
+        text = "claims (on new volumes)"
+        spec = build.spec(excluded=(*excluded, "persistentvolumes"))
+        spec["resourceModifier"] = {"kind": "ConfigMap", "name": NEW_VOLUMES}
+    return Step("claims", f"{text}, secrets, settings and rules; nothing runs yet", spec)
+
+
+def _outside(settings: Settings, servers: Mapping[str, str], into: str | None) -> Iterator[Step]:
+    """What is left alone, for the plan."""
+    for module in _external(settings, servers):
+        way = "" if into else f"; to set it back: --module {module}"
+        yield Step(f"keep-{module}", f"nothing into {module}, which is outside the namespace{way}")
+
+
+def _rest(build: _Specs, *, outside: Sequence[str]) -> Step:
+    """Everything else; in a copy whose data is outside, without what would work on the real data."""
+    excluded = [*_DERIVED, "jobs.batch", "persistentvolumes"]
     text = "everything else, and with it the application"
-    excluded = (*_DERIVED, "jobs.batch", *(_NOT_IN_A_COPY if into else ()))
-    return [*steps, Step("rest", text, build.spec(excluded=excluded))]
+    if build.into:
+        excluded += _NOT_IN_A_COPY
+    if build.into and outside:
+        excluded.append("deployments.apps")
+        text = f"everything else but the application, which would work on the real {' and '.join(outside)}"
+    return Step("rest", text, build.spec(excluded=tuple(excluded)))
 
 
 def one_module(stack: str, backup: Object, module: str, namespace: str, *, on_volume: bool) -> list[Step]:
@@ -133,6 +173,11 @@ def _servers(settings: Settings) -> dict[str, str]:
         if own.enabled and own.mode == "managed" and getattr(own, "run_on_host", None) is None:
             found[module] = name
     return found
+
+
+def _external(settings: Settings, servers: Mapping[str, str]) -> list[str]:
+    """Data modules whose servers are elsewhere."""
+    return [module for module in DATA_MODULES if settings.modules[module] and module not in servers]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archesai_infra.cli.backup_store import POLL_SECONDS, dump_of, say, stamp
 from archesai_infra.cli.exits import CommandError, Exit
 from archesai_infra.cli.kube import MERGE_PATCH
-from archesai_infra.cli.restore_plan import Target
+from archesai_infra.cli.restore_plan import NEW_VOLUMES, NEW_VOLUMES_RULES, Target
 from archesai_infra.components.backups import dump, objects, schedules, scripts
 
 if TYPE_CHECKING:
@@ -34,7 +34,18 @@ def look(store: Store, namespace: str) -> Target:
         for item in cluster.list(f"/apis/{version}/namespaces/{namespace}/{plural}")
     ]
     named = tuple(f"claim {item['metadata']['name']}" for item in claims)
-    return Target(namespace, exists, named, tuple(running))
+    return Target(namespace, exists, named, tuple(running), tuple(_survivors(store, namespace)))
+
+
+def _survivors(store: Store, namespace: str) -> dict[str, str]:
+    """Claim by volume, of the volumes that outlived their claims; none for a copy, nor that of the dumps."""
+    found: dict[str, str] = {}
+    for volume in store.cluster.list("/api/v1/persistentvolumes"):
+        claim = volume["spec"].get("claimRef", {})
+        kept = volume["spec"].get("persistentVolumeReclaimPolicy") == "Retain" and claim.get("name") != dump.CLAIM
+        if kept and claim.get("namespace") == namespace == store.settings.namespace:
+            found[volume["metadata"]["name"]] = claim["name"]
+    return found
 
 
 def dump_on_volume(store: Store, backup: Object, module: str) -> bool:
@@ -70,7 +81,7 @@ class Run:
 
     def carry_out(self, steps: Sequence[Step]) -> None:
         """Every step in its order; raises CommandError at the first that fails."""
-        if not self.in_place and self.namespace == self.store.settings.namespace:
+        if not self.in_place:
             self._free_volumes()
         for step in steps:
             say(f"{step.name}: {step.text}")
@@ -95,6 +106,8 @@ class Run:
         name = f"{self.backup['metadata']['name'][:190]}-{step.name}-{self._stamp}"
         try:
             spec = step.spec or {}
+            if "resourceModifier" in spec:
+                self._provide_rules()
             self.store.create("Restore", "restores", name, spec, {schedules.STACK_LABEL: self.store.stack})
             done = self.store.wait("restores", name, self.left, say)
         finally:
@@ -125,15 +138,19 @@ class Run:
 
     def _free_volumes(self) -> None:
         """Volumes that outlived their claims remember them: let the restored claims have them again."""
-        for volume in self.store.cluster.list("/api/v1/persistentvolumes"):
-            claim = volume["spec"].get("claimRef", {})
-            released = volume.get("status", {}).get("phase") == "Released"
-            if released and claim.get("namespace") == self.namespace and claim.get("name") != dump.CLAIM:
-                name = volume["metadata"]["name"]
-                say(f"volume {name} of {claim['name']} is still there and is used again")
-                change = {"spec": {"claimRef": {"uid": None, "resourceVersion": None}}}
-                path = f"/api/v1/persistentvolumes/{name}"
-                self.store.cluster.send("PATCH", path, change, content_type=MERGE_PATCH)
+        for name, claim in _survivors(self.store, self.namespace).items():
+            say(f"volume {name} of {claim} is still there and is used again")
+            change = {"spec": {"claimRef": {"uid": None, "resourceVersion": None}}}
+            path = f"/api/v1/persistentvolumes/{name}"
+            self.store.cluster.send("PATCH", path, change, content_type=MERGE_PATCH)
+
+    def _provide_rules(self) -> None:
+        """The rules by which restored claims forget their volumes."""
+        path = f"/api/v1/namespaces/{self.store.namespace}/configmaps"
+        if self.store.cluster.find(f"{path}/{NEW_VOLUMES}") is None:
+            metadata = {"name": NEW_VOLUMES, "namespace": self.store.namespace}
+            body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"rules": NEW_VOLUMES_RULES}}
+            self.store.cluster.send("POST", path, body)
 
     def _load(self, module: str) -> None:
         dumps = self.store.dumps(self.namespace)

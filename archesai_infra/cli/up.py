@@ -29,13 +29,16 @@ def up(
     policy: Annotated[
         bool | None, typer.Option("--policy/--no-policy", help="Judge it by the policy pack; in production it is.")
     ] = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="After the state was lost: take over what is there, with its data.")
+    ] = False,
 ) -> None:
     """Make the cluster what the stack file says."""
     from archesai_infra.cli import operations
     from archesai_infra.cli.engine import needed
 
     root = project.root()
-    operations.up(root, checked(stack), needed(root), yes=yes, refresh=refresh, policy=policy)
+    operations.up(root, checked(stack), needed(root), yes=yes, refresh=refresh, policy=policy, take_over=take_over)
 
 
 @friendly

@@ -126,6 +126,19 @@ def test_a_lost_cluster_gets_velero_alone_with_nothing_in_the_way_of_a_restore()
     assert find(found, "Schedule", "archesai-prod-hourly")["spec"]["paused"] is True
 
 
+def test_while_a_lost_cluster_is_restored_the_stack_is_its_namespace_and_a_velero_at_rest() -> None:
+    found = evaluate(raw(shipped_config("prod") | {"restoring": True}, "prod"))
+    kinds = {item["kind"] for item in found.objects}
+    assert not kinds & {"StatefulSet", "Deployment", "Job", "CronJob", "PersistentVolumeClaim", "Ingress"}
+    assert [release.inputs["name"] for release in found.releases] == ["velero"]
+    schedules = [item for item in found.objects if item["kind"] == "Schedule"]
+    assert len(schedules) == 3
+    assert all(item["spec"]["paused"] for item in schedules)
+    assert find(found, "Namespace", "archesai")
+    assert find(found, "Secret", "velero-repo-credentials")
+    assert found.settings.database.enabled, "the commands still see the whole stack"
+
+
 def test_the_drill_has_no_way_to_any_network_no_secret_and_reads_the_dumps_only() -> None:
     found = rendered.production()
     policies = [item["spec"] for item in found.objects if item["kind"] == "NetworkPolicy"]

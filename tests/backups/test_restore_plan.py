@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from archesai_infra.cli.backup_store import StoredDump, dump_of, problems
-from archesai_infra.cli.restore_plan import Target, one_module, refusals, whole
+from archesai_infra.cli.restore_plan import NEW_VOLUMES, Target, one_module, refusals, whole
 from archesai_infra.components.backups.schedules import CONTENT_LABEL
+from archesai_infra.evaluate import evaluate
 from tests.backups import rendered
+from tests.stacks import raw, shipped_config
+
+if TYPE_CHECKING:
+    from archesai_infra.settings import Settings
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 EMPTY = Target("archesai", exists=False, claims=(), running=())
@@ -58,6 +63,56 @@ def test_a_copy_goes_to_its_own_namespace_and_answers_for_no_host() -> None:
     last = steps[-1].spec
     assert last
     assert {"ingresses.networking.k8s.io", "cronjobs.batch"} <= set(last["excludedResources"])
+
+
+def _external(*modules: str) -> Settings:
+    """The production stack with servers of others."""
+    forms = {
+        "database": {"mode": "external", "host": "db.example.com", "existingSecret": "theirs"},
+        "redis": {"enabled": True, "mode": "external", "host": "redis.example.com", "existingSecret": "theirs"},
+        "storage": {"enabled": True, "mode": "external", "host": "s3.example.com", "existingSecret": "theirs"},
+    }
+    ingress = {"ingress": {"enabled": False}}
+    config = shipped_config("prod") | {module: forms[module] for module in modules} | ingress
+    return evaluate(raw(config | {"backups": rendered.BACKUPS}, "prod")).settings
+
+
+@pytest.mark.parametrize("into", [None, "copy"])
+@pytest.mark.parametrize("module", ["database", "redis", "storage"])
+def test_servers_outside_the_namespace_are_never_written_by_a_whole_restore(module: str, into: str | None) -> None:
+    steps = whole(_external(module), "prod", _backup(), into)
+    names = [step.name for step in steps]
+    assert f"load-{module}" not in names
+    assert module not in [step.module for step in steps]
+    kept = next(step for step in steps if step.name == f"keep-{module}")
+    assert ("--module" in kept.text) is (into is None)
+    assert {f"load-{other}" for other in ("database", "redis", "storage") if other != module} <= set(names)
+
+
+def test_a_copy_has_no_application_where_it_would_work_on_real_data() -> None:
+    outside = whole(_external("database"), "prod", _backup(), "copy")[-1]
+    assert outside.spec
+    assert "deployments.apps" in outside.spec["excludedResources"]
+    assert "the real database" in outside.text
+    for steps in (
+        whole(_external(), "prod", _backup(), "copy"),
+        whole(_external("database"), "prod", _backup(), None),
+    ):
+        assert steps[-1].spec
+        assert "deployments.apps" not in steps[-1].spec["excludedResources"]
+
+
+def test_claims_get_new_volumes_unless_theirs_outlived_the_namespace() -> None:
+    settings = rendered.production().settings
+    new = whole(settings, "prod", _backup(), None)[0]
+    assert new.spec
+    assert new.spec["resourceModifier"] == {"kind": "ConfigMap", "name": NEW_VOLUMES}
+    assert "persistentvolumes" in new.spec["excludedResources"]
+    again = whole(settings, "prod", _backup(), None, ["pv-1"])[0]
+    assert again.spec
+    assert "resourceModifier" not in again.spec
+    assert "persistentvolumes" not in again.spec["excludedResources"]
+    assert "pv-1" in again.text
 
 
 def test_a_dump_that_is_still_on_the_volume_needs_no_restore_by_velero() -> None:

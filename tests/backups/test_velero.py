@@ -40,14 +40,23 @@ def rig() -> Iterator[Rig]:
         yield found
 
 
-@pytest.fixture
-def arches(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Arches:
+@pytest.fixture(scope="module")
+def arches(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arches]:
     """The command, in a project whose production stack is the rig's."""
+    project = tmp_path_factory.mktemp("project")
     config = {f"archesai:{key}": value for key, value in rig.config.items()}
-    (tmp_path / "Pulumi.yaml").write_text("name: archesai\nruntime: python\n")
-    (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": config}))
-    monkeypatch.chdir(tmp_path)
-    return Arches(tmp_path)
+    (project / "Pulumi.yaml").write_text("name: archesai\nruntime: python\n")
+    (project / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": config}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        yield Arches(project)
+
+
+@pytest.fixture(scope="module")
+def good(rig: Rig, arches: Arches) -> str:
+    """Name of a proved backup of what `_fill` fills in, for those that only read it."""
+    _fill(rig)
+    return str(arches.backup()["name"])
 
 
 class Arches:
@@ -70,38 +79,40 @@ class Arches:
 
 
 def _fill(rig: Rig) -> None:
-    rig.postgres.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    rig.postgres.sql("CREATE TABLE orders AS SELECT id, md5(id::text) AS what FROM generate_series(1, 5000) AS id")
-    rig.redis.cli("FLUSHALL")
-    rig.redis.cli("SET", "session", "kept")
+    rig.data[velero_rig.NAMESPACE].fill()
 
 
 def _content(rig: Rig) -> tuple[str, str]:
-    orders = rig.postgres.sql("SELECT coalesce(sum(hashtext(what)), 0) FROM orders")
-    return orders, rig.redis.cli("GET", "session")
+    return rig.data[velero_rig.NAMESPACE].content()
 
 
 def _lose(rig: Rig) -> None:
     """The namespace with everything in it, and what the servers held."""
     rig.plane.api.delete(NAMESPACE)
     rig.plane.wait_gone(NAMESPACE, seconds=120)
-    rig.postgres.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    rig.redis.cli("FLUSHALL")
+    rig.data[velero_rig.NAMESPACE].empty()
 
 
-def _workloads(rig: Rig) -> set[str]:
+def _workloads(rig: Rig, namespace: str = "archesai") -> set[str]:
     kinds = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("batch/v1", "CronJob"), ("v1", "Service"))
     return {
         f"{kind} {item['metadata']['name']}"
         for version, kind in kinds
-        for item in rig.plane.api.list(version, kind, "archesai")
+        for item in rig.plane.api.list(version, kind, namespace)
     }
+
+
+def _claims(rig: Rig, namespace: str) -> dict[str, tuple[str, str]]:
+    """Volume and phase by claim."""
+    found = rig.plane.api.list("v1", "PersistentVolumeClaim", namespace)
+    return {one["metadata"]["name"]: (one["spec"].get("volumeName", ""), one["status"]["phase"]) for one in found}
 
 
 def test_a_lost_namespace_comes_back_with_the_content_of_the_schedule_s_backup(rig: Rig, arches: Arches) -> None:
     _fill(rig)
     content, workloads = _content(rig), _workloads(rig)
     secrets = {item["metadata"]["name"]: item.get("data") for item in rig.plane.api.list("v1", "Secret", "archesai")}
+    claims = _claims(rig, "archesai")
     name = _scheduled(rig)
     _lose(rig)
     restored = arches("restore", "--from", name, "--confirm", "archesai")
@@ -113,6 +124,10 @@ def test_a_lost_namespace_comes_back_with_the_content_of_the_schedule_s_backup(r
     copy_job = rig.object("CronJob", "archesai-backups-objects", "archesai", "batch/v1")
     assert copy_job
     assert copy_job["spec"]["suspend"] is False
+    # The servers have their volumes again; that of the dumps came anew, out of the bucket.
+    found = _claims(rig, "archesai")
+    assert {found[one] == claims[one] for one in claims if one != "archesai-dump-data"} == {True}
+    assert found["archesai-dump-data"] != claims["archesai-dump-data"]
 
 
 def test_the_server_has_every_series_that_the_alerts_select(rig: Rig) -> None:
@@ -141,7 +156,8 @@ def _scheduled(rig: Rig) -> str:
     schedule = {"apiVersion": "velero.io/v1", "kind": "Schedule",
                 "metadata": {"name": "archesai-prod-hourly", "namespace": "velero"}}  # fmt: skip
     before = {item["metadata"]["name"] for item in rig.plane.api.list("velero.io/v1", "Backup", "velero")}
-    rig.plane.api.patch(schedule, {"spec": {"paused": False}})
+    # Due at once: Velero looks each minute, and the first of those would be too early.
+    rig.plane.api.patch(schedule, {"spec": {"paused": False}, "status": {"lastBackup": "2020-01-01T00:00:00Z"}})
     try:
         found: list[dict[str, Any]] = []
 
@@ -162,24 +178,24 @@ def _scheduled(rig: Rig) -> str:
     return str(ended["metadata"]["name"])
 
 
-def test_one_module_s_content_goes_back_to_an_older_backup_while_the_rest_runs_on(rig: Rig, arches: Arches) -> None:
+def test_one_module_s_content_goes_back_to_an_older_backup_while_the_rest_runs_on(
+    rig: Rig, arches: Arches, good: str
+) -> None:
     _fill(rig)
     content = _content(rig)
-    name = arches.backup()["name"]
     rig.postgres.sql("DELETE FROM orders WHERE id > 10")
     rig.redis.cli("SET", "session", "newer")
-    restored = arches("restore", "--from", name, "--module", "database", "--confirm", "archesai")
+    restored = arches("restore", "--from", good, "--module", "database", "--confirm", "archesai")
     assert restored.exit_code == 0, restored.output
     assert _content(rig) == (content[0], "newer")
 
 
-def test_a_dump_that_the_volume_no_longer_has_comes_from_the_bucket(rig: Rig, arches: Arches) -> None:
+def test_a_dump_that_the_volume_no_longer_has_comes_from_the_bucket(rig: Rig, arches: Arches, good: str) -> None:
     _fill(rig)
     content = _content(rig)
-    name = arches.backup()["name"]
-    velero_rig.remove((rig.directory / "volumes" / "current").resolve() / "database")
+    velero_rig.remove(rig.volume() / "database")
     rig.postgres.sql("DELETE FROM orders")
-    restored = arches("restore", "--from", name, "--module", "database", "--confirm", "archesai")
+    restored = arches("restore", "--from", good, "--module", "database", "--confirm", "archesai")
     assert restored.exit_code == 0, restored.output + str(rig.errors)
     assert _content(rig) == content
 
@@ -246,35 +262,36 @@ def test_a_bucket_that_cannot_be_used_is_said_at_once(rig: Rig, arches: Arches, 
         rig.plane.api.patch(location, {"spec": {"config": location["spec"]["config"]}})
         rig.plane.api.patch(secret, {"data": secret["data"]})
         rig.location_is("Available")
+        rig.forget_repositories()
 
 
-def test_an_expired_backup_is_refused(rig: Rig, arches: Arches) -> None:
+def test_an_expired_backup_is_refused(rig: Rig, arches: Arches, good: str) -> None:
     _fill(rig)
-    name = arches.backup()["name"]
-    backup = rig.object("Backup", name)
+    backup = rig.object("Backup", good)
     assert backup
     rig.plane.api.patch(backup, {"status": {"expiration": "2020-01-01T00:00:00Z"}})
-    done = arches("restore", "--from", name, "--module", "database", "--confirm", "archesai")
+    try:
+        done = arches("restore", "--from", good, "--module", "database", "--confirm", "archesai")
+    finally:
+        rig.plane.api.patch(backup, {"status": {"expiration": backup["status"]["expiration"]}})
     assert done.exit_code == 2
     assert "has expired" in done.output
 
 
-def test_a_restore_into_a_namespace_that_is_not_empty_is_refused(rig: Rig, arches: Arches) -> None:
+def test_a_restore_into_a_namespace_that_is_not_empty_is_refused(rig: Rig, arches: Arches, good: str) -> None:
     _fill(rig)
-    name = arches.backup()["name"]
-    done = arches("restore", "--from", name, "--confirm", "archesai")
+    done = arches("restore", "--from", good, "--confirm", "archesai")
     assert done.exit_code == 2
     assert "is not empty" in done.output
     assert "--module" in done.output
 
 
-def test_a_restore_that_never_ends_is_left_with_its_own_exit_code(rig: Rig, arches: Arches) -> None:
+def test_a_restore_that_never_ends_is_left_with_its_own_exit_code(rig: Rig, arches: Arches, good: str) -> None:
     _fill(rig)
-    name = arches.backup()["name"]
-    velero_rig.remove((rig.directory / "volumes" / "current").resolve() / "database")
+    velero_rig.remove(rig.volume() / "database")
     rig.velero().send_signal(signal.SIGSTOP)
     try:
-        done = arches("restore", "--from", name, "--module", "database", "--confirm", "archesai", "--timeout", "5")
+        done = arches("restore", "--from", good, "--module", "database", "--confirm", "archesai", "--timeout", "5")
     finally:
         rig.velero().send_signal(signal.SIGCONT)
     assert done.exit_code == 6
@@ -283,21 +300,42 @@ def test_a_restore_that_never_ends_is_left_with_its_own_exit_code(rig: Rig, arch
     rig.plane.wait_ready(DUMP_SET)
 
 
-def test_production_is_typed_and_a_wrong_word_changes_nothing(rig: Rig, arches: Arches) -> None:
+def test_production_is_typed_and_a_wrong_word_changes_nothing(rig: Rig, arches: Arches, good: str) -> None:
     _fill(rig)
-    name = arches.backup()["name"]
     rig.postgres.sql("DELETE FROM orders WHERE id > 1")
-    done = arches("restore", "--from", name, "--module", "database", typed="production\n")
+    done = arches("restore", "--from", good, "--module", "database", typed="production\n")
     assert done.exit_code == 2
     assert rig.postgres.sql("SELECT count(*) FROM orders") == "1"
 
 
-def test_a_copy_beside_the_stack_has_no_job_that_writes_to_the_real_bucket(rig: Rig, arches: Arches) -> None:
+def test_a_copy_beside_the_stack_has_the_backup_s_content_and_leaves_the_stack_alone(
+    rig: Rig, arches: Arches, good: str
+) -> None:
     _fill(rig)
-    name = arches.backup()["name"]
-    plan = arches("restore", "--from", name, "--into", "archesai-copy", "--plan")
+    content, claims, workloads = _content(rig), _claims(rig, "archesai"), _workloads(rig)
+    rig.postgres.sql("DELETE FROM orders WHERE id > 10")
+    newer = _content(rig)
+    plan = arches("restore", "--from", good, "--into", "archesai-copy", "--plan")
     assert plan.exit_code == 0, plan.output
     assert "into namespace archesai-copy" in plan.output
+    assert rig.object("Namespace", "archesai-copy", "", "v1") is None
+    try:
+        done = arches("restore", "--from", good, "--into", "archesai-copy", "--confirm", "archesai-copy")
+        assert done.exit_code == 0, done.output + rig.velero_log + str(rig.errors)
+        assert rig.data[velero_rig.COPY].content() == content
+        assert _content(rig) == newer
+        assert _claims(rig, "archesai") == claims
+        copied = _claims(rig, "archesai-copy")
+        assert copied.keys() == claims.keys()
+        assert {phase for _, phase in copied.values()} == {"Bound"}
+        assert not set(copied.values()) & set(claims.values())
+        never = {"CronJob archesai-backups-objects", "CronJob archesai-backups-drill"}
+        assert _workloads(rig, "archesai-copy") == workloads - never
+        assert not rig.plane.api.list("networking.k8s.io/v1", "Ingress", "archesai-copy")
+    finally:
+        copy = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "archesai-copy"}}
+        rig.plane.api.delete(copy)
+        rig.plane.wait_gone(copy, seconds=120)
 
 
 def test_the_recovery_kit_holds_the_repository_s_password_and_the_database_s(rig: Rig, arches: Arches) -> None:

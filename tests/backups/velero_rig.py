@@ -40,6 +40,8 @@ BUCKET = "archesai-backups"
 PARTS = (*parts.RIG, "velero", "velero-plugin-for-aws", "minio")
 STORAGE_CLASS = "dumps"
 PASS_SECONDS = 0.5
+NAMESPACE, COPY = "archesai", "archesai-copy"
+"""The stack's namespace, and the one that a restore may make beside it."""
 _KNOWN = (
     "v1",
     "apps/v1",
@@ -73,14 +75,27 @@ class Rig:
     directory: Path
     plane: ControlPlane
     store: ObjectStore
-    postgres: Postgres
-    redis: Redis
+    data: dict[str, Data]
     config: dict[str, Any]
     evaluation: Evaluation
     errors: list[str] = field(default_factory=list[str])
     metrics_port: int = 0
     _velero: subprocess.Popen[bytes] | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def postgres(self) -> Postgres:
+        """The stack's own server."""
+        return self.data[NAMESPACE].postgres
+
+    @property
+    def redis(self) -> Redis:
+        """The stack's own server."""
+        return self.data[NAMESPACE].redis
+
+    def volume(self, namespace: str = NAMESPACE) -> Path:
+        """Where the dumps of a namespace are."""
+        return (self.directory / "volumes" / namespace).resolve()
 
     @property
     def velero_log(self) -> str:
@@ -124,6 +139,11 @@ class Rig:
         self.plane.apply(found).check()
         sets = [item for item in found if item["kind"] in ("StatefulSet", "Deployment")]
         self.plane.wait_ready(*sets, seconds=180)
+
+    def install_velero(self) -> None:
+        """What the chart brings besides the kinds, and the server itself."""
+        self.plane.apply(_velero_objects(self.evaluation, self.store)).check()
+        self.start_velero()
 
     def start_velero(self) -> None:
         """Start the server as the chart does."""
@@ -169,6 +189,11 @@ class Rig:
 
         self.plane.wait_for(f"location {phase}", probe, seconds=90)
 
+    def forget_repositories(self) -> None:
+        """Let Velero connect anew: at a repository that it could not reach it looks again after minutes only."""
+        for item in self.plane.api.list("velero.io/v1", "BackupRepository", "velero"):
+            self.plane.api.delete(item)
+
     # The node agent's part
 
     def run_node_agent(self) -> None:
@@ -189,8 +214,8 @@ class Rig:
             name = f"dumps-{claim['metadata']['uid']}"
             if claim["spec"].get("storageClassName") != STORAGE_CLASS or name in volumes:
                 continue
-            self._point_to(name)
             metadata = claim["metadata"]
+            self._point_to(name, metadata["namespace"])
             reference = {key: metadata[key] for key in ("namespace", "name", "uid")}
             self.plane.api.create(
                 {
@@ -208,18 +233,19 @@ class Rig:
                 }
             )
 
-    def _point_to(self, name: str) -> None:
-        """The dump pod sees the volume of its newest claim."""
-        (self.directory / "volumes" / name).mkdir(parents=True)
-        link = self.directory / "volumes" / "new"
-        link.symlink_to(self.directory / "volumes" / name)
-        link.replace(self.directory / "volumes" / "current")
+    def _point_to(self, name: str, namespace: str) -> None:
+        """The dump pod of a namespace sees the volume of its newest claim."""
+        volumes = self.directory / "volumes"
+        (volumes / name).mkdir(parents=True)
+        link = volumes / "new"
+        link.symlink_to(volumes / name)
+        link.replace(volumes / namespace)
 
     def _copy(self, item: Object, verb: str) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.plane.api.patch(item, {"status": {"phase": "InProgress", "startTimestamp": now}})
         name = item["metadata"]["name"]
-        volume = (self.directory / "volumes" / "current").resolve()
+        volume = self.volume(item["spec"]["pod"]["namespace"])
         flags = [f"--pod-volume-{verb}={name}", f"--volume-path={volume}", "--resource-timeout=1m"]
         if verb == "restore":
             flags.append(f"--cache-volume-path={self.directory / 'cache'}")
@@ -284,45 +310,101 @@ def _workload(kind: str, name: str, labels: dict[str, str]) -> Object:
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, "namespace": "velero"}, "spec": spec}
 
 
+@dataclass(frozen=True)
+class Data:
+    """The servers that the commands of one namespace's dump pod reach."""
+
+    postgres: Postgres
+    redis: Redis
+
+    def fill(self) -> None:
+        """Something to lose."""
+        self.empty()
+        self.postgres.sql("CREATE TABLE orders AS SELECT id, md5(id::text) AS what FROM generate_series(1, 5000) AS id")
+        self.redis.cli("SET", "session", "kept")
+
+    def empty(self) -> None:
+        """As servers on new volumes are."""
+        self.postgres.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        self.redis.cli("FLUSHALL")
+
+    def content(self) -> tuple[str, str]:
+        """What there is, in short."""
+        orders = self.postgres.sql("SELECT coalesce(sum(hashtext(what)), 0) FROM orders")
+        return orders, self.redis.cli("GET", "session")
+
+
+@dataclass(frozen=True)
+class World:
+    """What outlives a cluster: the bucket, and the servers by the namespace whose dump pod reaches them."""
+
+    directory: Path
+    store: ObjectStore
+    data: dict[str, Data]
+
+
 @contextmanager
-def running() -> Generator[Rig]:
-    """Everything, from nothing; about a minute."""
+def world() -> Generator[World]:
+    """An empty bucket and empty servers; skips by name where a part is missing."""
     if absent := parts.missing(*PARTS):
         pytest.skip(f"not built: {', '.join(absent)}; run: python -m tests.controlplane build {' '.join(absent)}")
     servers.needs("pg_dump", "redis-cli", "flock")
     with ExitStack() as stack:
         directory = stack.enter_context(servers.place())
         store = stack.enter_context(servers.object_store())
-        postgres, redis = stack.enter_context(servers.postgres()), stack.enter_context(servers.redis())
-        assert store.rclone("mkdir", f"s3:{BUCKET}").returncode == 0
-        plane = stack.enter_context(ControlPlane(directory, exec_rules=_exec_rules(directory, postgres, redis)))
-        config = stack_config(store.url) | {
+        data = {
+            namespace: Data(stack.enter_context(servers.postgres()), stack.enter_context(servers.redis()))
+            for namespace in (NAMESPACE, COPY)
+        }
+        found = World(directory, store, data)
+        assert found.store.rclone("mkdir", f"s3:{BUCKET}").returncode == 0
+        yield found
+
+
+@contextmanager
+def cluster(found: World, name: str) -> Generator[Rig]:
+    """A control plane with what the node agent does; nothing of the stack is there yet, nor Velero."""
+    directory = found.directory / name
+    (directory / "volumes").mkdir(parents=True)
+    directory.chmod(0o755)
+    rules = [rule for namespace in found.data for rule in _exec_rules(directory, namespace, found.data[namespace])]
+    # As storage classes of production are: volumes outlive their claims.
+    with ControlPlane(directory, exec_rules=[*rules, ExecRule()], reclaim_policy="Retain") as plane:
+        config = stack_config(found.store.url) | {
             "cluster": {"context": _context(plane), "kubeconfig": str(plane.admin_kubeconfig)}
         }
-        rig = Rig(directory, plane, store, postgres, redis, config, evaluate(raw(config, "prod"), reveal=True))
-        stack.callback(rig.close)
-        _start(rig)
+        evaluation = evaluate(raw(config, "prod"), reveal=True)
+        rig = Rig(directory, plane, found.store, found.data, config, evaluation)
+        (directory / "cloud").write_text("")
+        _write_scripts(rig)
+        threading.Thread(target=rig.run_node_agent, daemon=True).start()
+        try:
+            yield rig
+        finally:
+            rig.close()
+
+
+@contextmanager
+def running() -> Generator[Rig]:
+    """Everything, from nothing, with the stack's objects applied as they are rendered."""
+    with world() as found, cluster(found, "cluster") as rig:
+        define_kinds(rig)
+        rig.plane.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "velero"}}]).check()
+        rig.install_velero()
+        rig.deploy()
+        rig.location_is("Available")
         yield rig
 
 
-def _start(rig: Rig) -> None:
-    (rig.directory / "cloud").write_text("")
-    (rig.directory / "volumes").mkdir()
+def define_kinds(rig: Rig) -> None:
+    """Velero's kinds."""
     crds = subprocess.run(
         [parts.executables("velero")["velero"], "install", "--crds-only", "--dry-run", "-o", "yaml"],
         env=rig.variables, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     documents = yaml.safe_load(crds)
     definitions = documents["items"] if documents.get("kind") == "List" else list(yaml.safe_load_all(crds))
-    rig.plane.apply(definitions).check()
-    rig.plane.wait_ready(*definitions)
-    rig.plane.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "velero"}}]).check()
-    rig.plane.apply(_velero_objects(rig.evaluation, rig.store)).check()
-    threading.Thread(target=rig.run_node_agent, daemon=True).start()
-    rig.start_velero()
-    _write_scripts(rig)
-    rig.deploy()
-    rig.location_is("Available")
+    rig.plane.install_definitions(definitions)
 
 
 def _context(plane: ControlPlane) -> str:
@@ -338,22 +420,22 @@ def _write_scripts(rig: Rig) -> None:
         (target / name).write_text(text)
 
 
-def _exec_rules(directory: Path, postgres: Postgres, redis: Redis) -> list[ExecRule]:
-    """The dump pod's containers on this host; all else answers as it likes."""
+def _exec_rules(directory: Path, namespace: str, data: Data) -> list[ExecRule]:
+    """The containers of a namespace's dump pod on this host."""
     common = {
         "SCRIPTS": str(directory / "scripts"),
-        "BACKUP_DIR": str(directory / "volumes" / "current"),
+        "BACKUP_DIR": str(directory / "volumes" / namespace),
         "KEEP": "3",
         "DUMP_TIMEOUT": "60",
         "PATH": servers.search_path(),
         "TMPDIR": str(directory),
     }
-    database = common | {"DATABASE_URL": postgres.url, "COMPRESSION": "1", "JOBS": "2", "GLOBALS_OPTIONS": ""}
+    database = common | {"DATABASE_URL": data.postgres.url, "COMPRESSION": "1", "JOBS": "2", "GLOBALS_OPTIONS": ""}
+    redis = data.redis
     cache = common | {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDISCLI_AUTH": redis.password}
     return [
-        ExecRule(env=database, containers=["postgres"]),
-        ExecRule(env=cache, containers=["redis"]),
-        ExecRule(),
+        ExecRule(env=database, namespaces=[namespace], containers=["postgres"]),
+        ExecRule(env=cache, namespaces=[namespace], containers=["redis"]),
     ]
 
 

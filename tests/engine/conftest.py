@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.engine import plugin
 from tests.engine.deployment import Deployment
 from tests.engine.project import snapshot
 
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     from tests.engine.deployment import Deploy
     from tests.stacks import Config
 
-PLUGIN = ("kubernetes", version("pulumi-kubernetes"))
-FETCH_SECONDS = 120
 TEST_SECONDS = 1800
 """Bound on one test with what it deploys first; ten killed deployments take many minutes on a busy machine."""
 
@@ -40,26 +36,11 @@ def engine_environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str,
     """Variables for every engine; skips without an engine or without the provider's plugin."""
     if shutil.which("pulumi") is None:
         pytest.skip("no `pulumi` on PATH; install it and run make test-engine")
-    if reason := _no_plugin():
+    if reason := plugin.lack():
         pytest.skip(reason)
     helm = tmp_path_factory.mktemp("helm")
     directories = {f"HELM_{kind}_HOME": str(helm / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
     return directories | {"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true", "PULUMI_SKIP_UPDATE_CHECK": "true"}
-
-
-def _no_plugin() -> str | None:
-    """Why the provider's plugin cannot be had, if so."""
-    name, wanted = PLUGIN
-    listed = subprocess.run(["pulumi", "plugin", "ls", "--json"], capture_output=True, text=True, check=True)
-    if any(one["name"] == name and one["version"] == wanted for one in json.loads(listed.stdout)):
-        return None
-    command = ["pulumi", "plugin", "install", "resource", name, f"v{wanted}"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=FETCH_SECONDS)
-    except subprocess.TimeoutExpired:
-        return f"plugin {name} {wanted} is not installed and fetching it took too long"
-    last = (done.stderr.strip() or done.stdout.strip()).rpartition("\n")[2]
-    return f"plugin {name} {wanted} is not installed and cannot be fetched: {last}" if done.returncode else None
 
 
 @pytest.fixture(scope="session")

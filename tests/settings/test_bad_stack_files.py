@@ -226,6 +226,10 @@ IMPOSSIBLE = {
         "archesai:api: {enabled: false}",
         "api.enabled: the platform needs the api: set it to true, or platform.enabled to false",
     ),
+    "a restore without backups": (
+        "archesai:restoring: true",
+        "restoring: needs module backups, which is off: set backups.enabled to true, or remove the key",
+    ),
     "a host of a module that is off": (
         "archesai:ingress: {enabled: true, hosts: {storage: storage}}",
         "ingress.hosts.storage: needs module storage, which is off: set storage.enabled to true, or remove the key",

@@ -156,7 +156,8 @@ echo "database: restoring $name"
 awk -v role="$role" '{ name = $3; gsub(/[";]/, "", name) }
   $2 != "ROLE" || name != role { print }' "$dump/globals.sql" |
   psql -X -q -w -d "$url" 2>&1 | grep -v 'already exists' >&2 || :
-ask 'DROP DATABASE IF EXISTS :"new" WITH (FORCE)' -v new="$new"
+ask 'SET client_min_messages = warning;
+DROP DATABASE IF EXISTS :"new" WITH (FORCE)' -v new="$new"
 ask "SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L', :'new',
   current_user, pg_encoding_to_char(encoding), datcollate, datctype)
   FROM pg_database WHERE datname = current_database() \\gexec" -v new="$new"
@@ -212,7 +213,7 @@ redis-check-rdb "$dump/dump.rdb" >/dev/null || { echo "redis: the dump $name can
 work=$(mktemp -d)
 redis-server --port 0 --unixsocket "$work/socket" --dir "$dump" --dbfilename dump.rdb --appendonly no --save '' \
   --daemonize yes --pidfile "$work/pid" --logfile "$work/log" >/dev/null
-here() { REDISCLI_AUTH='' redis-cli --no-auth-warning -e -s "$work/socket" "$@"; }
+here() { (unset REDISCLI_AUTH; exec redis-cli --no-auth-warning -e -s "$work/socket" "$@"); }
 there() { redis-cli --no-auth-warning -e -h "$REDIS_HOST" -p "$REDIS_PORT" "$@"; }
 trap 'here SHUTDOWN NOSAVE >/dev/null 2>&1 || :; rm -rf "$work"' EXIT
 trap 'exit 143' HUP INT TERM

@@ -1,0 +1,196 @@
+"""The engine's state after each way a stack can be lost: restored by the commands, it has nothing left to change."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.backups import velero_rig
+from tests.engine.deployment import Deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from pathlib import Path
+
+    from tests.backups.velero_rig import Rig, World
+    from tests.engine.changes import Changes
+    from tests.engine.stack import Outcome
+    from tests.stacks import Config
+
+# Velero also listens on every address, at port 8080.
+pytestmark = pytest.mark.own_network
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": velero_rig.NAMESPACE}}
+
+
+@dataclass
+class Seen:
+    """What a stack holds at one moment."""
+
+    content: tuple[str, str]
+    volumes: dict[str, str]
+    """Volume by claim."""
+    secrets: dict[str, Any]
+
+
+@dataclass
+class Story:
+    """Three losses of one stack, one after the other, recorded step by step."""
+
+    whole: Seen
+    restored: Seen
+    plain_preview: Changes
+    looking_preview: Changes
+    after_restore: Outcome
+    adopted: Seen
+    after_adoption: Outcome
+    rebuilt: Seen
+    after_rebuild: Outcome
+    next_backup: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def _seen(rig: Rig) -> Seen:
+    claims = rig.plane.api.list("v1", "PersistentVolumeClaim", velero_rig.NAMESPACE)
+    secrets = rig.plane.api.list("v1", "Secret", velero_rig.NAMESPACE)
+    return Seen(
+        rig.data[velero_rig.NAMESPACE].content(),
+        {one["metadata"]["name"]: one["spec"]["volumeName"] for one in claims},
+        {one["metadata"]["name"]: one.get("data") for one in secrets},
+    )
+
+
+@dataclass(frozen=True)
+class Project:
+    """Makes deployments of the production stack, each with a state of its own."""
+
+    program: Path
+    directory: Path
+    environment: Mapping[str, str]
+
+    def open(self, life: str, rig: Rig, changed: Config, secrets: Mapping[str, str] | None = None) -> Deployment:
+        config = dict(rig.config)
+        # No backup that the story does not ask for.
+        config["backups"] = config["backups"] | {"schedules": config["backups"]["schedules"] | {"paused": True}}
+        variables = {**self.environment, "KUBECONFIG": str(rig.plane.admin_kubeconfig)}
+        return Deployment(self.program, self.directory / life / "prod", config | changed, variables, secrets)
+
+
+@pytest.fixture(scope="module")
+def story(
+    program: Path, engine_environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Story]:
+    project = Project(program, tmp_path_factory.mktemp("lives"), engine_environment)
+    with velero_rig.world() as world:
+        yield _live(world, project)
+
+
+def _live(world: World, project: Project) -> Story:
+    data = world.data[velero_rig.NAMESPACE]
+    with velero_rig.cluster(world, "first") as rig:
+        velero_rig.define_kinds(rig)
+        stack = project.open("first", rig, {})
+        stack.up()
+        rig.install_velero()
+        rig.location_is("Available")
+        data.fill()
+        whole = _seen(rig)
+        backup = _backup(stack)
+        kit = _kit(stack)
+
+        _lose_namespace(rig)
+        stack.arches("restore", "--from", backup["name"], "--confirm", velero_rig.NAMESPACE).check()
+        restored, plain, looking = _seen(rig), stack.preview(), stack.preview("--refresh")
+        stack.arches("up", "--refresh", "--yes", "--no-policy").check()
+        after_restore = _unchanged(stack)
+
+        # The state is lost. What Helm notes of its releases would keep a new one from the name.
+        again = project.open("second", rig, {}, kit["credentials"])
+        rig.plane.kubectl("delete", "secret", "--namespace=velero", "--selector=owner=helm").check_returncode()
+        again.arches("up", "--take-over", "--yes", "--no-policy").check()
+        adopted, after_adoption = _seen(rig), _unchanged(again)
+
+    # The cluster is lost, and the state with it.
+    data.empty()
+    with velero_rig.cluster(world, "second") as rig:
+        velero_rig.define_kinds(rig)
+        new = project.open("third", rig, {"restoring": True}, kit["credentials"])
+        new.arches("up", "--yes", "--no-policy").check()
+        rig.install_velero()
+        rig.location_is("Available")
+        rig.plane.wait_for("the bucket's backups", lambda: _listed(new, backup["name"]), seconds=150)
+        new.arches("restore", "--from", "latest", "--confirm", velero_rig.NAMESPACE).check()
+        new.configure({"restoring": None})
+        new.arches("up", "--take-over", "--yes", "--no-policy").check()
+        rebuilt, after_rebuild = _seen(rig), _unchanged(new)
+        next_backup = _backup(new)
+    return Story(
+        whole, restored, plain, looking, after_restore, adopted, after_adoption, rebuilt, after_rebuild, next_backup
+    )
+
+
+def _backup(stack: Deployment) -> dict[str, Any]:
+    text = stack.arches("backup", "--wait", "--json").check().text
+    return json.loads(text[text.index("{") :])
+
+
+def _kit(stack: Deployment) -> dict[str, Any]:
+    path = stack.work / "kit.yaml"
+    stack.arches("recovery-kit", "--output", str(path)).check()
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _listed(stack: Deployment, name: str) -> list[str]:
+    text = stack.arches("backups").text
+    return [] if name in text else [text]
+
+
+def _lose_namespace(rig: Rig) -> None:
+    rig.plane.api.delete(NAMESPACE)
+    rig.plane.wait_gone(NAMESPACE, seconds=120)
+    rig.data[velero_rig.NAMESPACE].empty()
+
+
+def _unchanged(stack: Deployment) -> Outcome:
+    return stack.run("preview", "--refresh", "--expect-no-changes")
+
+
+def test_a_restored_namespace_has_its_content_its_secrets_and_its_volumes(story: Story) -> None:
+    assert story.restored.content == story.whole.content
+    assert story.restored.secrets == story.whole.secrets
+    changed = {name for name, volume in story.whole.volumes.items() if story.restored.volumes.get(name) != volume}
+    assert changed == {"archesai-dump-data"}, "the dumps come out of the bucket, onto a new volume"
+
+
+def test_after_a_restore_a_preview_shows_no_change_and_a_look_at_the_cluster_only_the_finished_jobs(
+    story: Story,
+) -> None:
+    assert not story.plain_preview, story.plain_preview
+    assert story.looking_preview.created == {"Job migrations-job", "Job storage-bucket-job"}
+    assert not story.looking_preview.updated | story.looking_preview.replaced | story.looking_preview.deleted
+
+
+def test_after_the_jobs_ran_again_nothing_is_left_to_change(story: Story) -> None:
+    assert story.after_restore.status == 0, story.after_restore.text
+
+
+def test_a_stack_whose_state_is_lost_is_taken_over_with_its_data(story: Story) -> None:
+    assert story.adopted.volumes == story.restored.volumes
+    assert story.adopted.secrets == story.restored.secrets
+    assert story.adopted.content == story.whole.content
+    assert story.after_adoption.status == 0, story.after_adoption.text
+
+
+def test_a_lost_cluster_and_state_come_back_from_the_bucket_and_the_recovery_kit(story: Story) -> None:
+    assert story.rebuilt.content == story.whole.content
+    assert story.rebuilt.secrets == story.whole.secrets
+    assert story.rebuilt.volumes.keys() == story.whole.volumes.keys()
+    assert not set(story.rebuilt.volumes.values()) & set(story.whole.volumes.values())
+    assert story.after_rebuild.status == 0, story.after_rebuild.text
+
+
+def test_a_rebuilt_stack_makes_good_backups_again(story: Story) -> None:
+    assert set(story.next_backup["dumps"]) == {"database", "redis"}
+    assert story.next_backup["problems"] == []
