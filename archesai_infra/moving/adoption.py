@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from archesai_infra.components import database
 from archesai_infra.moving.differences import differences, immutable, restarts
+from archesai_infra.moving.handover import steps
 from archesai_infra.moving.live import COLLECTIONS, WORKLOADS
 from archesai_infra.moving.owners import owner, setters
-from archesai_infra.moving.plan import AFTER, BEFORE, Fate, Item, Plan, Step
+from archesai_infra.moving.plan import BEFORE, Fate, Item, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator
 
     from archesai_infra.evaluate import Evaluation, Resource
     from archesai_infra.moving.live import Live, Object
@@ -45,14 +46,14 @@ def plan(declared: Evaluation, stack: str, live: Live, known: Collection[str], t
     ]
     items += _without_place(declared, live, stack)
     items.sort(key=lambda item: (item.module, item.kind, item.name))
-    steps = [*takeover.steps, *(step for item in items for step in _hand_over(item, live.namespace))]
+    to_do = [*takeover.steps, *(step for item in items for step in steps(item, live))]
     return Plan(
         stack=stack,
         namespace=live.namespace,
         items=tuple(items),
         settings=takeover.settings,
         volumes=takeover.volumes,
-        steps=tuple(sorted(steps, key=lambda step: step.when != BEFORE)),
+        steps=tuple(sorted(to_do, key=lambda step: step.when != BEFORE)),
         obstacles=(*takeover.obstacles, *_obstacles(items)),
     )
 
@@ -125,32 +126,6 @@ def _of_the_cluster(kind: str, item: Object) -> bool:
     standing = (kind, metadata["name"]) in {("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")}
     records = item.get("type") in ("helm.sh/release.v1", "kubernetes.io/service-account-token")
     return controlled or standing or records
-
-
-def _hand_over(item: Item, namespace: str) -> Sequence[Step]:
-    """How a person makes way for an object that cannot be taken, so that what it runs goes on meanwhile."""
-    if item.fate is not Fate.REFUSED or item.live is None or item.resource is None:
-        return ()
-    kubectl, target = f"kubectl --namespace {namespace}", f"{item.kind.lower()}/{item.name}"
-    if item.kind not in WORKLOADS:
-        why = f"{item.kind} {item.name} is made anew: {'; '.join(item.why)}"
-        return () if item.kind == "PersistentVolumeClaim" else (Step(BEFORE, why, (f"{kubectl} delete {target}",)),)
-    old = item.live["spec"]["selector"].get("matchLabels", {})
-    new = item.resource.inputs["spec"]["selector"]["matchLabels"]
-    orphan = f"{kubectl} delete {target} --cascade=orphan"
-    selected = ",".join(f"{key}={value}" for key, value in sorted(old.items()))
-    set_labels = " ".join(f"{key}={value}" for key, value in sorted(new.items()) if old.get(key) != value)
-    why = f"{item.kind} {item.name}: its pods run on, and the stack's {item.kind} takes them over"
-    if item.kind == "StatefulSet":
-        label = f"{kubectl} label pods --selector {selected} {set_labels} --overwrite"
-        return (Step(BEFORE, why, (orphan, label)),)
-    if old.items() <= new.items():
-        label = f"{kubectl} label replicasets,pods --selector {selected} {set_labels}"
-        return (Step(BEFORE, why, (orphan, label) if set_labels else (orphan,)),)
-    return (
-        Step(BEFORE, f"{item.kind} {item.name}: its pods run on, on their own", (orphan,)),
-        Step(AFTER, f"{item.name}: the old pods", (f"{kubectl} delete replicasets --selector {selected}",)),
-    )
 
 
 def _obstacles(items: list[Item]) -> Iterator[str]:

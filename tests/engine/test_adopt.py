@@ -75,6 +75,21 @@ def hand_over(rig: ControlPlane, outcome: Outcome) -> None:
                 assert done.returncode == 0, done.stderr
 
 
+def served(rig: ControlPlane, namespace: str, services: set[str]) -> dict[str, set[str]]:
+    """The ready pods behind each of these Services, once each has one."""
+
+    def ready() -> dict[str, set[str]]:
+        found = {name: set[str]() for name in services}
+        for part in rig.api.list("discovery.k8s.io/v1", "EndpointSlice", namespace):
+            name = part["metadata"]["labels"]["kubernetes.io/service-name"]
+            pods = [one["targetRef"]["name"] for one in part.get("endpoints") or [] if one["conditions"]["ready"]]
+            found.get(name, set[str]()).update(pods)
+        return found
+
+    rig.wait_for("pods behind the services", lambda: [name for name, pods in ready().items() if not pods])
+    return ready()
+
+
 def volumes(rig: ControlPlane, namespace: str) -> list[Object]:
     claims = rig.api.list("v1", "PersistentVolumeClaim", namespace)
     return [rig.api.get("v1", "PersistentVolume", claim["spec"]["volumeName"], None) for claim in claims]
@@ -95,6 +110,8 @@ class Story:
     state: dict[str, Any]
     pods_before_hand_over: Standing
     pods_after_hand_over: Standing
+    served: dict[str, set[str]]
+    """Pods behind each Service after the hand-over."""
     second: Outcome
     preview: Changes
     up: Changes
@@ -115,6 +132,7 @@ def story(deploy: Deploy, control_plane: ControlPlane) -> Story:
     running = standing(rig, name, "Pod")
     hand_over(rig, deployment.arches("adopt", "--plan-only", "--json").check())
     handed = standing(rig, name, "Pod")
+    behind = served(rig, name, {"archesai-api", "archesai-platform", "archesai-postgres"})
     second = deployment.arches("adopt", "--yes")
     preview = deployment.preview()
     up = deployment.up()
@@ -127,6 +145,7 @@ def story(deploy: Deploy, control_plane: ControlPlane) -> Story:
         state,
         running,
         handed,
+        behind,
         second,
         preview,
         up,
@@ -165,6 +184,7 @@ def test_pods_that_are_handed_over_run_on(story: Story) -> None:
     kept = {name: value for name, value in story.pods_before_hand_over.items() if name not in stopped}
     assert len(kept) == 3
     assert kept.items() <= story.pods_after_hand_over.items()
+    assert {f"Pod {pod}" for pods in story.served.values() for pod in pods} == set(kept), "and are reached as before"
 
 
 def test_the_preview_then_updates_what_was_taken_and_replaces_and_deletes_nothing(story: Story) -> None:

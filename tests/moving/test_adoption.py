@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -131,14 +132,26 @@ def test_pods_are_handed_over_without_a_restart(whole: Plan) -> None:
     found = commands(whole)
     assert found["Deployment archesai-api"] == [
         "delete deployment/archesai-api --cascade=orphan",
-        f"label replicasets,pods --selector app.kubernetes.io/{api} app.kubernetes.io/instance=moved",
+        f"label replicasets,pods --selector app.kubernetes.io/{api} app.kubernetes.io/instance=moved --overwrite",
     ]
+    component = {"app.kubernetes.io/component": "database"}
     new = "app.kubernetes.io/component=database app.kubernetes.io/instance=moved"
     assert found["StatefulSet archesai-postgres"] == [
         "delete statefulset/archesai-postgres --cascade=orphan",
         f"label pods --selector app.kubernetes.io/{database} {new} --overwrite",
+        f"patch service/archesai-postgres --type merge --patch '{json.dumps({'spec': {'selector': component}})}'",
     ]
     assert whole.left == len(found) == 6
+
+
+def test_a_stateful_set_with_our_labels_is_only_deleted_alone() -> None:
+    def relabel(objects: Objects) -> None:
+        ours = {"name": "archesai", "component": "database", "instance": STACK}
+        labels = {f"app.kubernetes.io/{key}": value for key, value in ours.items()}
+        objects["StatefulSet", "archesai-postgres"]["spec"]["selector"]["matchLabels"] = labels
+
+    found = commands(planned(DEVELOPMENT, standing(relabel)))
+    assert found["StatefulSet archesai-postgres"] == ["delete statefulset/archesai-postgres --cascade=orphan"]
 
 
 def test_pods_whose_labels_cannot_become_ours_run_on_until_the_new_ones_are_there() -> None:
