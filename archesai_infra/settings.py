@@ -70,7 +70,8 @@ class Settings(Model):
     domain: Hostname = "localhost"
     """Domain below which the hosts are."""
     retain_data: bool = True
-    """Volumes and the namespace outlive `destroy` and switched-off modules, and are taken over when they come back."""
+    """Volumes, the namespace and that of the monitoring outlive `destroy` and switched-off modules, and are taken over
+    when they come back."""
     restoring: bool = False
     """Declare only the namespace and Velero, on a new cluster, until `arches restore` has brought the data back."""
     cluster: Cluster = Cluster()

@@ -48,6 +48,12 @@ def test_data_that_would_be_lost_stands_before_everything_else() -> None:
     assert "DELETES PersistentVolumeClaim `archesai-postgres-data` (database); its volume would be gone" in text
 
 
+def test_a_namespace_that_goes_takes_all_that_is_in_it() -> None:
+    text = digest(_made_up("delete", "Namespace"), NOT_ASKED)
+    assert "all that is in it would be gone" in text.partition("Data at risk")[2]
+    assert "Data at risk" not in digest(_made_up("delete", "Namespace", retainOnDelete=True), NOT_ASKED)
+
+
 def test_data_that_stays_in_the_cluster_is_no_loss_but_said() -> None:
     text = digest(_made_up("replace", "PersistentVolumeClaim", retainOnDelete=True), NOT_ASKED)
     assert "Data at risk" not in text

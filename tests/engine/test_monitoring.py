@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import TYPE_CHECKING
 
 import pytest
 from pulumi.automation import ConfigValue
 
+from archesai_infra.cli.digest import NOT_ASKED
 from archesai_infra.config import PROJECT
 from archesai_infra.credentials import Credential
+from archesai_infra.digest import digest
 from tests.engine.changes import Changes, short
 from tests.engine.stack import THROW_AWAY
 from tests.stacks import ALONE, DEVELOPMENT, Config
@@ -72,6 +75,9 @@ def test_it_goes_and_comes_back_to_the_same_namespace_and_claims(
     before = [_uid(control_plane, item) for item in (home, CLAIM)]
     own = _custom(watched.declared()) - _custom(watched.configure({"monitoring": {"enabled": False}}))
 
+    preview = json.loads(watched.run("preview", "--json").check().text)
+    kept = digest(preview, NOT_ASKED).partition("Data that leaves the stack; it stays in the cluster")[2]
+    assert f"Namespace `{HOME}` (monitoring)" in kept
     assert watched.up() == Changes(deleted=own)
     assert [_uid(control_plane, item) for item in (home, CLAIM)] == before
 
