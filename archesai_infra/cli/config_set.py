@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,10 +11,6 @@ from archesai_infra.cli import project
 from archesai_infra.cli.exits import CommandError, Exit, friendly
 from archesai_infra.cli.options import DEFAULT_STACK, Stack, read_stack
 from archesai_infra.config import PROJECT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 KeyOption = Annotated[str, typer.Argument(help="Dotted key, such as redis.enabled.")]
 
@@ -53,42 +47,21 @@ def _secret_value(key: str) -> str:
 
 def _edit(stack: str, *arguments: str, stdin: str = "") -> None:
     """Edit the stack file; raises ConfigError with the file as it was where the outcome does not hold together."""
+    from archesai_infra.cli import state
+    from archesai_infra.cli.command import Command
+    from archesai_infra.cli.engine import needed
     from archesai_infra.config import ConfigError, load
 
     read_stack(stack)
     root = project.root()
-    edit = _prepared(root, stack, *arguments)
-    # Only now: the engine may have written its salt, which the state needs.
+    command = Command(root, stack, needed(root), state.environment(root))
+    # A stack that the state does not have yet is made, and its salt, which the state needs, is in the file.
+    command.run("config")
     path = root / f"Pulumi.{stack}.yaml"
     before = path.read_bytes()
     try:
-        edit(stdin)
+        command.run("config", *arguments, "--path", stdin=stdin)
         load(read_stack(stack))
     except (CommandError, ConfigError):
         path.write_bytes(before)
         raise
-
-
-def _prepared(root: Path, stack: str, *arguments: str) -> Callable[[str], None]:
-    """`pulumi config` on a stack that the state knows; what it does takes its standard input. Raises CommandError."""
-    from archesai_infra.cli import state
-    from archesai_infra.cli.engine import NoEngineError, obtain
-    from archesai_infra.cli.workspace import open_stack
-
-    try:
-        engine = obtain(root)
-    except NoEngineError as error:
-        raise CommandError(f"this needs the Pulumi engine; or edit Pulumi.{stack}.yaml: {error}", Exit.ENGINE) from None
-    variables = state.environment(root)
-    open_stack(root, stack, engine, variables)
-    command = (str(engine.command), "config", *arguments, "--path", "--stack", stack, "--non-interactive")
-
-    def run(stdin: str) -> None:
-        done = subprocess.run(
-            command, cwd=root, env=os.environ | variables, input=stdin, capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            said = done.stderr.strip().rpartition("\n")[2].removeprefix("error: ")
-            raise CommandError(f"Pulumi.{stack}.yaml stays as it was: {said}", Exit.INPUT)
-
-    return run

@@ -107,11 +107,11 @@ def test_the_project_is_found_from_a_directory_below_it(monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("no_engine")
-def test_set_without_an_engine_says_to_edit_the_file(project: Path) -> None:
+def test_set_without_an_engine_says_how_to_get_one_and_leaves_the_file(project: Path) -> None:
     before = (project / "Pulumi.dev.yaml").read_bytes()
     result = run("config", "config", "set", "redis.enabled", "true")
     assert result.exit_code == 3
-    assert "this needs the Pulumi engine; or edit Pulumi.dev.yaml" in result.stderr
+    assert "install pulumi" in result.stderr
     assert (project / "Pulumi.dev.yaml").read_bytes() == before
 
 

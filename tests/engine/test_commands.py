@@ -69,7 +69,7 @@ def test_a_key_is_set_and_unset_in_the_stack_file_and_a_bad_value_leaves_it_alon
     assert "redis.enabled: must be true or false (got maybe)" in refused.text
     assert _file(deployment)["archesai:redis"] == {"enabled": True}
     broken = deployment.arches("config", "set", "redis[", "1")
-    assert "stays as it was: could not set config: invalid config key path" in broken.text
+    assert "error: could not set config: invalid config key path" in broken.text
     deployment.arches("config", "unset", "redis").check()
     assert _file(deployment) == before
 
