@@ -189,6 +189,13 @@ class Rig:
 
         self.plane.wait_for(f"location {phase}", probe, seconds=90)
 
+    def wait_found(self, backup: str) -> None:
+        """Wait until Velero has found a backup in the bucket: it looks once a minute."""
+        missing = [f"no backup {backup} yet"]
+        self.plane.wait_for(
+            "the bucket's backups", lambda: [] if self.object("Backup", backup) else missing, seconds=150
+        )
+
     def forget_repositories(self) -> None:
         """Let Velero connect anew: at a repository that it could not reach it looks again after minutes only."""
         for item in self.plane.api.list("velero.io/v1", "BackupRepository", "velero"):
