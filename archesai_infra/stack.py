@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import signal
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -48,11 +47,6 @@ PROVIDERS = ("cluster", "strict")
 
 class UnpinnedClusterError(Exception):
     """A production stack was about to be changed on whatever cluster happens to be current."""
-
-
-def leave_interrupts_to_the_engine() -> None:
-    """Ctrl-C is the engine's to act on: here it would be a traceback in the middle of what the engine says."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def deploy(

@@ -31,6 +31,8 @@ OVERVIEWS = {
 """Components whose functions take the whole settings, in their annotations only, and why."""
 FROM_THE_TERMINAL = ("cli", "doctor")
 """What runs for a person: only here the environment of the process counts."""
+GIVES_UP = "process.py"
+"""Takes variables out of the program's own environment."""
 DUMPED = {"Toleration": "goes to Kubernetes as it is"}
 """Models whose fields nobody reads one by one, and why."""
 URNS = {
@@ -151,7 +153,16 @@ def test_the_environment_counts_only_at_the_terminal() -> None:
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv")
     }
-    assert readers <= set(FROM_THE_TERMINAL)
+    assert readers - {GIVES_UP} <= set(FROM_THE_TERMINAL)
+
+
+def test_the_program_itself_only_gives_variables_up() -> None:
+    used = [
+        ast.unparse(node)
+        for node in ast.walk(tree(PACKAGE / GIVES_UP))
+        if isinstance(node, ast.Attribute) and ast.unparse(node).startswith("os.")
+    ]
+    assert sorted(used) == ["os.environ", "os.environ.pop"]
 
 
 def test_every_settings_model_of_a_component_can_be_set() -> None:

@@ -31,8 +31,7 @@ def drift_of(root: Path, stack: str) -> Finding:
 
     def count(event: object) -> None:
         step = getattr(event, "resource_pre_event", None)
-        # The providers differ by the leave to take fields back.
-        if step is not None and "::pulumi:providers:" not in step.metadata.urn:
+        if step is not None:
             counts[str(step.metadata.op.value)] += 1
 
     try:

@@ -97,17 +97,6 @@ def up(
         _run(look, go_on=go_on)
     change = partial(stack.up, refresh=refresh, policy_packs=packs, color=_color(), on_output=_print)
     _run(partial(change, show_secrets=False), go_on=go_on, changes=raw.stack)
-    if force:
-        _forget(stack, force)
-
-
-def _forget(stack: Stack, force: Mapping[str, str]) -> None:
-    """Take the force out of the providers again: it is for one run, and the state would keep it."""
-    ambient = stack.workspace.env_vars.items()
-    stack.workspace.env_vars = {name: value for name, value in ambient if name not in force}
-    urns = provider_urns(stack.name)
-    forget = partial(stack.up, target=urns, color=_color(), suppress_outputs=True, show_secrets=False)
-    _run(forget, changes=stack.name)
 
 
 def provider_urns(stack: str) -> list[str]:

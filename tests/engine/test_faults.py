@@ -88,11 +88,11 @@ def test_an_api_server_that_goes_away_in_the_middle_is_no_harm(deploy: Deploy, c
     operation.until(created(15))
     control_plane.stop_apiserver()
     try:
-        ended = operation.wait()
+        operation.until(lambda said: "connection refused" in said)
     finally:
         control_plane.start_apiserver()
-    assert ended.status != 0
-    assert "connection refused" in ended.text
+    # What it was waiting for it goes on to wait for, until the server is back.
+    assert "connection refused" in operation.wait().text
     deployment.run("up", "--yes", "--skip-preview").check()
     preview = deployment.run("preview", "--refresh", "--expect-no-changes")
     assert preview.status == 0, preview.text[-4000:]
@@ -113,15 +113,14 @@ def test_what_others_delete_and_edit_is_shown_and_healed(deploy: Deploy, control
     control_plane.api.patch(policy, {"spec": {"policyTypes": ["Ingress"]}})
 
     drift = deployment.run("preview", "--refresh", environment=HEALING).check().changes
-    forced = {"kubernetes cluster", "kubernetes strict"}
     assert drift == Changes(
         created=frozenset({"Service platform-service", "PodDisruptionBudget api-budget"}),
-        updated=frozenset({"Deployment api-deployment", "NetworkPolicy security-default-deny", *forced}),
+        updated=frozenset({"Deployment api-deployment", "NetworkPolicy security-default-deny"}),
     )
 
     said = deployment.arches("up", "--refresh", "--yes").check().text
     assert "+ 2 created" in said
-    assert "~ 4 updated" in said
+    assert "~ 2 updated" in said
     assert not deployment.preview("--refresh")
     assert control_plane.api.get("apps/v1", "Deployment", "archesai-api", "drifting")["spec"]["replicas"] == 1
 
