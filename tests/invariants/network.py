@@ -35,7 +35,7 @@ PRIVATE = [
     for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "100.64.0.0/10")
 ]
 """Where a browser that visits any page must not get to: nodes, other pods, the cloud's metadata."""
-_ADDRESS = re.compile(r"\b(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?):(?P<port>\d{2,5})\b")
+_ADDRESS = re.compile(r"\b(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?):(?P<port>\d{2,5})\b(?![^\s/]*@)")
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def _check(server: Prometheus, expr: str) -> None:
 
 
 def _skip_what_cannot_run(expr: str) -> None:
-    if "minio_" in expr and not knows_storage():
+    if ("minio_" in expr or "archesai-storage" in expr) and not knows_storage():
         pytest.skip("MinIO is not built, or rclone is not installed: python -m tests.controlplane build minio")
     if "pg_stat_user_tables" in expr and not knows_tables():
         pytest.skip("Debian's postgres-exporter has no statistics of tables; put a newer postgres_exporter on PATH")

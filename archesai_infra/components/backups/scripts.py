@@ -149,7 +149,7 @@ choose database "${1:-}"
 database=$(ask 'SELECT current_database()')
 role=$(ask 'SELECT current_user')
 new=${database}_restoring
-old=${database}_before_$(date -u +%Y%m%d%H%M%S)
+old=${database}_before_$(date -u +%Y%m%d%H%M%S)_$$
 swap_url=$(url_of postgres)
 echo "database: restoring $name"
 # Roles that are missing come back. The application's own keeps the password it has now.
