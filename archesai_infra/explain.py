@@ -11,6 +11,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
 from archesai_infra.credentials import DESCRIPTIONS
+from archesai_infra.descriptions import descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,13 +78,14 @@ def _keys(model: type[BaseModel], prefix: str, form: str, given: BaseModel | Non
         path = f"{prefix}{field.alias or name}"
         default: object = getattr(given, name) if given is not None else _default(field)
         models = _models(field.annotation)
-        yield _key(path, field, default, form, required=given is None and field.is_required())
+        required = given is None and field.is_required()
+        yield _key(path, field, default, form, descriptions(model).get(name, ""), required=required)
         for inner in models:
             own = _mode(inner) if len(models) > 1 else form
             yield from _keys(inner, f"{path}.", own, default if isinstance(default, inner) else None)
 
 
-def _key(path: str, field: FieldInfo, default: object, form: str, *, required: bool) -> Key:
+def _key(path: str, field: FieldInfo, default: object, form: str, description: str, *, required: bool) -> Key:
     whole: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     group = bool(_models(field.annotation))
     return Key(
@@ -91,7 +93,7 @@ def _key(path: str, field: FieldInfo, default: object, form: str, *, required: b
         type="group" if group else type_name(whole),
         default=None if group else TypeAdapter[object](Any).dump_python(default, mode="json"),
         required=required,
-        description=field.description or "",
+        description=description,
         allowed="" if group else ", or ".join(dict.fromkeys(_rules(whole))),
         form=form,
         group=group,
