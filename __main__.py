@@ -3,10 +3,10 @@
 import pulumi
 
 from archesai_infra.config import ConfigError, from_engine, load
-from archesai_infra.process import leave_to_the_engine
+from archesai_infra.process import prepare
 from archesai_infra.stack import UnpinnedClusterError, deploy
 
-leave_to_the_engine()
+prepare()
 try:
     outputs = deploy(*load(from_engine()), pulumi.get_stack())
 except (ConfigError, UnpinnedClusterError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -41,10 +42,6 @@ if TYPE_CHECKING:
     from archesai_infra.settings import Settings
 
 
-PROVIDERS = ("cluster", "strict")
-"""Logical names of the providers."""
-
-
 class UnpinnedClusterError(Exception):
     """A production stack was about to be changed on whatever cluster happens to be current."""
 
@@ -70,7 +67,7 @@ def deploy(
         pull_policy=settings.images.pull_policy,
         pull_secret=PULL_SECRET if credentials.get(Credential.REGISTRY_PASSWORD) else None,
         flows=flows(settings),
-        strict=_provider("strict", settings, adopts=False),
+        strict=cache(lambda: _provider("strict", settings, adopts=False)),
         fingerprint=_fingerprint(),
     )
     if settings.gitops.enabled and not rendered:

@@ -11,7 +11,6 @@ from archesai_infra.cli.command import Command
 from archesai_infra.cli.exits import CommandError, Exit
 from archesai_infra.cli.interrupts import waiting_for_the_engine
 from archesai_infra.cli.kube import ClusterError
-from archesai_infra.cli.operations import provider_urns
 from archesai_infra.cli.workspace import open_stack
 from archesai_infra.moving.adoption import urns
 from archesai_infra.moving.plan import Fate
@@ -58,7 +57,8 @@ def adopt(root: Path, engine: Engine, cluster: Cluster, plan: Plan, declared: Ev
     command = Command(root, plan.stack, engine, state.environment(root))
     _configure(command, plan.settings)
     stack = open_stack(root, plan.stack, engine, state.environment(root))
-    providers = provider_urns(plan.stack)
+    names = urns(declared)
+    providers = [names[one.urn] for one in declared.resources if one.type == "pulumi:providers:kubernetes"]
     exported = json.loads(command.run("stack", "export"))
     if not known(exported["deployment"]) >= set(providers):
         _quietly(lambda: stack.up(target=providers, color="never", suppress_outputs=True, show_secrets=False))
@@ -68,7 +68,7 @@ def adopt(root: Path, engine: Engine, cluster: Cluster, plan: Plan, declared: Ev
             take_fields(cluster, item.live, item.setters)
     _import(command, exported | {"deployment": _adopted(exported["deployment"], declared, plan)})
     try:
-        _check(stack, plan, urns(declared))
+        _check(stack, plan, names)
     except (CommandError, KeyboardInterrupt):
         _import(command, exported)
         raise

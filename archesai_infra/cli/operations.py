@@ -16,8 +16,8 @@ from archesai_infra.cli.interrupts import waiting_for_the_engine
 from archesai_infra.cli.policy import pack, with_findings
 from archesai_infra.cli.reachability import ask
 from archesai_infra.cli.workspace import open_stack
-from archesai_infra.config import PROJECT, load
-from archesai_infra.stack import PROVIDERS, unpinned
+from archesai_infra.config import load
+from archesai_infra.stack import unpinned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -97,11 +97,6 @@ def up(
         _run(look, go_on=go_on)
     change = partial(stack.up, refresh=refresh, policy_packs=packs, color=_color(), on_output=_print)
     _run(partial(change, show_secrets=False), go_on=go_on, changes=raw.stack)
-
-
-def provider_urns(stack: str) -> list[str]:
-    """URNs of the providers of a stack."""
-    return [f"urn:pulumi:{stack}::{PROJECT}::pulumi:providers:kubernetes::{name}" for name in PROVIDERS]
 
 
 def destroy(root: Path, raw: RawConfig, engine: Engine, *, yes: bool) -> None:

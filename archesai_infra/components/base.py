@@ -67,8 +67,11 @@ class Context:
     pull_policy: str
     pull_secret: str | None
     flows: tuple[Flow, ...]
-    strict: pulumi.ProviderResource
-    """The provider for what others may have made and `destroy` would take from them: it refuses what exists already."""
+    strict: Callable[[], pulumi.ProviderResource]
+    """The provider for what others may have made and `destroy` would take from them: it refuses what exists already.
+
+    Each provider is a process of its own, a fifth of a second of every preview: it is made when it is first asked for.
+    """
     fingerprint: Callable[[Sequence[pulumi.Input[str]]], pulumi.Output[str]]
     """A keyed digest of secret values: it changes when they do and says nothing about them."""
 
@@ -106,13 +109,13 @@ class Component(pulumi.ComponentResource):
 
     def clusterwide(self) -> pulumi.ResourceOptions:
         """Options of a child outside the stack's namespace: one that exists already is not ours and is refused."""
-        return pulumi.ResourceOptions(parent=self, provider=self.context.strict)
+        return pulumi.ResourceOptions(parent=self, provider=self.context.strict())
 
     def kept(self) -> pulumi.ResourceOptions:
         """Options of a child that holds data: it outlives the stack, and a later stack takes it over."""
         return pulumi.ResourceOptions(
             parent=self,
-            provider=None if self.context.retain else self.context.strict,
+            provider=None if self.context.retain else self.context.strict(),
             protect=self.context.production,
             retain_on_delete=self.context.retain,
         )

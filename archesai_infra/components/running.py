@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 SECRETS_ANNOTATION = "archesai.com/secrets"
 """Of a pod: fingerprint of the secrets it reads, so that a change of any is another pod."""
 
+PROVING_SECONDS = 5
+"""How long a new pod of production has to stay ready before an old one goes: one that dies of its first request has
+replaced no other. In development nobody would notice, and each `up` would wait for it."""
+
 
 @dataclass(frozen=True)
 class Pod:
@@ -91,7 +95,11 @@ class RunningComponent(Component):
             f"{self.module}-deployment",
             metadata=self.metadata(pod.name),
             spec=deployment_spec(
-                self.module, self.context.instance, self.template(pod), replicas=None if scaled else replicas
+                self.module,
+                self.context.instance,
+                self.template(pod),
+                replicas=None if scaled else replicas,
+                min_ready_seconds=PROVING_SECONDS if self.context.production else 0,
             ),
             opts=self.child(depends_on=depends_on),
         )

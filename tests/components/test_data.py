@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.components.parts import resource, volume
 from tests.matrix import EVERYTHING, ON, PRODUCTION
 from tests.stacks import ALONE, find, render
+
+if TYPE_CHECKING:
+    from tests.stacks import Config
 
 CLAIMS = {"database-data": "archesai-postgres", "redis-data": "archesai-redis", "storage-data": "archesai-storage"}
 
@@ -53,6 +58,21 @@ def test_given_up_data_of_another_stack_is_not_taken_over() -> None:
     stack = render(ALONE | {"redis": ON, "retainData": False})
     claim = resource(stack, "redis-data")
     assert "upsertExistingObjects" not in resource(stack, claim.provider.split("::")[-2]).inputs
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"cluster"}),
+        ({"retainData": False}, {"cluster", "strict"}),
+        ({"ingress": ON | {"hosts": {"api": "api"}, "controller": {"install": True}}}, {"cluster", "strict"}),
+    ],
+)
+def test_the_provider_that_refuses_what_exists_is_made_where_something_needs_it(
+    given: Config, expected: set[str]
+) -> None:
+    stack = render(EVERYTHING | given)
+    assert {one.name for one in stack.resources if one.type == "pulumi:providers:kubernetes"} == expected
 
 
 @pytest.mark.parametrize(

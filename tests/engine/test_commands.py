@@ -40,7 +40,7 @@ def test_each_command_names_the_cluster_before_anything_happens(
 
 
 def test_a_preview_after_up_has_nothing_to_do(commanded: tuple[Deployment, dict[str, Outcome]]) -> None:
-    assert "41 unchanged" in commanded[1]["drift"].text
+    assert "40 unchanged" in commanded[1]["drift"].text
 
 
 def test_destroy_says_what_stays(commanded: tuple[Deployment, dict[str, Outcome]]) -> None:
@@ -72,6 +72,13 @@ def test_a_key_is_set_and_unset_in_the_stack_file_and_a_bad_value_leaves_it_alon
     assert "error: could not set config: invalid config key path" in broken.text
     deployment.arches("config", "unset", "redis").check()
     assert _file(deployment) == before
+
+
+def test_the_sdks_own_steps_are_told_where_the_variable_behind_debug_asks_for_them(deploy: Deploy) -> None:
+    deployment = deploy("debugged", DEV)
+    step = "resource registration prepared"
+    assert step not in deployment.run("preview", "--debug").check().text
+    assert step in deployment.run("preview", environment={"PULUMI_OPTION_DEBUG": "true"}).check().text
 
 
 def test_ctrl_c_in_an_up_says_what_state_things_are_in_and_the_next_up_goes_on(deploy: Deploy) -> None:

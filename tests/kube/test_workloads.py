@@ -33,7 +33,7 @@ def test_annotations_of_a_template_roll_its_pods() -> None:
 
 
 def test_a_deployment_has_a_new_pod_before_an_old_one_goes() -> None:
-    assert deployment_spec("api", "dev", TEMPLATE, replicas=2) == {
+    assert deployment_spec("api", "dev", TEMPLATE, replicas=2, min_ready_seconds=5) == {
         "selector": {"match_labels": selector("api", "dev")},
         "revision_history_limit": 5,
         "min_ready_seconds": 5,
@@ -44,7 +44,7 @@ def test_a_deployment_has_a_new_pod_before_an_old_one_goes() -> None:
 
 
 def test_a_deployment_leaves_its_number_of_pods_to_an_autoscaler() -> None:
-    assert "replicas" not in deployment_spec("api", "dev", TEMPLATE, replicas=None)
+    assert "replicas" not in deployment_spec("api", "dev", TEMPLATE, replicas=None, min_ready_seconds=0)
 
 
 def test_a_stateful_set_has_one_pod_and_never_deletes_a_claim() -> None:
