@@ -151,3 +151,35 @@ def test_where_no_network_can_be_made_the_run_says_so_and_skips(tmp_path: Path) 
     assert "did not run: no unshare on PATH: it is part of util-linux" in done.stdout
     assert "needs a network of its own; make test runs it in one" in done.stdout
     assert " 1 passed, 1 skipped" in done.stdout.splitlines()[-1]
+
+
+MEETING = """\
+import os, time
+from pathlib import Path
+
+import pytest
+
+def meet(mine, other):
+    place = Path(os.environ["MEETING"])
+    (place / mine).touch()
+    deadline = time.monotonic() + 60
+    while not (place / other).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+@pytest.mark.own_network
+def test_apart():
+    meet("apart", "other")
+
+def test_other():
+    meet("other", "apart")
+"""
+
+
+@pytest.mark.skipif(bool(own_network.lack()), reason=own_network.lack() or "")
+def test_what_has_a_network_of_its_own_runs_beside_the_rest(tmp_path: Path) -> None:
+    place = tmp_path / "meeting"
+    place.mkdir()
+    done = run_apart(tmp_path, MEETING, MEETING=str(place))
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count(" 1 passed, 1 deselected") == 2

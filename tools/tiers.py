@@ -5,7 +5,8 @@ python -m tools.tiers cluster   build what the control plane lacks, then tier cl
 python -m tools.tiers engine    the same for tier engine; says so and succeeds where there is no Pulumi CLI
 python -m tools.tiers all       build what is missing, then every tier
 
-All but `quick` first run the tests that want a network of their own, in one, where the machine lets them make it.
+All but `quick` run the tests that want a network of their own, in one, where the machine lets them make it: beside
+the others, for they mostly wait, but what they say comes first.
 `ARCHESAI_TIERS=unit` leaves the others out of `quick`. What follows the name goes to pytest.
 """
 
@@ -15,8 +16,10 @@ import argparse
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING
 
 from tests import own_network
 from tests.controlplane import parts
@@ -35,6 +38,8 @@ NOTHING_COLLECTED = 5
 """Status of a pytest that was given files without a test for it."""
 PARTS = (*parts.RIG, "minio", "velero", "velero-plugin-for-aws")
 """What tests run beyond the tier `unit`, besides what the package sources of the machine offer."""
+LOOK_SECONDS = 0.2
+"""Time between two looks at what a run beside this one has said."""
 RUNS: dict[str, tuple[str, ...]] = {
     "quick": (UNIT, CLUSTER, ENGINE),
     "cluster": (CLUSTER,),
@@ -82,10 +87,13 @@ def run_apart(tiers: tuple[str, ...], more: list[str]) -> int:
         print(f"did not run: {why}", flush=True)
         heading("all other tests")
         return run(tiers, more)
-    # One after the other: they use the same ports.
-    apart = run(tiers, ["--numprocesses=0", "-m", own_network.MARKER, *more], own_network.command())
-    heading("all other tests")
-    others = run(tiers, ["-m", f"not {own_network.MARKER}", *more])
+    with TemporaryDirectory() as directory:
+        said = Path(directory, "said")
+        with said.open("wb") as file, start(tiers, ["-m", f"not {own_network.MARKER}", *more], file) as process:
+            # One after the other among themselves: they use the same ports.
+            apart = run(tiers, ["--numprocesses=0", "-m", own_network.MARKER, *more], own_network.command())
+            heading("all other tests")
+            others = follow(process, said)
     found = {apart, others} - {NOTHING_COLLECTED} or {NOTHING_COLLECTED}
     if apart not in (0, NOTHING_COLLECTED):
         print(f"tests that want a network of their own failed with status {apart}: see above")
@@ -99,9 +107,36 @@ def heading(text: str) -> None:
 
 def run(tiers: tuple[str, ...], more: list[str], within: Sequence[str] = ()) -> int:
     """Run these tiers in one pytest, whose closing line is the last; `within` is what puts it into its network."""
+    with start(tiers, more, within=within) as process:
+        return process.wait()
+
+
+def start(
+    tiers: tuple[str, ...], more: list[str], output: IO[bytes] | None = None, within: Sequence[str] = ()
+) -> subprocess.Popen[bytes]:
+    """Start these tiers in one pytest, which writes to `output` where that is given."""
     workers = min(os.cpu_count() or 1, MOST_WORKERS)
     command = [*within, sys.executable, "-m", "pytest", f"--numprocesses={workers}", "--dist=loadfile", *more]
-    return subprocess.run(command, cwd=ROOT, env=os.environ | {CHOSEN: ",".join(tiers)}, check=False).returncode
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | {CHOSEN: ",".join(tiers)},
+        stdout=output,
+        stderr=subprocess.STDOUT if output else None,
+    )
+
+
+def follow(process: subprocess.Popen[bytes], said: Path) -> int:
+    """Show what a process has said to a file and says, until it ends; returns its status."""
+    with said.open("rb") as file:
+        while True:
+            # Asked first, so that its last words are still read.
+            status = process.poll()
+            sys.stdout.buffer.write(file.read())
+            sys.stdout.buffer.flush()
+            if status is not None:
+                return status
+            time.sleep(LOOK_SECONDS)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class Context:
     strict: Callable[[], pulumi.ProviderResource]
     """The provider for what others may have made and `destroy` would take from them: it refuses what exists already.
 
-    Each provider is a process of its own, a fifth of a second of every preview: it is made when it is first asked for.
+    Each provider is a process that every preview starts and configures, so it is made when it is first asked for.
     """
     fingerprint: Callable[[Sequence[pulumi.Input[str]]], pulumi.Output[str]]
     """A keyed digest of secret values: it changes when they do and says nothing about them."""
