@@ -26,6 +26,7 @@ from tests.controlplane import parts
 from tests.controlplane.building import BuildError, ensure
 from tests.controlplane.toolchain import ToolchainError
 from tests.engine import plugin
+from tests.monitoring.charts import DIRECTORY_VARIABLE
 from tests.tiers import CHOSEN, CLUSTER, ENGINE, UNIT, UnknownTierError, chosen, lack
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ MOST_WORKERS = 4
 """Each worker that runs tests of tier cluster starts a control plane of its own."""
 NOTHING_COLLECTED = 5
 """Status of a pytest that was given files without a test for it."""
-PARTS = (*parts.RIG, "minio", "velero", "velero-plugin-for-aws")
-"""What tests run beyond the tier `unit`, besides what the package sources of the machine offer."""
+PARTS = (*parts.RIG, "minio", "velero", "velero-plugin-for-aws", "kube-score")
+"""What tests run, besides what the package sources of the machine offer."""
 LOOK_SECONDS = 0.2
 """Time between two looks at what a run beside this one has said."""
 RUNS: dict[str, tuple[str, ...]] = {
@@ -72,9 +73,11 @@ def build(tiers: tuple[str, ...]) -> None:
     """Build what these tiers lack, telling how it goes; raises BuildError and ToolchainError."""
     if all(tier == UNIT or lack(tier, built=True) for tier in tiers):
         return
-    if absent := parts.missing(*PARTS):
+    # Helm has nothing to render without charts, which only the user can bring.
+    wanted = (*PARTS, "helm") if os.environ.get(DIRECTORY_VARIABLE) else PARTS
+    if absent := parts.missing(*wanted):
         print(f"Building {', '.join(absent)}: once, into {parts.cache_directory()}", flush=True)
-        ensure(*PARTS, log=lambda line: print(line, flush=True))
+        ensure(*wanted, log=lambda line: print(line, flush=True))
     # A network of their own has no way to it.
     if ENGINE in tiers and lack(ENGINE) is None and (why := plugin.lack()):
         print(why, flush=True)

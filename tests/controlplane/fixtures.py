@@ -25,7 +25,7 @@ def parts_or_skip(*names: str) -> dict[str, Path]:
     """The executables of these parts, built if `ARCHESAI_BUILD_PARTS=1`; otherwise missing ones skip the test."""
     if absent := parts.missing(*names):
         if not _may_build():
-            pytest.skip(f"not built: {', '.join(absent)}; make test-cluster builds and runs this")
+            pytest.skip(f"not built: {', '.join(absent)}; make test-all builds and runs this")
         ensure(*names)
     return parts.executables(*names)
 

@@ -44,9 +44,10 @@ def archive(chart: str, version: str) -> Path:
 def render(evaluation: Evaluation, chart: str) -> list[dict[str, Any]]:
     """The objects of a release, with the values and the version that the stack gives it."""
     inputs = next(item.inputs for item in evaluation.releases if item.inputs["chart"].endswith(f"/{chart}"))
+    path = archive(chart, inputs["version"])
     helm = parts_or_skip("helm")["helm"]
     command = [
-        *(str(helm), "template", inputs["name"], str(archive(chart, inputs["version"]))),
+        *(str(helm), "template", inputs["name"], str(path)),
         *("--namespace", inputs["namespace"], "--values", "-", "--kube-version", KUBERNETES),
         *("--api-versions", "monitoring.coreos.com/v1"),
     ]
