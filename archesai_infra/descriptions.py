@@ -29,9 +29,12 @@ def descriptions(model: type[BaseModel]) -> Mapping[str, str]:
     return found
 
 
-class DescribedSchema(GenerateJsonSchema):
-    """JSON schema in which every field has its description; the `schema_generator` of `model_json_schema`."""
+def described_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """JSON schema of a model, by its aliases, in which every field has its description."""
+    return model.model_json_schema(by_alias=True, schema_generator=_Described)
 
+
+class _Described(GenerateJsonSchema):
     def model_schema(self, schema: core_schema.ModelSchema) -> dict[str, Any]:
         """Schema of one model."""
         built = super().model_schema(schema)

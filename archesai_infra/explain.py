@@ -74,12 +74,13 @@ def _module(key: Key) -> str:
 
 def _keys(model: type[BaseModel], prefix: str, form: str, given: BaseModel | None) -> Iterator[Key]:
     """Keys of a model; `given` is what the model above sets for it where nothing is said."""
+    texts = descriptions(model)
     for name, field in model.model_fields.items():
         path = f"{prefix}{field.alias or name}"
         default: object = getattr(given, name) if given is not None else _default(field)
         models = _models(field.annotation)
         required = given is None and field.is_required()
-        yield _key(path, field, default, form, descriptions(model).get(name, ""), required=required)
+        yield _key(path, field, default, form, texts.get(name, ""), required=required)
         for inner in models:
             own = _mode(inner) if len(models) > 1 else form
             yield from _keys(inner, f"{path}.", own, default if isinstance(default, inner) else None)

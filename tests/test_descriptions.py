@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from archesai_infra.components.database import ManagedDatabase
-from archesai_infra.descriptions import DescribedSchema, descriptions
+from archesai_infra.descriptions import described_schema, descriptions
 from archesai_infra.settings import Settings
 
 
@@ -23,7 +23,7 @@ def test_fields_of_a_base_are_described_too() -> None:
 
 
 def test_every_property_of_the_schema_has_a_description() -> None:
-    schema = Settings.model_json_schema(schema_generator=DescribedSchema)
+    schema = described_schema(Settings)
     models = [schema, *schema["$defs"].values()]
     lacking = [
         name for one in models for name, field in one.get("properties", {}).items() if "description" not in field

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from archesai_infra.credentials import DESCRIPTIONS
-from archesai_infra.descriptions import DescribedSchema
+from archesai_infra.descriptions import described_schema
 from archesai_infra.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ refused.
 
 def reference() -> str:
     """The page."""
-    schema = Settings.model_json_schema(by_alias=True, schema_generator=DescribedSchema)
+    schema = described_schema(Settings)
     definitions: dict[str, Any] = schema["$defs"]
     lines = [HEAD, "## Secrets\n", "Set with `pulumi config set --secret <key>`; each is a key of its own.\n"]
     lines += ["| key | meaning |", "|---|---|", *(f"| `{key}` | {text} |" for key, text in DESCRIPTIONS.items()), ""]

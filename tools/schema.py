@@ -6,7 +6,7 @@ from typing import Any
 
 from archesai_infra.config import PROJECT
 from archesai_infra.credentials import DESCRIPTIONS
-from archesai_infra.descriptions import DescribedSchema
+from archesai_infra.descriptions import described_schema
 from archesai_infra.settings import Settings
 
 SECRET = {"type": "object", "required": ["secure"], "properties": {"secure": {"type": "string"}}}
@@ -14,7 +14,7 @@ SECRET = {"type": "object", "required": ["secure"], "properties": {"secure": {"t
 
 def stack_schema() -> dict[str, Any]:
     """Schema of `Pulumi.<stack>.yaml`: our keys exactly, other projects' and providers' keys as they are."""
-    settings = Settings.model_json_schema(by_alias=True, schema_generator=DescribedSchema)
+    settings = described_schema(Settings)
     definitions = settings.pop("$defs")
     keys: dict[str, Any] = {f"{PROJECT}:{name}": value for name, value in settings["properties"].items()}
     keys |= {f"{PROJECT}:{key}": SECRET | {"description": text} for key, text in DESCRIPTIONS.items()}

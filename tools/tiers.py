@@ -26,7 +26,6 @@ from tests.controlplane import parts
 from tests.controlplane.building import BuildError, ensure
 from tests.controlplane.toolchain import ToolchainError
 from tests.engine import plugin
-from tests.monitoring.charts import DIRECTORY_VARIABLE
 from tests.tiers import CHOSEN, CLUSTER, ENGINE, UNIT, UnknownTierError, chosen, lack
 
 if TYPE_CHECKING:
@@ -73,8 +72,7 @@ def build(tiers: tuple[str, ...]) -> None:
     """Build what these tiers lack, telling how it goes; raises BuildError and ToolchainError."""
     if all(tier == UNIT or lack(tier, built=True) for tier in tiers):
         return
-    # Helm has nothing to render without charts, which only the user can bring.
-    wanted = (*PARTS, "helm") if os.environ.get(DIRECTORY_VARIABLE) else PARTS
+    wanted = (*PARTS, "helm") if os.environ.get(parts.CHARTS_VARIABLE) else PARTS
     if absent := parts.missing(*wanted):
         print(f"Building {', '.join(absent)}: once, into {parts.cache_directory()}", flush=True)
         ensure(*wanted, log=lambda line: print(line, flush=True))

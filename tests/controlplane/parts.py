@@ -15,6 +15,8 @@ GO_DIRECTORY = Path(__file__).parent / "go"
 DEFAULT_MINOR = "1.36"
 """The Kubernetes minor a rig runs when `K8S_VERSION` says nothing."""
 
+CHARTS_VARIABLE = "ARCHESAI_CHARTS"
+"""Names the directory with the user's charts; without them Helm has nothing to render."""
 RIG = ("etcd", "kubernetes", "kwok")
 """What a control plane itself needs; everything else is for particular tests."""
 

@@ -14,11 +14,11 @@ import pytest
 import yaml
 
 from tests.controlplane.fixtures import parts_or_skip
+from tests.controlplane.parts import CHARTS_VARIABLE
 
 if TYPE_CHECKING:
     from archesai_infra.evaluate import Evaluation
 
-DIRECTORY_VARIABLE = "ARCHESAI_CHARTS"
 KUBERNETES = "1.36.3"
 _DEPENDENCIES = {"kube-prometheus-stack": ("grafana", "kube-state-metrics", "prometheus-node-exporter")}
 
@@ -32,12 +32,12 @@ _Loader.add_constructor("tag:yaml.org,2002:value", lambda _loader, node: node.va
 
 def archive(chart: str, version: str) -> Path:
     """The chart's archive in the directory that the variable names; skips the test where there is none."""
-    directory = os.environ.get(DIRECTORY_VARIABLE)
+    directory = os.environ.get(CHARTS_VARIABLE)
     if not directory:
-        pytest.skip(f"{DIRECTORY_VARIABLE} names no directory with charts")
+        pytest.skip(f"{CHARTS_VARIABLE} names no directory with charts")
     path = Path(directory) / f"{chart}-{version}.tgz"
     if not path.is_file():
-        pytest.skip(f"{path.name} is not in {DIRECTORY_VARIABLE}")
+        pytest.skip(f"{path.name} is not in {CHARTS_VARIABLE}")
     return path
 
 
