@@ -2,9 +2,9 @@
 
 import pulumi
 
-from archesai_infra.config import ConfigError, from_engine, load
 from archesai_infra.process import prepare
-from archesai_infra.stack import UnpinnedClusterError, deploy
+from archesai_infra.stack.config import ConfigError, from_engine, load
+from archesai_infra.stack.deploy import UnpinnedClusterError, deploy
 
 prepare()
 try:

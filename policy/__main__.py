@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from checks import CHECKS, PRODUCTION_CHECKS
+from checks import CHECKS, PRODUCTION_CHECKS, Check
 from pulumi_policy import (
     EnforcementLevel,
     PolicyPack,
@@ -14,9 +14,6 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
-
-if TYPE_CHECKING:
-    from checks import Check
 
 PREFIX = "kubernetes:"
 

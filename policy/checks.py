@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    Object = Mapping[str, Any]
-    Check = Callable[[Object], Iterator[str]]
+Object = Mapping[str, Any]
+Check = Callable[[Object], Iterator[str]]
 
 RUNNERS = ("Deployment", "StatefulSet", "Job", "CronJob", "DaemonSet")
 LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/component", "app.kubernetes.io/instance")

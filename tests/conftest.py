@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.controlplane.fixtures", "tests.tiers"]
+pytest_plugins = ["testbed.controlplane.fixtures", "testbed.tiers"]

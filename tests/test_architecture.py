@@ -12,24 +12,20 @@ import pytest
 from pydantic import BaseModel
 
 from archesai_infra import versions
-from archesai_infra.components.base import Component
+from archesai_infra.components.base.component import Component
 from archesai_infra.model import Model
-from archesai_infra.settings import Settings
-from tests.matrix import EVERYTHING
-from tests.stacks import ROOT, render
+from archesai_infra.stack.settings import Settings
+from testbed.matrix import EVERYTHING
+from testbed.stacks import ROOT, render
 
 PACKAGE = ROOT / "archesai_infra"
 FILES = sorted(PACKAGE.rglob("*.py"))
 COMPONENTS = [path for path in FILES if path.is_relative_to(PACKAGE / "components")]
-ROOTS = ("settings", "config", "stack", "stackfile", "evaluate", "cli")
-"""What stands above the components: it knows them, they do not know it."""
-OVERVIEWS = {
-    "backups": "what is backed up follows from which modules a stack has",
-    "gitops": "what is watched is the whole stack",
-    "monitoring": "what is watched follows from which modules a stack has",
-}
-"""Components whose functions take the whole settings, in their annotations only, and why."""
-FROM_THE_TERMINAL = ("cli", "doctor")
+FLOORS = ("kube", "components", "stack", "cli")
+"""The floors of the package from the bottom to the top; each may import those below it and the ground."""
+GROUND = ("model", "types", "quantities", "credentials", "versions", "process")
+"""Modules below the floors, which every floor but `kube` may import."""
+FROM_THE_TERMINAL = ("cli",)
 """What runs for a person: only here the environment of the process counts."""
 GIVES_UP = "process.py"
 """Takes variables out of the program's own environment."""
@@ -59,21 +55,10 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def for_annotations(path: Path) -> set[ast.AST]:
-    """Everything below `if TYPE_CHECKING:`."""
-    blocks = [
-        node for node in ast.walk(tree(path)) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    ]
-    return {inner for block in blocks for inner in ast.walk(block)}
-
-
-def imports(path: Path, *, annotations: bool) -> set[str]:
-    """Modules that a file imports, those for annotations only left out unless asked for."""
-    left_out = set[ast.AST]() if annotations else for_annotations(path)
+def imports(path: Path) -> set[str]:
+    """Modules that a file imports, and the names that it imports from them."""
     found: set[str] = set()
     for node in ast.walk(tree(path)):
-        if node in left_out:
-            continue
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -81,10 +66,41 @@ def imports(path: Path, *, annotations: bool) -> set[str]:
     return found
 
 
-def ours(path: Path, *, annotations: bool) -> set[str]:
-    """Parts of the package that a file imports: `settings`, `kube`, …"""
-    names = imports(path, annotations=annotations)
-    return {name.split(".")[1] for name in names if name.startswith("archesai_infra.")}
+def module_name(path: Path) -> str:
+    """Dotted name of a file of the package."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def ours(path: Path) -> set[str]:
+    """Parts of the package that a file imports: `types`, `kube`, …"""
+    return {name.split(".")[1] for name in imports(path) if name.startswith("archesai_infra.")}
+
+
+def floor_violations(path: Path) -> set[str]:
+    """Parts of the package that a file imports although they are above it."""
+    part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if part not in FLOORS:
+        return ours(path) - set(GROUND)
+    below = set(FLOORS[: FLOORS.index(part) + 1])
+    return ours(path) - below - (set[str]() if part == "kube" else set(GROUND))
+
+
+def circles(edges: dict[str, set[str]]) -> list[list[str]]:
+    """Import circles, each as the modules on it."""
+    found: list[list[str]] = []
+    done: set[str] = set()
+
+    def visit(name: str, above: list[str]) -> None:
+        if name in above:
+            found.append([*above[above.index(name) :], name])
+        elif name not in done:
+            for target in sorted(edges[name]):
+                visit(target, [*above, name])
+            done.add(name)
+
+    for name in sorted(edges):
+        visit(name, [])
+    return found
 
 
 def module_of(path: Path) -> str:
@@ -114,25 +130,40 @@ def models(model: type[BaseModel]) -> set[type[BaseModel]]:
     return {model}.union(*(inside(field.annotation) for field in model.model_fields.values()))
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "kube").glob("*.py")), ids=lambda path: path.stem)
-def test_builders_know_no_component_and_no_configuration(path: Path) -> None:
-    assert ours(path, annotations=True) <= {"kube"}
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_file_imports_only_from_its_floor_and_those_below(path: Path) -> None:
+    assert floor_violations(path) == set()
 
 
-@pytest.mark.parametrize("path", COMPONENTS, ids=lambda path: str(path.relative_to(PACKAGE / "components")))
-def test_components_know_nothing_of_what_is_above_them(path: Path) -> None:
-    assert ours(path, annotations=False) & set(ROOTS) == set()
-    if module_of(path) not in OVERVIEWS:
-        assert ours(path, annotations=True) & set(ROOTS) == set()
+def test_an_import_of_a_higher_floor_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.test_architecture.PACKAGE", tmp_path)
+    for floor, line in (
+        ("stack", "from archesai_infra.cli.base import exits"),
+        ("components", "from archesai_infra.stack.settings import Settings"),
+        ("kube", "from archesai_infra import types"),
+    ):
+        (tmp_path / floor).mkdir()
+        planted = tmp_path / floor / "planted.py"
+        planted.write_text(line, encoding="utf-8")
+        assert floor_violations(planted) != set()
 
 
-def test_only_components_and_the_composition_root_create_resources() -> None:
+def test_the_package_has_no_import_circle() -> None:
+    names = {module_name(path): path for path in FILES}
+    assert circles({name: imports(path) & set(names) - {name} for name, path in names.items()}) == []
+
+
+def test_an_import_circle_is_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [["b", "c", "b"]]
+
+
+def test_only_builders_components_and_the_composition_root_know_the_provider() -> None:
     creating = {
         path.relative_to(PACKAGE).parts[0]
         for path in FILES
-        if any(name.split(".")[0] == "pulumi_kubernetes" for name in imports(path, annotations=False))
+        if any(name.split(".")[0] == "pulumi_kubernetes" for name in imports(path))
     }
-    assert creating == {"components", "stack.py"}
+    assert creating == {"kube", "components", "stack"}
 
 
 def test_configuration_is_read_in_one_place() -> None:
@@ -143,7 +174,7 @@ def test_configuration_is_read_in_one_place() -> None:
         if isinstance(node, ast.Attribute)
         and ast.unparse(node) in ("pulumi.Config", "pulumi.get_stack", "pulumi.runtime.config", "pulumi.get_project")
     }
-    assert readers == {"config.py"}
+    assert readers == {"stack/config.py"}
 
 
 def test_the_environment_counts_only_at_the_terminal() -> None:
@@ -187,7 +218,7 @@ def test_every_setting_is_read_by_someone() -> None:
 def test_every_component_is_built_by_the_composition_root_or_by_another() -> None:
     called = {
         ast.unparse(node.func).rpartition(".")[2]
-        for path in [*COMPONENTS, PACKAGE / "stack.py"]
+        for path in [*COMPONENTS, PACKAGE / "stack" / "deploy.py"]
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call)
     }
@@ -207,7 +238,8 @@ def test_every_component_has_tests_of_its_name() -> None:
     untested = {
         name
         for name in with_module
-        if not (tests / "components" / f"test_{name}.py").is_file() and not any((tests / name).glob("test_*.py"))
+        if not (tests / "components" / f"test_{name}.py").is_file()
+        and not any((tests / "components" / name).glob("test_*.py"))
     }
     assert untested == set()
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
 
 import pytest
 
-from archesai_infra.evaluate import Evaluation
-from tests.invariants import CHECKS, violations
-from tests.invariants.view import Object, Rendered, containers, pod, template
-from tests.matrix import PRODUCTION
-from tests.stacks import render
+from archesai_infra.stack.evaluate import Evaluation
+from testbed.invariants import CHECKS, violations
+from testbed.invariants.view import Object, Rendered, containers, pod, template
+from testbed.matrix import PRODUCTION
+from testbed.stacks import render
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Defect = Callable[[Rendered], object]
+Defect = Callable[[Rendered], object]
 
 API = {"image": {"tag": "v1.0.0"}, "autoscaling": {"enabled": True}}
 INGRESS = {"enabled": True, "className": "traefik", "tls": {"enabled": True, "issuer": "letsencrypt-prod"}}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.invariants import violations
-from tests.invariants.view import Rendered
-from tests.matrix import MATRIX
-from tests.stacks import render, shipped
+from testbed.invariants import violations
+from testbed.invariants.view import Rendered
+from testbed.matrix import MATRIX
+from testbed.stacks import render, shipped
 
 SWITCHES = ("api", "platform", "database", "migrations", "redis", "storage", "unstructured", "scraper", "ingress")
 

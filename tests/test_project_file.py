@@ -6,10 +6,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from archesai_infra.config import PROJECT, load
-from archesai_infra.settings import Settings
-from archesai_infra.stack import outputs
-from tests.stacks import ROOT, raw, shipped
+from archesai_infra.stack.config import PROJECT, load
+from archesai_infra.stack.deploy import outputs
+from archesai_infra.stack.settings import Settings
+from testbed.stacks import ROOT, raw, shipped
 
 PROJECT_FILE = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
 

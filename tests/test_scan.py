@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.controlplane.fixtures import parts_or_skip
+from testbed.controlplane.fixtures import parts_or_skip
 from tools.scan import (
     EXCEPTIONS,
     SCANNERS,
@@ -94,7 +94,7 @@ def test_a_scanner_that_is_not_there_is_named_with_the_way_to_have_it(
     monkeypatch.setattr("tools.scan.SCANNERS", absent)
     assert main() == 0
     assert capsys.readouterr().out.splitlines() == [
-        "kube-score: not installed; to have it: python -m tests.controlplane build kube-score",
+        "kube-score: not installed; to have it: python -m testbed.programs build kube-score",
         "checkov: not installed; to have it: pipx install checkov==3.3.30",
     ]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engine.walking import first_missing, steps
-from tests.stacks import ROOT
+from testbed.engine.walking import first_missing, steps
+from testbed.stacks import ROOT
 
 DOCUMENT = (ROOT / "docs" / "walkthrough.md").read_text(encoding="utf-8")
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from archesai_infra.cli.app import COMMANDS
-from tests.stacks import ROOT
+from testbed.stacks import ROOT
 from tools.set_version import with_version
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

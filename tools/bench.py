@@ -5,14 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from tools import bench_engine, bench_offline
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tools.bench_offline import Figure
+from tools.bench_offline import Figure
 
 
 def table(figures: Sequence[Figure]) -> str:

@@ -7,22 +7,18 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
-from archesai_infra.evaluate import evaluate
-from tests.controlplane import parts
-from tests.controlplane.rig import ControlPlane
-from tests.engine.configurations import DEV, PROD
-from tests.engine.deployment import Deployment
-from tests.engine.project import snapshot
-from tests.engine.stack import Stack
-from tests.engine.standin_charts import write_charts
-from tests.stacks import raw
+from archesai_infra.stack.evaluate import evaluate
+from testbed.controlplane.rig import ControlPlane
+from testbed.engine.configurations import DEV, PROD
+from testbed.engine.deployment import Deployment
+from testbed.engine.project import snapshot
+from testbed.engine.stack import Stack
+from testbed.engine.standin_charts import write_charts
+from testbed.programs import parts
+from testbed.stacks import Config, raw
 from tools.bench_flat import EMPTY, flat_program, write_program
 from tools.bench_offline import Figure
-
-if TYPE_CHECKING:
-    from tests.stacks import Config
 
 RUNS = 3
 """Previews and no-change deployments; the median counts. A first deployment is first only once."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from pprint import pformat
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from archesai_infra.evaluate import Evaluation, Resource
+from archesai_infra.stack.evaluate import Evaluation, Resource
 
 EMPTY = "import pulumi\n"
 

@@ -8,18 +8,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from archesai_infra.stackfile import read
-from tests.engine.configurations import EVERY_MODULE, placeholders
-from tests.stacks import ROOT, raw
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from archesai_infra.config import RawConfig
+from archesai_infra.stack.config import RawConfig
+from archesai_infra.stack.stack_file import read
+from testbed.engine.configurations import EVERY_MODULE, placeholders
+from testbed.stacks import ROOT, raw
 
 SECONDS = 120
 """Bound on one process."""
@@ -50,8 +47,8 @@ def phase(work):
     return result, time.process_time() - began - (spent - before)
 
 builtins.__import__ = timed
-from archesai_infra.config import RawConfig, load
-from archesai_infra.evaluate import evaluate
+from archesai_infra.stack.config import RawConfig, load
+from archesai_infra.stack.evaluate import evaluate
 from archesai_infra.render import stream
 
 given = json.load(sys.stdin)
@@ -64,7 +61,7 @@ json.dump({"import": spent, "configuration": config, "evaluation": evaluating, "
 
 _PREVIEW = """
 import json, sys
-from archesai_infra.config import RawConfig
+from archesai_infra.stack.config import RawConfig
 from archesai_infra.cli.preview import show_offline
 
 given = json.load(sys.stdin)

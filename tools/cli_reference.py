@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import typer
 
 from archesai_infra.cli.app import COMMANDS, app
-from archesai_infra.cli.exits import MEANINGS
+from archesai_infra.cli.base.exits import MEANINGS
 from archesai_infra.cli.graph import mermaid
-from archesai_infra.config import load
-from archesai_infra.stackfile import read, stacks
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from archesai_infra.stack.config import load
+from archesai_infra.stack.stack_file import read, stacks
 
 HEAD = """# The `arches` command
 

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 from archesai_infra.cli.graph import mermaid
-from archesai_infra.config import load
-from archesai_infra.evaluate import evaluate
-from archesai_infra.render import files
-from archesai_infra.stackfile import read, stacks
+from archesai_infra.stack.config import load
+from archesai_infra.stack.evaluate import evaluate
+from archesai_infra.stack.render import files
+from archesai_infra.stack.stack_file import read, stacks
 from tools.cli_reference import cli_reference, graph_page
 from tools.reference import reference
 from tools.schema import stack_schema

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from archesai_infra.credentials import DESCRIPTIONS
-from archesai_infra.descriptions import described_schema
-from archesai_infra.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from archesai_infra.stack.descriptions import described_schema
+from archesai_infra.stack.settings import Settings
 
 HEAD = """\
 # Configuration

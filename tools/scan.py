@@ -14,10 +14,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from archesai_infra.evaluate import evaluate
-from archesai_infra.render import stream
-from archesai_infra.stackfile import read
-from tests.controlplane import parts
+from archesai_infra.stack.evaluate import evaluate
+from archesai_infra.stack.render import stream
+from archesai_infra.stack.stack_file import read
+from testbed.programs import parts
 
 ROOT = Path(__file__).resolve().parent.parent
 EXCEPTIONS = Path(__file__).with_name("scan_exceptions.toml")
@@ -122,7 +122,7 @@ def _on_path(name: str) -> Path | None:
 SCANNERS = {
     "kube-score": Scanner(
         _kube_score,
-        "python -m tests.controlplane build kube-score",
+        "python -m testbed.programs build kube-score",
         ("score", "--output-format=json", f"--kubernetes-version=v{parts.DEFAULT_MINOR}"),
         kube_score_findings,
     ),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from archesai_infra.config import PROJECT
 from archesai_infra.credentials import DESCRIPTIONS
-from archesai_infra.descriptions import described_schema
-from archesai_infra.settings import Settings
+from archesai_infra.stack.config import PROJECT
+from archesai_infra.stack.descriptions import described_schema
+from archesai_infra.stack.settings import Settings
 
 SECRET = {"type": "object", "required": ["secure"], "properties": {"secure": {"type": "string"}}}
 

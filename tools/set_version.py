@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from archesai_infra.config import PROJECT
+from archesai_infra.stack.config import PROJECT
 from archesai_infra.types import ImageTag
 
 MODULES = ("api", "platform")

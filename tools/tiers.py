@@ -17,19 +17,17 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
-from tests import own_network
-from tests.controlplane import parts
-from tests.controlplane.building import BuildError, ensure
-from tests.controlplane.toolchain import ToolchainError
-from tests.engine import plugin
-from tests.tiers import CHOSEN, CLUSTER, ENGINE, UNIT, UnknownTierError, chosen, lack
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from testbed import own_network
+from testbed.engine import plugin
+from testbed.programs import parts
+from testbed.programs.building import BuildError, ensure
+from testbed.programs.toolchain import ToolchainError
+from testbed.tiers import CHOSEN, CLUSTER, ENGINE, UNIT, UnknownTierError, chosen, lack
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WORKERS = 4

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from difflib import ndiff
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from archesai_infra.cli.config import text
-from archesai_infra.cli.console import print_json
-from archesai_infra.cli.exits import friendly
-from archesai_infra.cli.options import Json, StackName, read_stack
+from archesai_infra.cli.base.console import print_json
+from archesai_infra.cli.base.exits import friendly
+from archesai_infra.cli.base.options import Json, StackName, read_stack
+from archesai_infra.cli.config.command import text
 from archesai_infra.kube.labels import APPLICATION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from archesai_infra.evaluate import Evaluation
+    from archesai_infra.stack.evaluate import Evaluation
 
 _CONTENT_NAME = re.compile(rf"^({APPLICATION}-[-a-z0-9]+)-[0-9a-f]{{8}}$")
 """A name that ends in a digest of its object's content: the same object in two stacks has two such names."""
@@ -52,7 +51,7 @@ def register(app: typer.Typer) -> None:
 @friendly
 def diff(left: StackName, right: StackName, *, json: Json = False) -> None:
     """Compare what two stacks declare; the stacks' own names are no difference. Needs no engine and no cluster."""
-    from archesai_infra.evaluate import evaluate
+    from archesai_infra.stack.evaluate import evaluate
 
     found = differences(*(evaluate(read_stack(stack), rendered=True) for stack in (left, right)))
     if json:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from archesai_infra.cli.console import print_json
-from archesai_infra.cli.exits import friendly
-from archesai_infra.cli.options import DEFAULT_STACK, Json, Stack, read_stack
+from archesai_infra.cli.base.console import print_json
+from archesai_infra.cli.base.exits import friendly
+from archesai_infra.cli.base.options import DEFAULT_STACK, Json, Stack, read_stack
 from archesai_infra.kube.network import Addresses, NamespacePods, Pods
 
 if TYPE_CHECKING:
     from archesai_infra.kube.network import Peer
-    from archesai_infra.settings import Settings
+    from archesai_infra.stack.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 @friendly
 def graph(*, stack: Stack = DEFAULT_STACK, json: Json = False) -> None:
     """Draw the stack's modules and flows as a Mermaid flowchart; the network policies are made from the same list."""
-    from archesai_infra.config import load
+    from archesai_infra.stack.config import load
 
     settings, _ = load(read_stack(stack))
     if json:
@@ -36,7 +36,7 @@ def graph(*, stack: Stack = DEFAULT_STACK, json: Json = False) -> None:
 
 def as_data(settings: Settings) -> dict[str, Any]:
     """The graph for scripts: modules that are on, and flows with their ports."""
-    from archesai_infra.flows import flows
+    from archesai_infra.stack.flows import flows
 
     return {
         "namespace": settings.namespace,
@@ -62,7 +62,7 @@ def title(peer: Peer) -> str:
 
 def mermaid(settings: Settings) -> str:
     """A flowchart: pods of the stack inside its namespace, all else around it; arrows carry the TCP ports."""
-    from archesai_infra.flows import flows
+    from archesai_infra.stack.flows import flows
 
     found = flows(settings)
     peers = list(dict.fromkeys(peer for flow in found for peer in (flow.source, flow.target)))

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archesai_infra.cli.exits import CommandError, Exit, friendly
-from archesai_infra.cli.options import DEFAULT_STACK, Stack, read_stack
+from archesai_infra.cli.base.exits import CommandError, Exit, friendly
+from archesai_infra.cli.base.options import DEFAULT_STACK, Stack, read_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from archesai_infra.cli.kube import Cluster, Object
+    from archesai_infra.cli.base.cluster import Cluster, Object
 
 
 def _modules(incomplete: str) -> list[str]:
-    from archesai_infra.settings import Settings
+    from archesai_infra.stack.settings import Settings
 
     names = [field.alias or name for name, field in Settings.model_fields.items()]
     return [name for name in names if name.startswith(incomplete)]
@@ -39,8 +38,8 @@ def logs(
     tail: Annotated[int, typer.Option("--tail", min=0, help="Lines of each container.")] = 100,
 ) -> None:
     """Print the logs of a module's pods, each line with its pod's name."""
-    from archesai_infra.cli.kube import connect
-    from archesai_infra.config import load
+    from archesai_infra.cli.base.cluster import connect
+    from archesai_infra.stack.config import load
 
     settings, _ = load(read_stack(stack))
     cluster = connect(settings.cluster.context, settings.cluster.kubeconfig)

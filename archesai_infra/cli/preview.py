@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archesai_infra.cli import project
-from archesai_infra.cli.exits import CommandError, Exit, friendly
-from archesai_infra.cli.options import DEFAULT_STACK, Stack
-from archesai_infra.config import RawConfig
+from archesai_infra.cli.base import project
+from archesai_infra.cli.base.exits import CommandError, Exit, friendly
+from archesai_infra.cli.base.options import DEFAULT_STACK, Stack
+from archesai_infra.stack.config import RawConfig
 
 if TYPE_CHECKING:
-    from archesai_infra.evaluate import Evaluation
+    from archesai_infra.stack.evaluate import Evaluation
 
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Evaluate in-process even where there is an engine.")]
 
@@ -35,7 +35,7 @@ def preview(
     policy: Annotated[bool, typer.Option("--policy", help="Judge it by the policy pack too.")] = False,
 ) -> None:
     """Show what `up` would do. Needs no cluster, and without an engine shows what the program declares."""
-    from archesai_infra.cli.engine import NoEngineError, obtain
+    from archesai_infra.cli.engine.engine import NoEngineError, obtain
 
     root = project.root()
     raw = checked(stack)
@@ -47,15 +47,15 @@ def preview(
     except NoEngineError as error:
         show_offline(raw, str(error), policy=policy)
         return
-    from archesai_infra.cli.operations import preview_with_engine
+    from archesai_infra.cli.engine.operations import preview_with_engine
 
     preview_with_engine(root, raw, engine, diff=diff, refresh=refresh, json=json, policy=policy)
 
 
 def checked(stack: str) -> RawConfig:
     """The configuration of a stack file that holds together; raises ConfigError."""
-    from archesai_infra.cli.options import read_stack
-    from archesai_infra.config import load
+    from archesai_infra.cli.base.options import read_stack
+    from archesai_infra.stack.config import load
 
     raw = read_stack(stack)
     load(raw)
@@ -65,7 +65,7 @@ def checked(stack: str) -> RawConfig:
 def show_offline(raw: RawConfig, reason: str, *, policy: bool = False) -> None:
     """The declared stack as a tree, and why it is no comparison; raises CommandError for what breaks a policy."""
     from archesai_infra.cli.show import summary, tree
-    from archesai_infra.evaluate import evaluate
+    from archesai_infra.stack.evaluate import evaluate
 
     evaluation = evaluate(raw)
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -81,7 +81,7 @@ def show_offline(raw: RawConfig, reason: str, *, policy: bool = False) -> None:
 
 
 def _judge(evaluation: Evaluation) -> None:
-    from archesai_infra.cli.policy import violations
+    from archesai_infra.cli.engine.policy import violations
 
     found = list(violations(project.root(), evaluation))
     if found:

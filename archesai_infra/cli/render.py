@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from archesai_infra.cli.exits import CommandError, Exit, friendly
-from archesai_infra.cli.options import DEFAULT_STACK, Stack
+from archesai_infra.cli.base.exits import CommandError, Exit, friendly
+from archesai_infra.cli.base.options import DEFAULT_STACK, Stack
 from archesai_infra.cli.preview import checked
 
 
@@ -27,8 +27,8 @@ def render(
     check: Annotated[bool, typer.Option("--check", help="Only say whether the directory is current.")] = False,
 ) -> None:
     """Write the stack as YAML: to standard output, or with --out one file an object. Secret values are masked."""
-    from archesai_infra.evaluate import evaluate
-    from archesai_infra.render import files, stream
+    from archesai_infra.stack.evaluate import evaluate
+    from archesai_infra.stack.render import files, stream
 
     raw = checked(stack)
     if show_secrets and raw.secret_keys:

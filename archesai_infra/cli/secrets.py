@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import secrets as randomness
+from collections.abc import Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from archesai_infra.cli.console import print_json, print_table
-from archesai_infra.cli.exits import CommandError, Exit, friendly
-from archesai_infra.cli.options import DEFAULT_STACK, Json, Stack, read_stack
+from archesai_infra.cli.base.console import print_json, print_table
+from archesai_infra.cli.base.exits import CommandError, Exit, friendly
+from archesai_infra.cli.base.options import DEFAULT_STACK, Json, Stack, read_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from archesai_infra.cli.kube import Cluster
-    from archesai_infra.config import RawConfig
+    from archesai_infra.cli.base.cluster import Cluster
     from archesai_infra.credentials import Credential
-    from archesai_infra.secret_sources import Source
-    from archesai_infra.settings import Settings
+    from archesai_infra.stack.config import RawConfig
+    from archesai_infra.stack.credential_sources import Source
+    from archesai_infra.stack.settings import Settings
 
 BYTES = 24
 """192 bits, 32 characters of URL-safe base64, as the program's own."""
@@ -56,8 +56,8 @@ def listing(*, stack: Stack = DEFAULT_STACK, json: Json = False) -> None:
 
 
 def _sources(stack: str) -> tuple[RawConfig, Settings, list[Source]]:
-    from archesai_infra.config import load
-    from archesai_infra.secret_sources import sources
+    from archesai_infra.stack.config import load
+    from archesai_infra.stack.credential_sources import sources
 
     raw = read_stack(stack)
     settings, _ = load(raw)
@@ -65,7 +65,6 @@ def _sources(stack: str) -> tuple[RawConfig, Settings, list[Source]]:
 
 
 def _credential(name: str) -> Credential:
-    from difflib import get_close_matches
 
     from archesai_infra.credentials import Credential
 
@@ -92,7 +91,7 @@ def generate(name: Name, *, stack: Stack = DEFAULT_STACK) -> None:
 @friendly
 def rotate(name: Name, *, stack: Stack = DEFAULT_STACK) -> None:
     """Have a credential made anew by the next `arches up`, whichever source it has; say what that restarts."""
-    from archesai_infra.secret_sources import PLACES
+    from archesai_infra.stack.credential_sources import PLACES
 
     credential = _credential(name)
     _refuse_fixed(credential)
@@ -131,7 +130,7 @@ def sync(*, stack: Stack = DEFAULT_STACK) -> None:
 
     PostgreSQL's pod does so itself whenever it starts; Grafana's does not.
     """
-    from archesai_infra.cli.kube import connect
+    from archesai_infra.cli.base.cluster import connect
 
     _, settings, _ = _sources(stack)
     found = keepers(settings, stack)
@@ -181,7 +180,7 @@ def _of(found: list[Source], credential: Credential) -> Source:
 
 
 def _refuse_fixed(credential: Credential) -> None:
-    from archesai_infra.secret_sources import FIXED
+    from archesai_infra.stack.credential_sources import FIXED
 
     if credential in FIXED:
         raise CommandError(f"{credential}: {FIXED[credential]}", Exit.FOUND)
@@ -208,10 +207,10 @@ def _set_secret(credential: Credential, stack: str) -> None:
 
 def _pulumi(stack: str, arguments: Sequence[str], *, stdin: str = "") -> None:
     """Run the engine on the project's stack; raises CommandError with what it said."""
-    from archesai_infra.cli.command import Command
-    from archesai_infra.cli.engine import needed
-    from archesai_infra.cli.project import root
-    from archesai_infra.cli.state import environment
+    from archesai_infra.cli.base.project import root
+    from archesai_infra.cli.engine.command import Command
+    from archesai_infra.cli.engine.engine import needed
+    from archesai_infra.cli.engine.state import environment
 
     directory = root()
     Command(directory, stack, needed(directory), environment(directory)).run(*arguments, stdin=stdin)

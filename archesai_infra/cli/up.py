@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from archesai_infra.cli import project
-from archesai_infra.cli.exits import friendly
-from archesai_infra.cli.options import DEFAULT_STACK, Stack
+from archesai_infra.cli.base import project
+from archesai_infra.cli.base.exits import friendly
+from archesai_infra.cli.base.options import DEFAULT_STACK, Stack
 from archesai_infra.cli.preview import checked
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -34,8 +34,8 @@ def up(
     ] = False,
 ) -> None:
     """Make the cluster what the stack file says."""
-    from archesai_infra.cli import operations
-    from archesai_infra.cli.engine import needed
+    from archesai_infra.cli.engine import operations
+    from archesai_infra.cli.engine.engine import needed
 
     root = project.root()
     operations.up(root, checked(stack), needed(root), yes=yes, refresh=refresh, policy=policy, take_over=take_over)
@@ -44,8 +44,8 @@ def up(
 @friendly
 def destroy(*, stack: Stack = DEFAULT_STACK, yes: YesOption = False) -> None:
     """Remove the stack's objects, all but the data that is kept."""
-    from archesai_infra.cli import operations
-    from archesai_infra.cli.engine import needed
+    from archesai_infra.cli.engine import operations
+    from archesai_infra.cli.engine.engine import needed
 
     root = project.root()
     operations.destroy(root, checked(stack), needed(root), yes=yes)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Self
 
+import pulumi
 import yaml
 from pydantic import Field, JsonValue, model_validator
 
 from archesai_infra import versions
-from archesai_infra.components.base import Context, Endpoint, secret_key
-from archesai_infra.components.running import Pod, RunningComponent
-from archesai_infra.components.workload import Autoscaling, Resources, RunOnHost, Workload, resources
-from archesai_infra.credentials import Credential
+from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.pods import Pod, RunningComponent
+from archesai_infra.components.base.settings import Autoscaling, Resources, RunOnHost, Workload, resources
+from archesai_infra.components.database import DatabaseConnection
+from archesai_infra.components.redis import RedisConnection
+from archesai_infra.components.storage import StorageConnection
+from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Probes,
@@ -28,17 +33,6 @@ from archesai_infra.kube.pods import (
 )
 from archesai_infra.model import Model
 from archesai_infra.types import Cidr, DnsLabel, DottedPath, Port, SecretKeyName
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Self
-
-    import pulumi
-
-    from archesai_infra.components.database import DatabaseConnection
-    from archesai_infra.components.redis import RedisConnection
-    from archesai_infra.components.storage import StorageConnection
-    from archesai_infra.credentials import Credentials
 
 MODULE = "api"
 NAME = object_name("api")

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import quote, urlsplit
 
 import pulumi
+from pulumi_kubernetes.apps.v1 import StatefulSet
 from pydantic import Field
 
 from archesai_infra import versions
-from archesai_infra.components.base import Context, Endpoint, secret_key
-from archesai_infra.components.running import Pod, RunningComponent
-from archesai_infra.components.workload import Resources, RunOnHost, Workload, resources
-from archesai_infra.credentials import Credential
+from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.pods import Pod, RunningComponent
+from archesai_infra.components.base.settings import Resources, RunOnHost, Workload, resources
+from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Mount,
     Probes,
+    SecretKey,
     claim,
     config_files,
     container,
@@ -28,17 +31,9 @@ from archesai_infra.kube.pods import (
     secret_files,
     tcp_probe,
 )
-from archesai_infra.kube.quantities import mebibytes, memory_bytes
 from archesai_infra.model import Model
+from archesai_infra.quantities import mebibytes, memory_bytes
 from archesai_infra.types import Cidr, DnsLabel, Hostname, MemoryQuantity, Port, SqlName, Text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pulumi_kubernetes.apps.v1 import StatefulSet
-
-    from archesai_infra.credentials import Credentials
-    from archesai_infra.kube.pods import SecretKey
 
 MODULE = "database"
 NAME = object_name("postgres")

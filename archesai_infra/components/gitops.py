@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
 from pydantic import Field
 
-from archesai_infra.components.base import Component, Context
-from archesai_infra.credentials import Credential
+from archesai_infra.components.base.component import Component, Context
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
 from archesai_infra.model import Model
 from archesai_infra.types import DnsLabel
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    import pulumi
-
-    from archesai_infra.settings import Settings
 
 MODULE = "gitops"
 WAVE = "argocd.argoproj.io/sync-wave"
@@ -72,7 +67,6 @@ class Gitops(Component):
     def __init__(
         self, name: str, context: Context, args: GitopsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        from pulumi_kubernetes.apiextensions import CustomResource
 
         super().__init__("Gitops", name, context, opts)
         CustomResource(
@@ -156,46 +150,3 @@ def _annotated(item: Mapping[str, Any], wave: int) -> dict[str, Any]:
         added[OPTIONS] = KEPT
     metadata = item["metadata"]
     return {**item, "metadata": {**metadata, "annotations": metadata.get("annotations", {}) | added}}
-
-
-def requirements(settings: Settings, given: Mapping[Credential, object]) -> list[str]:
-    """Why Argo CD cannot have the stack, as sentences that begin with a key."""
-    found: list[str] = []
-    if settings.gitops.repo_url is None:
-        found.append("gitops.repoUrl: is required: the repository that holds rendered/<stack>")
-    found += [
-        f"{key}: a repository must not hold it: remove it and name a Secret that others make (existingSecret)"
-        for key in Credential
-        if key in given
-    ]
-    found += [
-        f"{key}: Argo CD cannot generate a secret: name one that External Secrets or Sealed Secrets makes"
-        for key, value in _wanted_secrets(settings).items()
-        if value is None
-    ]
-    found += [
-        f"{key}: Argo CD gets manifests and no Helm release: install it by itself and set {key} to {instead}"
-        for key, (on, instead) in _releases(settings).items()
-        if on
-    ]
-    return found
-
-
-def _wanted_secrets(settings: Settings) -> dict[str, object]:
-    modules = {"api": settings.api, "database": settings.database, "redis": settings.redis, "storage": settings.storage}
-    wanted: dict[str, object] = {
-        f"{name}.existingSecret": module.existing_secret for name, module in modules.items() if module.enabled
-    }
-    if settings.backups.enabled:
-        wanted["backups.existingSecret"] = settings.backups.existing_secret
-    return wanted
-
-
-def _releases(settings: Settings) -> dict[str, tuple[bool, str]]:
-    ingress = settings.ingress
-    return {
-        "ingress.controller.install": (ingress.enabled and ingress.controller.install, "false"),
-        "ingress.certManager.install": (ingress.enabled and ingress.cert_manager.install, "false"),
-        "backups.velero.install": (settings.backups.enabled and settings.backups.velero.install, "false"),
-        "monitoring.operator": (settings.monitoring.installs, "existing"),
-    }

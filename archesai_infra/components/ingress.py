@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Self
 
+import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.networking.v1 import Ingress as KubernetesIngress
-from pulumi_kubernetes.networking.v1 import IngressClass, NetworkPolicy
+from pulumi_kubernetes.networking.v1 import IngressClass, IngressSpecArgsDict, NetworkPolicy
 from pydantic import Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from archesai_infra import versions
-from archesai_infra.components import charts
-from archesai_infra.components.base import SKIP_AWAIT, Component, Context
+from archesai_infra.components.base import charts
+from archesai_infra.components.base.component import SKIP_AWAIT, Component, Context
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import NamespacePods, policy_port_spec
-from archesai_infra.kube.quantities import memory_bytes
 from archesai_infra.model import Model
+from archesai_infra.quantities import memory_bytes
 from archesai_infra.types import DnsLabel, Email, MemoryQuantity, Text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Self
-
-    import pulumi
-    from pulumi_kubernetes.networking.v1 import IngressSpecArgsDict
 
 MODULE = "ingress"
 SOLVER_PORT = 8089
@@ -335,7 +331,6 @@ class Ingress(Component):
     def _cluster_issuer(
         self, settings: IngressSettings, issuer: str, after: Sequence[pulumi.Resource]
     ) -> pulumi.Resource:
-        from pulumi_kubernetes.apiextensions import CustomResource
 
         solver = {"http01": {"ingress": {"ingressClassName": settings.class_name}}}
         acme = {
@@ -355,7 +350,6 @@ class Ingress(Component):
         )
 
     def _middlewares(self, settings: IngressSettings, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
-        from pulumi_kubernetes.apiextensions import CustomResource
 
         return [
             CustomResource(

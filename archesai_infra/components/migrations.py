@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+import pulumi
 from pydantic import Field
 
 from archesai_infra.components.api import database_variables
-from archesai_infra.components.base import Context
-from archesai_infra.components.running import Pod, RunningComponent
-from archesai_infra.components.workload import Resources, resources
+from archesai_infra.components.base.component import Context
+from archesai_infra.components.base.pods import Pod, RunningComponent
+from archesai_infra.components.base.settings import Resources, Scheduling, resources
+from archesai_infra.components.database import DatabaseConnection
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import container, environment, scratch
 from archesai_infra.model import Model
-
-if TYPE_CHECKING:
-    import pulumi
-
-    from archesai_infra.components.database import DatabaseConnection
-    from archesai_infra.components.workload import Scheduling
 
 MODULE = "migrations"
 NAME = object_name("migrations")

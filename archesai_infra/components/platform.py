@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import pulumi
 from pydantic import Field
 
 from archesai_infra import versions
-from archesai_infra.components.base import Context, Endpoint
-from archesai_infra.components.running import Pod, RunningComponent
-from archesai_infra.components.workload import Autoscaling, Resources, RunOnHost, Workload, resources
+from archesai_infra.components.base.component import Context, Endpoint
+from archesai_infra.components.base.pods import Pod, RunningComponent
+from archesai_infra.components.base.settings import Autoscaling, Resources, RunOnHost, Workload, resources
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Probes,
@@ -21,9 +21,6 @@ from archesai_infra.kube.pods import (
     stop_after_drain,
     tcp_probe,
 )
-
-if TYPE_CHECKING:
-    import pulumi
 
 MODULE = "platform"
 NAME = object_name("platform")

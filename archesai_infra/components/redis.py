@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Self
 
+import pulumi
 from pydantic import Field, model_validator
 
 from archesai_infra import versions
-from archesai_infra.components.base import Context, Endpoint, secret_key
-from archesai_infra.components.running import Pod, RunningComponent
-from archesai_infra.components.workload import Resources, RunOnHost, Workload, resources
-from archesai_infra.credentials import Credential
+from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.pods import Pod, RunningComponent
+from archesai_infra.components.base.settings import Resources, RunOnHost, Workload, resources
+from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Probes,
+    SecretKey,
     claim,
     config_files,
     container,
@@ -23,18 +26,9 @@ from archesai_infra.kube.pods import (
     secret_files,
     tcp_probe,
 )
-from archesai_infra.kube.quantities import memory_bytes
 from archesai_infra.model import Model
+from archesai_infra.quantities import memory_bytes
 from archesai_infra.types import Cidr, DnsLabel, Hostname, MemoryQuantity, Port
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Self
-
-    import pulumi
-
-    from archesai_infra.credentials import Credentials
-    from archesai_infra.kube.pods import SecretKey
 
 MODULE = "redis"
 NAME = object_name("redis")

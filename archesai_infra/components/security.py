@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_kubernetes.core.v1 import LimitRange, Namespace, ResourceQuota, Secret
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
 from pydantic import Field
 
-from archesai_infra.components.base import FORCE, SKIP_AWAIT, Component, Context
-from archesai_infra.components.workload import Resources, resources
-from archesai_infra.credentials import Credential
+from archesai_infra.components.base.component import FORCE, SKIP_AWAIT, Component, Context
+from archesai_infra.components.base.settings import Resources, resources
+from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import deny_all_spec, dns_spec
 from archesai_infra.model import Model
 from archesai_infra.types import Cidr, DnsLabel, Hostname, Text
 from archesai_infra.versions import POD_SECURITY
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
-
-    from archesai_infra.credentials import Credentials
 
 MODULE = "security"
 ROLE = object_name("role")

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pulumi
+from pulumi_kubernetes.core.v1 import ContainerArgsDict
 from pydantic import Field
 
 from archesai_infra import versions
-from archesai_infra.components.base import Context, Endpoint, secret_key
-from archesai_infra.components.running import Pod, RunningComponent
-from archesai_infra.components.workload import Image, Resources, Workload, resources
-from archesai_infra.credentials import Credential
+from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.pods import Pod, RunningComponent
+from archesai_infra.components.base.settings import Image, Resources, Workload, resources
+from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Mount,
     Probes,
+    SecretKey,
     claim,
     container,
     environment,
@@ -26,14 +29,6 @@ from archesai_infra.kube.pods import (
 )
 from archesai_infra.model import Model
 from archesai_infra.types import BucketName, Cidr, DnsLabel, Hostname, MemoryQuantity, Port
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pulumi_kubernetes.core.v1 import ContainerArgsDict
-
-    from archesai_infra.credentials import Credentials
-    from archesai_infra.kube.pods import SecretKey
 
 MODULE = "storage"
 NAME = object_name("storage")

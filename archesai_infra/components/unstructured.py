@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import pulumi
 from pydantic import Field
 
 from archesai_infra import versions
-from archesai_infra.components.base import Context, Endpoint
-from archesai_infra.components.running import Pod, RunningComponent
-from archesai_infra.components.workload import Resources, Workload, resources
+from archesai_infra.components.base.component import Context, Endpoint
+from archesai_infra.components.base.pods import Pod, RunningComponent
+from archesai_infra.components.base.settings import Resources, Workload, resources
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Probes,
@@ -21,9 +20,6 @@ from archesai_infra.kube.pods import (
     stop_after_drain,
     tcp_probe,
 )
-
-if TYPE_CHECKING:
-    import pulumi
 
 MODULE = "unstructured"
 NAME = object_name("unstructured")

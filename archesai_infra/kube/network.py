@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from pulumi_kubernetes.core.v1 import ServicePortArgsDict, ServiceSpecArgsDict
+from pulumi_kubernetes.discovery.v1 import EndpointArgsDict
+from pulumi_kubernetes.networking.v1 import (
+    NetworkPolicyEgressRuleArgsDict,
+    NetworkPolicyIngressRuleArgsDict,
+    NetworkPolicyPeerArgsDict,
+    NetworkPolicyPortArgsDict,
+    NetworkPolicySpecArgsDict,
+)
 
 from archesai_infra.kube.labels import selector
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from pulumi_kubernetes.core.v1 import ServicePortArgsDict, ServiceSpecArgsDict
-    from pulumi_kubernetes.discovery.v1 import EndpointArgsDict
-    from pulumi_kubernetes.networking.v1 import (
-        NetworkPolicyEgressRuleArgsDict,
-        NetworkPolicyIngressRuleArgsDict,
-        NetworkPolicyPeerArgsDict,
-        NetworkPolicyPortArgsDict,
-        NetworkPolicySpecArgsDict,
-    )
 
 ANYWHERE = "0.0.0.0/0"
 LINK_LOCAL = "169.254.0.0/16"

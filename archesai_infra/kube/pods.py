@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgsDict,
+    EnvVarArgsDict,
+    LifecycleArgsDict,
+    PodSecurityContextArgsDict,
+    PodSpecArgsDict,
+    ProbeArgsDict,
+    ResourceRequirementsArgsDict,
+    SecurityContextArgsDict,
+    TolerationArgsDict,
+    TopologySpreadConstraintArgsDict,
+    VolumeArgsDict,
+    VolumeMountArgsDict,
+)
 
 from archesai_infra.kube.labels import selector
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pulumi
-    from pulumi_kubernetes.core.v1 import (
-        ContainerArgsDict,
-        EnvVarArgsDict,
-        LifecycleArgsDict,
-        PodSecurityContextArgsDict,
-        PodSpecArgsDict,
-        ProbeArgsDict,
-        ResourceRequirementsArgsDict,
-        SecurityContextArgsDict,
-        TolerationArgsDict,
-        TopologySpreadConstraintArgsDict,
-        VolumeArgsDict,
-        VolumeMountArgsDict,
-    )
 
 UNPRIVILEGED_ID = 10001
 """User and group of images that take any id: above 10000, so that no id of a node's own users is met."""

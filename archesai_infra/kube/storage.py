@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pulumi_kubernetes.core.v1 import PersistentVolumeClaimSpecArgsDict
+from pulumi_kubernetes.core.v1 import PersistentVolumeClaimSpecArgsDict
 
 
 def claim_spec(size: str, storage_class: str | None) -> PersistentVolumeClaimSpecArgsDict:

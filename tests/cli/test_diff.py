@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from archesai_infra.cli.diff import Change, Difference, differences, lines
-from tests.cli.running import run, run_json
-from tests.stacks import render
+from testbed.cli.running import run, run_json
+from testbed.stacks import render
 
 
 def _of(found: list[Difference], name: str) -> Difference:

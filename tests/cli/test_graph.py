@@ -3,9 +3,9 @@ from __future__ import annotations
 import re
 
 from archesai_infra.cli.graph import as_data, mermaid
-from archesai_infra.config import load
-from tests.cli.running import run, run_json
-from tests.stacks import raw, shipped
+from archesai_infra.stack.config import load
+from testbed.cli.running import run, run_json
+from testbed.stacks import raw, shipped
 
 
 def test_the_graph_draws_each_flow_of_the_network_policies_with_its_ports() -> None:

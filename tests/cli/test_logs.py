@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from archesai_infra.cli.kube import ClusterError, connect
-from tests.cli.running import run
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from archesai_infra.cli.base.cluster import ClusterError, connect
+from testbed.cli.running import run
 
 LOGS = {"api-1": "one\ntwo\n", "api-2": "three\nlast without end of line"}
 

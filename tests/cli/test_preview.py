@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from archesai_infra.cli.show import summary, tree
-from tests.cli.projects import no_engine, project
-from tests.cli.running import run
-from tests.stacks import shipped
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from testbed.cli.projects import no_engine, project
+from testbed.cli.running import run
+from testbed.stacks import shipped
 
 __all__ = ["no_engine", "project"]
 

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import yaml
 
-from archesai_infra.render import files, ordered, stream
-from tests.cli.projects import project
-from tests.cli.running import run
-from tests.stacks import render as evaluated
-from tests.stacks import shipped
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from archesai_infra.stack.render import files, ordered, stream
+from testbed.cli.projects import project
+from testbed.cli.running import run
+from testbed.stacks import render as evaluated
+from testbed.stacks import shipped
 
 __all__ = ["project"]
 

@@ -3,31 +3,26 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-from archesai_infra.cli.exits import CommandError
-from archesai_infra.cli.kube import connect
+from archesai_infra.cli.base.cluster import Cluster, connect
+from archesai_infra.cli.base.exits import CommandError
 from archesai_infra.cli.secrets import keepers, keepers_pod, sync_password
-from archesai_infra.config import load
-from archesai_infra.secret_sources import sources
-from tests.cli.running import run, run_json
-from tests.controlplane import parts
-from tests.controlplane.commands import ExecRule
-from tests.controlplane.fixtures import parts_or_skip
-from tests.controlplane.ports import free_ports
-from tests.controlplane.rig import ControlPlane
-from tests.stacks import ROOT, Config, raw
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from archesai_infra.cli.kube import Cluster
-    from archesai_infra.settings import Settings
+from archesai_infra.stack.config import load
+from archesai_infra.stack.credential_sources import sources
+from archesai_infra.stack.settings import Settings
+from testbed.cli.running import run, run_json
+from testbed.controlplane.commands import ExecRule
+from testbed.controlplane.fixtures import parts_or_skip
+from testbed.controlplane.ports import free_ports
+from testbed.controlplane.rig import ControlPlane
+from testbed.programs import parts
+from testbed.stacks import ROOT, Config, raw
 
 
 def _origins(config: Config) -> dict[str, tuple[str, str]]:
@@ -73,7 +68,7 @@ def test_what_cannot_be_made_anew_is_refused_with_the_reason(arguments: list[str
 
 def test_without_an_engine_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("archesai_infra.cli.engine._reachable", lambda: False)
+    monkeypatch.setattr("archesai_infra.cli.engine.engine._reachable", lambda: False)
     monkeypatch.chdir(tmp_path)
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
         shutil.copy(ROOT / name, tmp_path)

@@ -1,20 +1,19 @@
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from archesai_infra.cli import state
-from archesai_infra.cli.operations import dangerous
-from archesai_infra.cli.reachability import Reachability, ask
-from archesai_infra.settings import Cluster
-from archesai_infra.stack import UnpinnedClusterError, deploy
-from tests.cli.projects import no_engine, project
-from tests.cli.running import run
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from archesai_infra.cli.base.reachability import Reachability, ask
+from archesai_infra.cli.engine import state
+from archesai_infra.cli.engine.operations import dangerous
+from archesai_infra.credentials import Credentials
+from archesai_infra.stack.deploy import UnpinnedClusterError, deploy
+from archesai_infra.stack.settings import Cluster
+from testbed.cli.projects import no_engine, project
+from testbed.cli.running import run
+from testbed.stacks import shipped
 
 __all__ = ["no_engine", "project"]
 
@@ -126,10 +125,8 @@ def test_a_login_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_plain_pulumi_refuses_an_unpinned_production_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.stacks import shipped
 
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: False)
-    from archesai_infra.credentials import Credentials
 
     with pytest.raises(UnpinnedClusterError, match="production needs a pinned cluster"):
         deploy(shipped("prod").settings, Credentials(), "prod")

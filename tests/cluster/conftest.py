@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator
 
 import pytest
 
-from tests.cluster.deployed import READY_SECONDS, Deployed, deploy
-from tests.cluster.middlewares import DEFINITION
-from tests.cluster.scenarios import SCENARIOS, Scenario, alone
+from testbed.cluster.deployed import READY_SECONDS, Deployed, deploy
+from testbed.cluster.middlewares import DEFINITION
+from testbed.cluster.scenarios import SCENARIOS, Scenario, alone
+from testbed.controlplane.api import Object
+from testbed.controlplane.rig import ControlPlane
+from testbed.stacks import Config
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    from tests.controlplane.api import Object
-    from tests.controlplane.rig import ControlPlane
-    from tests.stacks import Config
-
-    Run = Callable[..., Deployed]
+Run = Callable[..., Deployed]
 
 
 @pytest.fixture(scope="session")

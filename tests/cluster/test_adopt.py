@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cli.projects import no_engine, project
-from tests.cli.running import Ran, run
-from tests.moving.kustomized import DATABASE_CLAIM, PASSWORD, old_deployment
+from testbed.adopt.kustomized import DATABASE_CLAIM, PASSWORD, old_deployment
+from testbed.cli.projects import no_engine, project
+from testbed.cli.running import Ran, run
+from testbed.controlplane.api import Object
+from testbed.controlplane.rig import ControlPlane
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-    from pathlib import Path
-
-    from tests.controlplane.api import Object
-    from tests.controlplane.rig import ControlPlane
-
-    Adopt = Callable[..., Ran]
+Adopt = Callable[..., Ran]
 
 __all__ = ["no_engine", "project"]
 

@@ -1,20 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.controlplane.api import ApiError
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from tests.cluster.conftest import Run
-    from tests.cluster.deployed import Deployed
-    from tests.controlplane.api import Object
-    from tests.controlplane.rig import ControlPlane
-    from tests.stacks import Config
+from testbed.cluster.deployed import Deployed
+from testbed.controlplane.api import ApiError, Object
+from testbed.controlplane.rig import ControlPlane
+from testbed.stacks import Config
+from tests.cluster.conftest import Run
 
 pytestmark = pytest.mark.cluster
 

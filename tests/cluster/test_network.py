@@ -1,18 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
 
 import pytest
 
-from tests.cluster.parties import OUTSIDE, STRANGERS, neighbours, of_others, of_stack
-from tests.cluster.policies import Blocks, Network, Outside
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from tests.cluster.deployed import Deployed
-    from tests.cluster.policies import Party
-    from tests.controlplane.api import Object
+from testbed.cluster.deployed import Deployed
+from testbed.cluster.parties import OUTSIDE, STRANGERS, neighbours, of_others, of_stack
+from testbed.cluster.policies import Blocks, Network, Outside, Party
+from testbed.controlplane.api import Object
 
 pytestmark = pytest.mark.cluster
 
@@ -54,7 +49,7 @@ EVERYTHING: set[Connection] = DEVELOPMENT | {
     ("backups-objects", "storage", "9000"),
     ("backups-objects", "internet", "443"),
 }
-"""What the modules need; names are the components' own and those of `tests.cluster.parties`."""
+"""What the modules need; names are the components' own and those of `testbed.cluster.parties`."""
 
 RESOLVERS = ("kube-dns", "node-local DNS")
 

@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from tests.cluster.policies import Blocks, Network, Outside, Pod, Verdict, pod_of, selects
-
-if TYPE_CHECKING:
-    from tests.cluster.policies import Party
-    from tests.controlplane.api import Object
+from testbed.cluster.policies import Blocks, Network, Outside, Party, Pod, Verdict, pod_of, selects
+from testbed.controlplane.api import Object
 
 HOME = {"kubernetes.io/metadata.name": "home", "team": "a"}
 AWAY = {"kubernetes.io/metadata.name": "away", "team": "b"}

@@ -1,18 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Generator
 
 import pytest
 
-from tests.cluster.deployed import deploy
-from tests.cluster.scenarios import merged, priority_class
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from tests.cluster.conftest import Run
-    from tests.controlplane.rig import ControlPlane
-    from tests.stacks import Config
+from testbed.cluster.deployed import deploy
+from testbed.cluster.scenarios import merged, priority_class
+from testbed.controlplane.rig import ControlPlane
+from testbed.stacks import Config
+from tests.cluster.conftest import Run
 
 pytestmark = pytest.mark.cluster
 

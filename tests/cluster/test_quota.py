@@ -1,18 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from tests.cluster.deployed import READY_SECONDS, apply
-from tests.cluster.scenarios import merged
-from tests.stacks import shipped_config
-
-if TYPE_CHECKING:
-    from tests.cluster.conftest import Run
-    from tests.cluster.deployed import Deployed
-    from tests.controlplane.api import Object
-    from tests.stacks import Config
+from testbed.cluster.deployed import READY_SECONDS, Deployed, apply
+from testbed.cluster.scenarios import merged
+from testbed.controlplane.api import Object
+from testbed.stacks import Config, shipped_config
+from tests.cluster.conftest import Run
 
 pytestmark = pytest.mark.cluster
 

@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from tests.cluster.deployed import apply
-from tests.controlplane.api import MERGE_PATCH
-
-if TYPE_CHECKING:
-    from tests.cluster.conftest import Run
-    from tests.cluster.deployed import Deployed
-    from tests.stacks import Config
+from testbed.cluster.deployed import Deployed, apply
+from testbed.controlplane.api import MERGE_PATCH
+from testbed.stacks import Config
+from tests.cluster.conftest import Run
 
 pytestmark = pytest.mark.cluster
 

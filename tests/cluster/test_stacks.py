@@ -1,20 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
-from typing import TYPE_CHECKING
 
 import pytest
 
-from archesai_infra.render import stream
-from tests.cluster.deployed import MANAGER, apply
-from tests.cluster.scenarios import DATA_PRIORITY, SCENARIOS
-from tests.controlplane.api import ApiError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.cluster.deployed import Deployed
-    from tests.controlplane.api import Object
+from archesai_infra.stack.render import stream
+from testbed.cluster.deployed import MANAGER, Deployed, apply
+from testbed.cluster.scenarios import DATA_PRIORITY, SCENARIOS
+from testbed.controlplane.api import ApiError, Object
 
 pytestmark = pytest.mark.cluster
 

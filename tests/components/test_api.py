@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.components.parts import (
+from testbed.components.parts import (
     configuration,
     container,
     depends_on,
@@ -12,8 +12,8 @@ from tests.components.parts import (
     variables,
     volume,
 )
-from tests.matrix import EVERYTHING, ON
-from tests.stacks import Config, find, render
+from testbed.matrix import EVERYTHING, ON
+from testbed.stacks import Config, find, render
 
 SECRETS: Config = {
     "api": {"secretSettings": {"auth.google.clientSecret": {"secret": "google", "key": "secret"}}},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archesai_infra.components.charts import ChartsSettings, location
+from archesai_infra.components.base.charts import ChartsSettings, location
 from archesai_infra.versions import CERT_MANAGER_CHART
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from tests.components.parts import resource, template
-from tests.matrix import ON
-from tests.stacks import ALONE, Config, find, render
+from testbed.components.parts import resource, template
+from testbed.matrix import ON
+from testbed.stacks import ALONE, Config, find, render
 
 REDIS: Config = ALONE | {"redis": ON}
 

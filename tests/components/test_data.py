@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from tests.components.parts import resource, volume
-from tests.matrix import EVERYTHING, ON, PRODUCTION
-from tests.stacks import ALONE, find, render
-
-if TYPE_CHECKING:
-    from tests.stacks import Config
+from testbed.components.parts import resource, volume
+from testbed.matrix import EVERYTHING, ON, PRODUCTION
+from testbed.stacks import ALONE, Config, find, render
 
 CLAIMS = {"database-data": "archesai-postgres", "redis-data": "archesai-redis", "storage-data": "archesai-storage"}
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from archesai_infra.components.database import ManagedDatabase, parameters
-from archesai_infra.kube.quantities import memory_bytes
-from tests.components.parts import container, depends_on, logical_names, template, variables, volume
-from tests.stacks import ALONE, Config, find, render
+from archesai_infra.quantities import memory_bytes
+from testbed.components.parts import container, depends_on, logical_names, template, variables, volume
+from testbed.stacks import ALONE, Config, find, render
 
 NAME = "archesai-postgres"
 ON_HOST: Config = {"database": {"runOnHost": {"ip": "fd00::1", "port": 5433}}, "databasePassword": "unmistakable"}

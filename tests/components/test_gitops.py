@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from archesai_infra.components.gitops import OPTIONS, WAVE, with_waves
-from archesai_infra.config import ConfigError
-from archesai_infra.evaluate import evaluate
-from tests.controlplane import crds
-from tests.stacks import DEVELOPMENT, Config, find, raw, render
-
-if TYPE_CHECKING:
-    from archesai_infra.evaluate import Evaluation
-    from tests.controlplane.rig import ControlPlane
+from archesai_infra.stack.config import ConfigError
+from archesai_infra.stack.evaluate import Evaluation, evaluate
+from testbed.controlplane import crds
+from testbed.controlplane.rig import ControlPlane
+from testbed.stacks import DEVELOPMENT, Config, find, raw, render
 
 ON: Config = {
     "gitops": {"enabled": True, "repoUrl": "https://git.example.com/platform/arches.git"},

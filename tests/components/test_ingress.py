@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.components.parts import depends_on, logical_names, resource
-from tests.matrix import ISSUER, ON, TLS
-from tests.stacks import find, render
-
-if TYPE_CHECKING:
-    from archesai_infra.evaluate import Evaluation
+from archesai_infra.stack.evaluate import Evaluation
+from testbed.components.parts import depends_on, logical_names, resource
+from testbed.matrix import ISSUER, ON, TLS
+from testbed.stacks import find, render
 
 NGINX = "nginx.ingress.kubernetes.io/"
 TRAEFIK = "traefik.ingress.kubernetes.io/"

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.components.parts import container, depends_on, logical_names, resource, template, variables
-from tests.stacks import Config, find, render
+from testbed.components.parts import container, depends_on, logical_names, resource, template, variables
+from testbed.stacks import Config, find, render
 
 
 def job_name(config: Config | None = None) -> str:

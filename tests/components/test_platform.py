@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from tests.components.parts import container, logical_names, template, variables
-from tests.matrix import ON
-from tests.stacks import find, render
+from testbed.components.parts import container, logical_names, template, variables
+from testbed.matrix import ON
+from testbed.stacks import find, render
 
 NAME = "archesai-platform"
 

@@ -6,16 +6,14 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from archesai_infra.components.database import SYNC_PASSWORD, ManagedDatabase, parameters, server_environment
-from tests.controlplane.ports import free_ports
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from testbed.controlplane.ports import free_ports
 
 PASSWORD = r"""it's "quoted" \ and $(spaced) `out` :'x' %s"""
 NOBODY = 65534

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from archesai_infra.components.redis import ManagedRedis, configuration
-from tests.components.parts import configuration as api_file
-from tests.components.parts import container, logical_names, template, variables, volume
-from tests.matrix import ON
-from tests.stacks import ALONE, find, render
+from testbed.components.parts import configuration as api_file
+from testbed.components.parts import container, logical_names, template, variables, volume
+from testbed.matrix import ON
+from testbed.stacks import ALONE, find, render
 
 NAME = "archesai-redis"
 REDIS = ALONE | {"redis": ON}

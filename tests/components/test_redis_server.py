@@ -6,8 +6,9 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -22,11 +23,7 @@ from archesai_infra.components.redis import (
     ManagedRedis,
     configuration,
 )
-from tests.controlplane.ports import free_ports
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-    from pathlib import Path
+from testbed.controlplane.ports import free_ports
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("redis-server") and shutil.which("redis-cli")), reason="needs redis-server (Debian: redis-server)"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.components.parts import resource
-from tests.matrix import EVERYTHING, PRODUCTION
-from tests.stacks import render
+from testbed.components.parts import resource
+from testbed.matrix import EVERYTHING, PRODUCTION
+from testbed.stacks import render
 
 
 @pytest.mark.parametrize("name", ["api-deployment", "platform-deployment"])

@@ -9,9 +9,9 @@ import pytest
 
 from archesai_infra import versions
 from archesai_infra.components.scraper import START
-from tests.components.parts import container, template, volume
-from tests.matrix import ON
-from tests.stacks import ALONE, find, render
+from testbed.components.parts import container, template, volume
+from testbed.matrix import ON
+from testbed.stacks import ALONE, find, render
 
 NAME = "archesai-scraper"
 STACK = ALONE | {"scraper": ON}

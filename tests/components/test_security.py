@@ -6,9 +6,9 @@ from base64 import b64decode
 import pytest
 
 from archesai_infra.versions import POD_SECURITY
-from tests.components.parts import depends_on, logical_names, resource, template
-from tests.matrix import EVERYTHING, ON
-from tests.stacks import ALONE, Config, find, render
+from testbed.components.parts import depends_on, logical_names, resource, template
+from testbed.matrix import EVERYTHING, ON
+from testbed.stacks import ALONE, Config, find, render
 
 REGISTRY: Config = {
     "security": {"registry": {"server": "registry.example.com", "username": "robot"}},

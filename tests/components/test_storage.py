@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from tests.components.parts import configuration, container, logical_names, resource, template, variables, volume
-from tests.matrix import ON, STORAGE_KEYS
-from tests.stacks import ALONE, find, render
+from testbed.components.parts import configuration, container, logical_names, resource, template, variables, volume
+from testbed.matrix import ON, STORAGE_KEYS
+from testbed.stacks import ALONE, find, render
 
 NAME = "archesai-storage"
 STORAGE = ALONE | {"storage": ON}

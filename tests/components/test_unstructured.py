@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from archesai_infra.kube.quantities import memory_bytes
-from tests.components.parts import container, template, variables, volume
-from tests.matrix import ON
-from tests.stacks import ALONE, render
+from archesai_infra.quantities import memory_bytes
+from testbed.components.parts import container, template, variables, volume
+from testbed.matrix import ON
+from testbed.stacks import ALONE, render
 
 NAME = "archesai-unstructured"
 STACK = ALONE | {"unstructured": ON}

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Mapping
+from pathlib import Path
 
 import pytest
 
-from tests.engine import plugin
-from tests.engine.deployment import Deployment
-from tests.engine.project import snapshot
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
-    from pathlib import Path
-
-    from tests.controlplane.rig import ControlPlane
-    from tests.engine.deployment import Deploy
-    from tests.stacks import Config
+from testbed.controlplane.rig import ControlPlane
+from testbed.engine import plugin
+from testbed.engine.deployment import Deploy, Deployment
+from testbed.engine.project import snapshot
+from testbed.stacks import Config
 
 TEST_SECONDS = 1800
 """Bound on one test with what it deploys first; ten killed deployments take many minutes on a busy machine."""

@@ -6,29 +6,20 @@ import json
 import shlex
 from base64 import b64decode
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.controlplane.kubeconfigs import CONTEXT
-from tests.engine.configurations import DEV
-from tests.matrix import ON
-from tests.moving.kustomized import (
-    ACCESS_KEY,
-    DATABASE_CLAIM,
-    PASSWORD,
-    REDIS_PASSWORD,
-    SECRET_KEY,
-    old_deployment,
-)
-
-if TYPE_CHECKING:
-    from tests.controlplane.api import Object
-    from tests.controlplane.rig import ControlPlane
-    from tests.engine.changes import Changes
-    from tests.engine.deployment import Deploy, Deployment
-    from tests.engine.stack import Outcome
-    from tests.stacks import Config
+from testbed.adopt.kustomized import ACCESS_KEY, DATABASE_CLAIM, PASSWORD, REDIS_PASSWORD, SECRET_KEY, old_deployment
+from testbed.controlplane.api import Object
+from testbed.controlplane.kubeconfigs import CONTEXT
+from testbed.controlplane.rig import ControlPlane
+from testbed.engine.changes import Changes
+from testbed.engine.configurations import DEV
+from testbed.engine.deployment import Deploy, Deployment
+from testbed.engine.stack import Outcome
+from testbed.matrix import ON
+from testbed.stacks import Config
 
 WHOLE: Config = DEV | {"redis": ON, "storage": ON, "ingress": ON}
 PINNED = {"image": {"tag": "v1.0.0"}}

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
 
-from tests.engine.configurations import DEV
-
-if TYPE_CHECKING:
-    from tests.controlplane.rig import ControlPlane
-    from tests.engine.deployment import Deploy, Deployment
-    from tests.engine.stack import Outcome
+from testbed.controlplane.rig import ControlPlane
+from testbed.engine.configurations import DEV
+from testbed.engine.deployment import Deploy, Deployment
+from testbed.engine.stack import Outcome
 
 
 @pytest.fixture(scope="module")

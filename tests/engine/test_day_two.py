@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.engine.changes import Changes, short
-from tests.engine.configurations import DEV
-from tests.engine.stack import THROW_AWAY
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-    from pathlib import Path
-
-    from tests.controlplane.api import Object
-    from tests.controlplane.rig import ControlPlane
-    from tests.engine.deployment import Deploy, Deployment
-    from tests.stacks import Config
+from testbed.controlplane.api import Object
+from testbed.controlplane.rig import ControlPlane
+from testbed.engine.changes import Changes, short
+from testbed.engine.configurations import DEV
+from testbed.engine.deployment import Deploy, Deployment
+from testbed.engine.stack import THROW_AWAY
+from testbed.stacks import Config
 
 REDIS = frozenset({
     "ConfigMap redis-redis-config",

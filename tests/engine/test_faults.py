@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import pytest
 
-from archesai_infra.cli.operations import HEALING
-from tests.engine.changes import Changes, short
-from tests.engine.configurations import DEV
-from tests.engine.stack import THROW_AWAY
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from tests.controlplane.api import Object
-    from tests.controlplane.rig import ControlPlane
-    from tests.engine.deployment import Deploy, Deployment
-    from tests.engine.stack import Outcome
+from archesai_infra.cli.engine.operations import HEALING
+from testbed.controlplane.api import Object
+from testbed.controlplane.rig import ControlPlane
+from testbed.engine.changes import Changes, short
+from testbed.engine.configurations import DEV
+from testbed.engine.deployment import Deploy, Deployment
+from testbed.engine.stack import THROW_AWAY, Outcome
 
 MOMENTS = (0, 3, 7, 11, 15, 19, 24, 29, 33, 37)
 """How many resources are created when the engine is killed; a first deployment has 42."""

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from archesai_infra.components.running import SECRETS_ANNOTATION
-from tests.engine import disclosure
-from tests.engine.changes import short
-from tests.engine.configurations import DEV, EVERY_MODULE, PROD, given
-from tests.engine.standin_charts import recorded, without_nulls
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from archesai_infra.evaluate import Evaluation
-    from tests.controlplane.api import Object
-    from tests.controlplane.rig import ControlPlane
-    from tests.engine.changes import Changes
-    from tests.engine.deployment import Deploy, Deployment
-    from tests.engine.stack import Outcome
-    from tests.stacks import Config
+from archesai_infra.components.base.pods import SECRETS_ANNOTATION
+from archesai_infra.stack.evaluate import Evaluation
+from testbed.controlplane.api import Object
+from testbed.controlplane.rig import ControlPlane
+from testbed.engine import disclosure
+from testbed.engine.changes import Changes, short
+from testbed.engine.configurations import DEV, EVERY_MODULE, PROD, given
+from testbed.engine.deployment import Deploy, Deployment
+from testbed.engine.stack import Outcome
+from testbed.engine.standin_charts import recorded, without_nulls
+from testbed.stacks import Config
 
 _INGRESS_CLASS = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"}}
 

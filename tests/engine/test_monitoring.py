@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Generator
 
 import pytest
 from pulumi.automation import ConfigValue
 
-from archesai_infra.cli.digest import NOT_ASKED
-from archesai_infra.config import PROJECT
+from archesai_infra.cli.digest.command import NOT_ASKED
+from archesai_infra.cli.digest.digest import digest
 from archesai_infra.credentials import Credential
-from archesai_infra.digest import digest
-from tests.engine.changes import Changes, short
-from tests.engine.stack import THROW_AWAY
-from tests.stacks import ALONE, DEVELOPMENT, Config
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from archesai_infra.evaluate import Evaluation
-    from tests.controlplane.api import Object
-    from tests.controlplane.rig import ControlPlane
-    from tests.engine.deployment import Deploy, Deployment
+from archesai_infra.stack.config import PROJECT
+from archesai_infra.stack.evaluate import Evaluation
+from testbed.controlplane.api import Object
+from testbed.controlplane.rig import ControlPlane
+from testbed.engine.changes import Changes, short
+from testbed.engine.deployment import Deploy, Deployment
+from testbed.engine.stack import THROW_AWAY
+from testbed.stacks import ALONE, DEVELOPMENT, Config
 
 HOME = "watched-monitoring"
 PASSWORD = f"{PROJECT}:{Credential.GRAFANA_ADMIN_PASSWORD}"

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from archesai_infra.digest import digest
-from tests.engine.configurations import DEV, PROD
-
-if TYPE_CHECKING:
-    from tests.controlplane.rig import ControlPlane
-    from tests.engine.deployment import Deploy, Deployment
+from archesai_infra.cli.digest.digest import digest
+from testbed.controlplane.rig import ControlPlane
+from testbed.engine.configurations import DEV, PROD
+from testbed.engine.deployment import Deploy, Deployment
 
 SURGE = '"max_unavailable": 0'
 """What keeps a rollout from taking pods away first, as the program writes it."""

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Generator
 
 import pytest
 
-from tests.controlplane.kubeconfigs import CONTEXT
-from tests.stacks import find
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from tests.controlplane.api import Object
-    from tests.controlplane.rig import ControlPlane
-    from tests.engine.deployment import Deploy, Deployment
-    from tests.stacks import Config
+from testbed.controlplane.api import Object
+from testbed.controlplane.kubeconfigs import CONTEXT
+from testbed.controlplane.rig import ControlPlane
+from testbed.engine.deployment import Deploy, Deployment
+from testbed.stacks import Config, find
 
 PINNED: Config = {"image": {"tag": "v1.0.0"}}
 SMALL: Config = {

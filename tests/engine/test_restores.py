@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from tests.backups import velero_rig
-from tests.engine.deployment import Deployment
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
-    from pathlib import Path
-
-    from tests.backups.velero_rig import Rig, World
-    from tests.engine.changes import Changes
-    from tests.engine.stack import Outcome
-    from tests.stacks import Config
+from testbed.backups import velero_rig
+from testbed.backups.velero_rig import Rig, World
+from testbed.engine.changes import Changes
+from testbed.engine.deployment import Deployment
+from testbed.engine.stack import Outcome
+from testbed.stacks import Config
 
 # Velero also listens on every address, at port 8080.
 pytestmark = pytest.mark.own_network

@@ -6,18 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.walking import Step, first_missing, steps
-from tests.stacks import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
-
-    from tests.controlplane.rig import ControlPlane
+from testbed.controlplane.rig import ControlPlane
+from testbed.engine.walking import Step, first_missing, steps
+from testbed.stacks import ROOT
 
 DOCUMENT = ROOT / "docs" / "walkthrough.md"
 STAMPS = (".python", ".runtime")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pulumi_kubernetes.core.v1 import PodSpecArgsDict
 
 from archesai_infra.kube.labels import labels, selector
 from archesai_infra.kube.workloads import (
@@ -13,9 +13,6 @@ from archesai_infra.kube.workloads import (
     pod_template,
     stateful_set_spec,
 )
-
-if TYPE_CHECKING:
-    from pulumi_kubernetes.core.v1 import PodSpecArgsDict
 
 POD: PodSpecArgsDict = {"containers": [{"name": "api"}]}
 TEMPLATE = pod_template("api", "dev", POD)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import copy
 import importlib.util
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-from tests.stacks import ROOT, find, shipped
-
-if TYPE_CHECKING:
-    from types import ModuleType
+from testbed.stacks import ROOT, find, shipped
 
 
 def _load() -> ModuleType:

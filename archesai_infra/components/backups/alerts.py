@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from archesai_infra.components.backups import drill, dump, objects, schedules
-from archesai_infra.components.backups.settings import copies_objects, drills_newest, dumps
+from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.monitoring.rules.model import Alert
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from archesai_infra.settings import Settings
 
 _DAY = 86400
 _STALE = {"hourly": 7200, "daily": _DAY + 7200, "weekly": 7 * _DAY + 7200}
@@ -20,34 +16,51 @@ _OBJECTS_STALE = _DAY // 4
 _DRILL_STALE = 2 * _DAY
 
 
-def alerts(settings: Settings, instance: str) -> tuple[Alert, ...]:
+@dataclass(frozen=True)
+class Watched:
+    """What the alerts follow from: the settings, and what of a stack is backed up."""
+
+    settings: BackupsSettings
+    namespace: str
+    """Namespace of the stack."""
+    instance: str
+    """Name of the stack."""
+    dumps: bool
+    """Whether a pod dumps databases."""
+    objects: bool
+    """Whether the object storage's bucket is copied."""
+    drill: bool
+    """Whether the newest dump is restored for a test."""
+
+
+def alerts(watched: Watched) -> tuple[Alert, ...]:
     """Alerts for what the stack has.
 
     Velero's own success says nothing of a hook that met no pod: the dump pod's readiness and the drill do.
     """
-    return tuple(_alerts(settings, instance))
+    return tuple(_alerts(watched))
 
 
-def _alerts(settings: Settings, instance: str) -> Iterator[Alert]:
-    within = f'namespace="{settings.namespace}"'
+def _alerts(watched: Watched) -> Iterator[Alert]:
+    within = f'namespace="{watched.namespace}"'
     location = f'velero_backup_location_status_gauge{{backup_location_name="{schedules.LOCATION}"}}'
     yield Alert(
         "BackupLocationUnavailable", f"min({location}) == 0", "critical", "The backups' bucket cannot be used.", "15m"
     )
-    if dumps(settings):
+    if watched.dumps:
         ready = f'kube_statefulset_status_replicas_ready{{{within}, statefulset="{dump.NAME}"}}'
         text = "No pod dumps the databases: new backups hold no content."
         yield Alert("BackupDumpPodNotReady", f"{ready} < 1 or absent({ready})", "critical", text, "15m")
-    yield from _scheduled(settings, instance)
-    yield _missing(settings, instance)
-    if copies_objects(settings):
+    yield from _scheduled(watched)
+    yield _missing(watched)
+    if watched.objects:
         yield _stale_job("BackupObjectsStale", within, objects.NAME, _OBJECTS_STALE)
-    if drills_newest(settings):
+    if watched.drill:
         yield _stale_job("BackupDrillStale", within, drill.NAME, _DRILL_STALE)
 
 
-def _scheduled(settings: Settings, instance: str) -> Iterator[Alert]:
-    for kind, (name, _) in schedules.names(instance, settings.backups).items():
+def _scheduled(watched: Watched) -> Iterator[Alert]:
+    for kind, (name, _) in schedules.names(watched.instance, watched.settings).items():
         schedule = f'schedule="{name}"'
         title = f"Backup{kind.capitalize()}"
         age = f"time() - max(velero_backup_last_successful_timestamp{{{schedule}}})"
@@ -60,9 +73,9 @@ def _scheduled(settings: Settings, instance: str) -> Iterator[Alert]:
         yield Alert(f"{title}Failed", f"{failures} > 0", "warning", f"The {kind} backup failed, whole or in part.")
 
 
-def _missing(settings: Settings, instance: str) -> Alert:
+def _missing(watched: Watched) -> Alert:
     """Without any good backup there is no age to compare; the first one runs as soon as its Schedule is there."""
-    names = (name for name, _ in schedules.names(instance, settings.backups).values())
+    names = (name for name, _ in schedules.names(watched.instance, watched.settings).values())
     never = " or ".join(f'absent(velero_backup_last_successful_timestamp{{schedule="{name}"}})' for name in names)
     return Alert("BackupMissing", never, "critical", "{{ $labels.schedule }} has not made a good backup yet.", "2h")
 

@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap
 
 from archesai_infra import versions
-from archesai_infra.components import charts
-from archesai_infra.components.backups import access, alerts, schedules, velero
 from archesai_infra.components.backups import drill as drills
+from archesai_infra.components.backups import keys as access
 from archesai_infra.components.backups import objects as copies
+from archesai_infra.components.backups import schedules, velero
 from archesai_infra.components.backups.dump import DumpSources, dump_pod
-from archesai_infra.components.backups.settings import (
-    copies_objects,
-    drills_newest,
-    dumps,
-    in_own_storage,
-    volume_size,
-)
-from archesai_infra.components.database import ManagedDatabase
-from archesai_infra.components.monitoring.rules.model import Group, rule_group
-from archesai_infra.components.redis import ManagedRedis
-from archesai_infra.components.running import RunningComponent
-from archesai_infra.components.workload import Image
+from archesai_infra.components.backups.settings import BackupsSettings
+from archesai_infra.components.base import charts
+from archesai_infra.components.base.component import Context
+from archesai_infra.components.base.pods import RunningComponent
+from archesai_infra.components.monitoring.rules.model import Alert, Group, rule_group
+from archesai_infra.components.monitoring.settings import MonitoringSettings
+from archesai_infra.components.storage import StorageConnection
+from archesai_infra.credentials import Credentials
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import content_name, object_name
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pulumi
-
-    from archesai_infra.components.api import Endpoints
-    from archesai_infra.components.backups.settings import BackupsSettings
-    from archesai_infra.components.base import Context
-    from archesai_infra.components.monitoring.rules.model import Alert
-    from archesai_infra.components.monitoring.settings import MonitoringSettings
-    from archesai_infra.components.storage import StorageConnection
-    from archesai_infra.credentials import Credentials
-    from archesai_infra.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -60,31 +44,6 @@ class BackupsArgs:
     alerts: tuple[Alert, ...]
     """Rules that Prometheus watches; none where there is no monitoring."""
     monitoring: MonitoringSettings
-
-
-def arguments(settings: Settings, credentials: Credentials, endpoints: Endpoints, instance: str) -> BackupsArgs:
-    """What the component is built from, out of a stack's settings and its services' connections."""
-    own = settings.backups
-    dumped = dumps(settings)
-    size = volume_size(settings)
-    return BackupsArgs(
-        own,
-        credentials,
-        DumpSources(
-            database=endpoints.database if "database" in dumped else None,
-            redis=endpoints.redis if "redis" in dumped else None,
-            size=own.dump.size or size,
-            managed=isinstance(settings.database, ManagedDatabase),
-            database_image=settings.database.image if isinstance(settings.database, ManagedDatabase) else Image(),
-            redis_image=settings.redis.image if isinstance(settings.redis, ManagedRedis) else Image(),
-        ),
-        drill_size=(own.drill.size or size) if drills_newest(settings) else None,
-        objects=endpoints.storage if copies_objects(settings) else None,
-        own_storage=endpoints.storage if in_own_storage(settings) else None,
-        charts=settings.charts,
-        alerts=alerts.alerts(settings, instance) if settings.monitoring.enabled else (),
-        monitoring=settings.monitoring,
-    )
 
 
 class Backups(RunningComponent):
@@ -130,7 +89,6 @@ class Backups(RunningComponent):
         return [charts.install(self, chart, args.charts, depends_on=before)]
 
     def _rules(self, args: BackupsArgs) -> None:
-        from pulumi_kubernetes.apiextensions import CustomResource
 
         page = str(args.monitoring.alerts.runbooks).rpartition("/")[0] + "/backup-restore.md"
         metadata = self.metadata(f"{object_name(self.module)}-rules")
@@ -145,7 +103,6 @@ class Backups(RunningComponent):
         )
 
     def _schedules(self, settings: BackupsSettings, modules: Sequence[str], ready: Sequence[pulumi.Resource]) -> None:
-        from pulumi_kubernetes.apiextensions import CustomResource
 
         context = self.context
         home = settings.velero.namespace

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from pulumi_kubernetes.batch.v1 import CronJob
+from pulumi_kubernetes.core.v1 import PodSpecArgsDict
 
 from archesai_infra.components.backups import scripts
-from archesai_infra.components.running import Pod
-from archesai_infra.components.workload import Scheduling
-from archesai_infra.kube.pods import config_files, container, environment, scratch
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from pulumi_kubernetes.core.v1 import PodSpecArgsDict
-
-    from archesai_infra.components.running import RunningComponent
-    from archesai_infra.components.workload import Resources
-    from archesai_infra.kube.pods import Mount, SecretKey
+from archesai_infra.components.base.pods import Pod, RunningComponent
+from archesai_infra.components.base.settings import Resources, Scheduling
+from archesai_infra.kube.pods import Mount, SecretKey, config_files, container, environment, scratch
 
 
 @dataclass(frozen=True)

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import pulumi
 
 from archesai_infra import versions
 from archesai_infra.components.backups import scripts
 from archesai_infra.components.backups.cron import Script, cron_job
 from archesai_infra.components.backups.dump import CLAIM, MOUNT_PATH, VOLUME
 from archesai_infra.components.backups.settings import MODULE as BACKUPS
-from archesai_infra.components.running import RunningComponent
+from archesai_infra.components.backups.settings import BackupsSettings
+from archesai_infra.components.base.component import Context
+from archesai_infra.components.base.pods import RunningComponent
+from archesai_infra.components.base.settings import Image
 from archesai_infra.kube.labels import labels, selector
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import Mount, claim
 from archesai_infra.kube.storage import claim_spec
-
-if TYPE_CHECKING:
-    import pulumi
-
-    from archesai_infra.components.backups.settings import BackupsSettings
-    from archesai_infra.components.base import Context
-    from archesai_infra.components.workload import Image
 
 MODULE = "backups-drill"
 NAME = object_name(MODULE)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_kubernetes.apps.v1 import StatefulSet
+from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
 from archesai_infra import versions
 from archesai_infra.components.backups import scripts
 from archesai_infra.components.backups.schedules import CONTAINERS, TIMEOUT_VARIABLE
-from archesai_infra.components.running import Pod
+from archesai_infra.components.backups.settings import BackupsSettings, Dump
+from archesai_infra.components.base.pods import Pod, RunningComponent
+from archesai_infra.components.base.settings import Image, Resources
+from archesai_infra.components.database import DatabaseConnection
+from archesai_infra.components.redis import RedisConnection
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
+    Mount,
     Probes,
     SecretKey,
     claim,
@@ -20,21 +29,7 @@ from archesai_infra.kube.pods import (
     exec_probe,
     scratch,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pulumi
-    from pulumi_kubernetes.apps.v1 import StatefulSet
-    from pulumi_kubernetes.core.v1 import ContainerArgsDict
-
-    from archesai_infra.components.backups.settings import BackupsSettings, Dump
-    from archesai_infra.components.database import DatabaseConnection
-    from archesai_infra.components.redis import RedisConnection
-    from archesai_infra.components.running import RunningComponent
-    from archesai_infra.components.workload import Image, Resources
-    from archesai_infra.kube.pods import Mount
-    from archesai_infra.versions import ImageVersion
+from archesai_infra.versions import ImageVersion
 
 NAME = object_name("dump")
 POD = f"{NAME}-0"

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import pulumi
 
 from archesai_infra import versions
 from archesai_infra.components.backups import scripts
-from archesai_infra.components.backups.access import CLOUD_KEY, OBJECTS_SECRET, cloud_secret
 from archesai_infra.components.backups.cron import Script, cron_job
-from archesai_infra.components.running import RunningComponent
+from archesai_infra.components.backups.keys import CLOUD_KEY, OBJECTS_SECRET, Keys, cloud_secret
+from archesai_infra.components.backups.settings import BackupsSettings
+from archesai_infra.components.base.component import Context
+from archesai_infra.components.base.pods import RunningComponent
+from archesai_infra.components.storage import StorageConnection
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import secret_files
-
-if TYPE_CHECKING:
-    import pulumi
-
-    from archesai_infra.components.backups.access import Keys
-    from archesai_infra.components.backups.settings import BackupsSettings
-    from archesai_infra.components.base import Context
-    from archesai_infra.components.storage import StorageConnection
-    from archesai_infra.kube.pods import Mount, SecretKey
+from archesai_infra.kube.pods import Mount, SecretKey, secret_files
 
 MODULE = "backups-objects"
 NAME = object_name(MODULE)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import yaml
 
 from archesai_infra.components.backups import scripts
-from archesai_infra.components.backups.settings import MODULE
+from archesai_infra.components.backups.settings import MODULE, BackupsSettings, Hourly
 from archesai_infra.kube.labels import APPLICATION, selector
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from archesai_infra.components.backups.settings import BackupsSettings, Hourly
 
 LOCATION = "default"
 POLICY_KEY = "policy.yaml"

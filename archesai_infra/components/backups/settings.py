@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from archesai_infra import versions
-from archesai_infra.components import storage, workload
-from archesai_infra.components.database import ManagedDatabase
-from archesai_infra.components.storage import ExternalStorage, ManagedStorage
-from archesai_infra.components.workload import Image, Resources, Scheduling
-from archesai_infra.credentials import Credential
-from archesai_infra.kube.network import INTERNET, Addresses
+from archesai_infra.components.base import settings as workload
+from archesai_infra.components.base.settings import Image, Resources, Scheduling
 from archesai_infra.model import Model
 from archesai_infra.types import BucketName, Cidr, CronSchedule, DnsLabel, Duration, MemoryQuantity
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Self
-
-    from archesai_infra.settings import Settings
-    from archesai_infra.versions import ImageVersion
 
 MODULE = "backups"
 HOOK_SHARE = 0.8
@@ -214,118 +202,3 @@ class BackupsSettings(Model):
         """Port of the S3 service."""
         parts = urlsplit(self.endpoint or "https://")
         return parts.port or (80 if parts.scheme == "http" else 443)
-
-
-def in_own_storage(settings: Settings) -> bool:
-    """Whether the backups would lie in the object storage that this stack runs itself."""
-    if not isinstance(settings.storage, ManagedStorage) or settings.backups.endpoint is None:
-        return False
-    host = urlsplit(settings.backups.endpoint).hostname or ""
-    inside = (storage.NAME, f"{storage.NAME}-headless")
-    suffixes = ("", f".{settings.namespace}", f".{settings.namespace}.svc")
-    names = {f"{name}{suffix}" for name in inside for suffix in suffixes}
-    public = settings.url("storage")
-    return host.removesuffix(".cluster.local") in names or (public is not None and urlsplit(public).hostname == host)
-
-
-def copies_objects(settings: Settings) -> bool:
-    """Whether the object storage's bucket is copied."""
-    return settings.backups.enabled and settings.backups.objects.enabled and settings.storage.enabled
-
-
-def drills_newest(settings: Settings) -> bool:
-    """Whether the newest dump is tried."""
-    return settings.backups.enabled and settings.backups.drill.enabled and settings.database.enabled
-
-
-def dumps(settings: Settings) -> tuple[str, ...]:
-    """The modules whose content the dump pod dumps."""
-    if not settings.backups.enabled:
-        return ()
-    on = {"database": settings.database.enabled, "redis": settings.redis.enabled and settings.backups.dump.redis}
-    return tuple(module for module, enabled in on.items() if enabled)
-
-
-def images(settings: Settings) -> dict[str, tuple[Image, ImageVersion]]:
-    """Every image that only this module runs, by its key, with what it is by default.
-
-    The dump pod runs the images of the servers it dumps unless it is given its own.
-    """
-    found = settings.backups
-    dumped = dumps(settings)
-    used: dict[str, tuple[Image, ImageVersion]] = {}
-    if "database" in dumped and found.dump.image.model_fields_set:
-        used["backups.dump.image"] = (found.dump.image, versions.DATABASE)
-    if "redis" in dumped and found.dump.redis_image.model_fields_set:
-        used["backups.dump.redisImage"] = (found.dump.redis_image, versions.REDIS)
-    if copies_objects(settings):
-        used["backups.objects.image"] = (found.objects.image, versions.RCLONE)
-    if found.velero.install:
-        used["backups.velero.image"] = (found.velero.image, versions.VELERO)
-        used["backups.velero.pluginImage"] = (found.velero.plugin_image, versions.VELERO_PLUGIN)
-    return used
-
-
-def requirements(settings: Settings, given: Mapping[Credential, object]) -> list[str]:
-    """What is missing or does not fit, as sentences that begin with a key."""
-    backups = settings.backups
-    found: list[str] = []
-    if backups.bucket is None:
-        found.append("backups.bucket: is required: a bucket outside this cluster")
-    own = in_own_storage(settings)
-    if own and settings.production:
-        found.append(
-            f"backups.endpoint: {backups.endpoint} is this stack's own object storage: "
-            "what is lost with the cluster is no backup; name a service elsewhere"
-        )
-    if not own and backups.bucket == settings.storage.bucket and settings.storage.enabled:
-        found += _same_bucket(settings)
-    return found + _credentials(settings, given, own=own)
-
-
-def _same_bucket(settings: Settings) -> list[str]:
-    target = urlsplit(settings.backups.endpoint).hostname if settings.backups.endpoint else None
-    if not isinstance(settings.storage, ExternalStorage):
-        return []
-    source = settings.storage.host
-    aws = source.endswith(".amazonaws.com") and target is None
-    if not (aws or source == target):
-        return []
-    return ["backups.bucket: is the application's own bucket: its copy would be copied again; name another"]
-
-
-def _credentials(settings: Settings, given: Mapping[Credential, object], *, own: bool) -> list[str]:
-    backups = settings.backups
-    keys = [key for key in (Credential.BACKUPS_ACCESS_KEY, Credential.BACKUPS_SECRET_KEY) if key in given]
-    found: list[str] = []
-    if len(keys) == 1:
-        other = ({Credential.BACKUPS_ACCESS_KEY, Credential.BACKUPS_SECRET_KEY} - set(keys)).pop()
-        found.append(f"{keys[0]}: needs its other half: pulumi config set --secret {other}")
-    sources = {
-        "backups.existingSecret": backups.existing_secret is not None,
-        "backups.velero.roleArn": backups.velero.role_arn is not None,
-        "backupsAccessKey": bool(keys),
-    }
-    used = [key for key, on in sources.items() if on]
-    if len(used) > 1:
-        found.append(f"{used[0]}: also set is {used[1]}; keep one of the two")
-    if not used and not own:
-        found.append(
-            "backups: the bucket needs its keys: pulumi config set --secret backupsAccessKey and backupsSecretKey, "
-            "or set backups.existingSecret or backups.velero.roleArn"
-        )
-    if backups.velero.existing_repository_secret and Credential.BACKUPS_REPOSITORY_PASSWORD in given:
-        found.append("backups.velero.existingRepositorySecret: also set is backupsRepositoryPassword; keep one")
-    return found
-
-
-def bucket_peer(settings: Settings) -> Addresses:
-    """Where the bucket is, as network policies see it."""
-    if settings.backups.endpoint is None:
-        return INTERNET
-    return Addresses("backups' bucket", settings.backups.cidrs)
-
-
-def volume_size(settings: Settings) -> str:
-    """Size of a volume that holds the database, a Kubernetes quantity."""
-    return settings.database.size if isinstance(settings.database, ManagedDatabase) else "10Gi"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from archesai_infra import versions
-from archesai_infra.components.backups.access import CLOUD_KEY, CLOUD_SECRET
+from archesai_infra.components.backups.keys import CLOUD_KEY, CLOUD_SECRET
 from archesai_infra.components.backups.schedules import LOCATION, canonical
+from archesai_infra.components.backups.settings import BackupsSettings
+from archesai_infra.components.monitoring.settings import MonitoringSettings
 from archesai_infra.kube.images import image_reference
 from archesai_infra.kube.pods import UNPRIVILEGED_ID
-
-if TYPE_CHECKING:
-    from archesai_infra.components.backups.settings import BackupsSettings
-    from archesai_infra.components.monitoring.settings import MonitoringSettings
 
 RELEASE = "velero"
 _SERVER_ID = 1002

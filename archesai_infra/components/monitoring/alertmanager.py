@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 
-from archesai_infra.credentials import Credential
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from archesai_infra.components.monitoring.settings import Alerts
-    from archesai_infra.credentials import Credentials
+from archesai_infra.components.monitoring.settings import Alerts
+from archesai_infra.credentials import Credential, Credentials
 
 CONFIG_KEY = "alertmanager.yaml"
 WATCHDOG = "Watchdog"

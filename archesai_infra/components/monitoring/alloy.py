@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from archesai_infra.components.charts import ImageSource
+from archesai_infra.components.base.charts import ImageSource
 
 RELEASE = "alloy"
 PORT = 12345

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap, Secret
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
-from archesai_infra.components.base import Component, Context
+from archesai_infra.components.base.component import Component, Context
+from archesai_infra.components.database import DatabaseConnection
 from archesai_infra.components.monitoring import dashboards, prometheus_stack, rules, storage_metrics, targets
 from archesai_infra.components.monitoring.exporters import DatabaseExporter, RedisExporter
-from archesai_infra.components.monitoring.home import Home, HomeArgs
+from archesai_infra.components.monitoring.releases import Home, HomeArgs
 from archesai_infra.components.monitoring.rules.model import rule_group
+from archesai_infra.components.monitoring.watched import Watched
+from archesai_infra.components.redis import RedisConnection
+from archesai_infra.components.storage import StorageConnection
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
-
-    from archesai_infra.components.database import DatabaseConnection
-    from archesai_infra.components.monitoring.scope import Scope
-    from archesai_infra.components.redis import RedisConnection
-    from archesai_infra.components.storage import StorageConnection
-    from archesai_infra.kube.network import NamespacePods
+from archesai_infra.kube.network import NamespacePods
 
 
 @dataclass(frozen=True)
 class MonitoringArgs:
     """What the component is built from."""
 
-    scope: Scope
+    scope: Watched
     home: HomeArgs
     controller: NamespacePods
     """The ingress controller's pods."""
@@ -88,7 +85,7 @@ class Monitoring(Component):
             for part, spec in specs.items():
                 self._custom(kind, f"monitor-{part}", object_name(part), more_labels, spec, ready)
 
-    def _rules(self, scope: Scope, ready: Sequence[pulumi.Resource]) -> None:
+    def _rules(self, scope: Watched, ready: Sequence[pulumi.Resource]) -> None:
         settings = scope.settings
         groups = [rule_group(group, settings.alerts.runbooks) for group in rules.groups(scope)]
         self._custom("PrometheusRule", "rules", object_name("rules"), settings.labels, {"groups": groups}, ready)
@@ -102,7 +99,6 @@ class Monitoring(Component):
         spec: dict[str, Any],
         ready: Sequence[pulumi.Resource],
     ) -> None:
-        from pulumi_kubernetes.apiextensions import CustomResource
 
         CustomResource(
             f"{self.module}-{part}",
@@ -113,7 +109,7 @@ class Monitoring(Component):
             opts=self.child(depends_on=ready),
         )
 
-    def _dashboards(self, scope: Scope) -> None:
+    def _dashboards(self, scope: Watched) -> None:
         context = self.context
         for dashboard in dashboards.dashboards(scope):
             marks = {prometheus_stack.DASHBOARD_LABEL: "1"} | scope.settings.labels

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+
+import pulumi
 
 from archesai_infra import versions
-from archesai_infra.components.running import Pod, RunningComponent
+from archesai_infra.components.base.component import Context
+from archesai_infra.components.base.pods import Pod, RunningComponent
+from archesai_infra.components.database import DatabaseConnection
+from archesai_infra.components.monitoring.settings import Exporter
+from archesai_infra.components.redis import RedisConnection
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import Probes, container, environment, http_probe, tcp_probe
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pulumi
-
-    from archesai_infra.components.base import Context
-    from archesai_infra.components.database import DatabaseConnection
-    from archesai_infra.components.monitoring.settings import Exporter
-    from archesai_infra.components.redis import RedisConnection
-    from archesai_infra.kube.pods import SecretKey
-    from archesai_infra.versions import ImageVersion
+from archesai_infra.kube.pods import Probes, SecretKey, container, environment, http_probe, tcp_probe
+from archesai_infra.versions import ImageVersion
 
 DATABASE_EXPORTER = "database-exporter"
 DATABASE_EXPORTER_PORT = 9187

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from archesai_infra.components.charts import ImageSource
-    from archesai_infra.components.monitoring.settings import Logs
+from archesai_infra.components.base.charts import ImageSource
+from archesai_infra.components.monitoring.settings import Logs
 
 RELEASE = "loki"
 PORT = 3100

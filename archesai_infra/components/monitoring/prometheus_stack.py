@@ -7,15 +7,13 @@ them is tested here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from archesai_infra.components.running import SECRETS_ANNOTATION
+import pulumi
 
-if TYPE_CHECKING:
-    import pulumi
-
-    from archesai_infra.components.charts import ImageSource
-    from archesai_infra.components.monitoring.settings import MonitoringSettings
+from archesai_infra.components.base.charts import ImageSource
+from archesai_infra.components.base.pods import SECRETS_ANNOTATION
+from archesai_infra.components.monitoring.settings import MonitoringSettings
 
 RELEASE = "kube-prometheus-stack"
 GRAFANA_SERVICE = f"{RELEASE}-grafana"

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from archesai_infra.components.monitoring.exporters import DATABASE_EXPORTER, REDIS_EXPORTER
-from archesai_infra.components.monitoring.scope import KUBELET
+from archesai_infra.components.monitoring.watched import KUBELET, Watched
 from archesai_infra.kube.names import object_name
-
-if TYPE_CHECKING:
-    from archesai_infra.components.monitoring.scope import Scope
 
 API_JOB = object_name("api")
 DATABASE_JOB = object_name(DATABASE_EXPORTER)
@@ -43,7 +38,7 @@ def memory_limits(namespace: str) -> str:
     return f"max by (namespace, pod, container) (kube_pod_container_resource_limits{{{matchers}}})"
 
 
-def targets_down(scope: Scope) -> str:
+def targets_down(scope: Watched) -> str:
     """What cannot be scraped; without the kubelets nothing is known of containers and volumes."""
     return f'up{{namespace=~"{scope.target_namespaces}"}} == 0 or up{{job="{KUBELET}"}} == 0'
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from archesai_infra.components.workload import Resources, Workload, resources
+from archesai_infra.components.base.settings import Resources, Workload, resources
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.network import NamespacePods
-from archesai_infra.kube.quantities import memory_bytes
 from archesai_infra.model import Model
+from archesai_infra.quantities import memory_bytes
 from archesai_infra.types import BucketName, DnsLabel, HostPort, HttpUrl, MemoryQuantity, Text
 from archesai_infra.types import Email as EmailAddress
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Self
 
 MODULE = "monitoring"
 NOTIFICATIONS = (Credential.ALERT_WEBHOOK_URL, Credential.ALERT_SLACK_URL, Credential.ALERT_EMAIL_PASSWORD)

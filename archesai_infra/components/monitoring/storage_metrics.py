@@ -6,15 +6,10 @@ import base64
 import hashlib
 import hmac
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
-from archesai_infra.components.storage import ManagedStorage
+from archesai_infra.components.storage import ExternalStorage, ManagedStorage
 from archesai_infra.kube.names import object_name
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from archesai_infra.components.storage import ExternalStorage
 
 TOKEN_SECRET = object_name("storage-metrics")
 TOKEN_KEY = "token"

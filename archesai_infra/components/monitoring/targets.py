@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from archesai_infra.components.monitoring import storage_metrics
 from archesai_infra.components.monitoring.exporters import DATABASE_EXPORTER, PORT_NAME, REDIS_EXPORTER
 from archesai_infra.components.monitoring.prometheus_stack import SCRAPE_INTERVAL
+from archesai_infra.components.monitoring.watched import Watched
 from archesai_infra.kube.labels import selector
 from archesai_infra.kube.names import object_name
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from archesai_infra.components.monitoring.scope import Scope
-    from archesai_infra.kube.network import NamespacePods
+from archesai_infra.kube.network import NamespacePods
 
 # The port's name would take the place of the api's own label `endpoint`, the route of a request.
 KEEP_ROUTE = {"action": "labeldrop", "regex": "endpoint"}
 
 
-def service_monitors(scope: Scope, instance: str) -> dict[str, dict[str, Any]]:
+def service_monitors(scope: Watched, instance: str) -> dict[str, dict[str, Any]]:
     """Specs by component, for the stack's own Services."""
     built: dict[str, dict[str, Any]] = {}
     if scope.api:
@@ -50,7 +47,7 @@ def _storage_endpoint(path: str) -> dict[str, Any]:
     return {"port": "s3", "path": path, "authorization": {"credentials": token}, "relabelings": [once, tell_path]}
 
 
-def pod_monitors(scope: Scope, controller: NamespacePods, cert_manager_namespace: str) -> dict[str, dict[str, Any]]:
+def pod_monitors(scope: Watched, controller: NamespacePods, cert_manager_namespace: str) -> dict[str, dict[str, Any]]:
     """Specs by part, for pods in namespaces of others; where such pods serve no metrics there is no target."""
     built: dict[str, dict[str, Any]] = {}
     if scope.ingress is not None:

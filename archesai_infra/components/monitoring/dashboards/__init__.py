@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
 
 from archesai_infra.components.monitoring.dashboards import application, business, data, infrastructure, logs, storage
-from archesai_infra.components.monitoring.dashboards.panels import dashboard_json
-
-if TYPE_CHECKING:
-    from archesai_infra.components.monitoring.dashboards.panels import Dashboard
-    from archesai_infra.components.monitoring.scope import Scope
+from archesai_infra.components.monitoring.dashboards.panels import Dashboard, dashboard_json
+from archesai_infra.components.monitoring.watched import Watched
 
 
-def dashboards(scope: Scope) -> list[Dashboard]:
+def dashboards(scope: Watched) -> list[Dashboard]:
     """Every dashboard for what the stack has."""
     built = (
         application.dashboard(scope),

@@ -5,17 +5,17 @@ from __future__ import annotations
 from archesai_infra.components.monitoring.dashboards.panels import Dashboard, Panel, Query, graph, stat
 from archesai_infra.components.monitoring.queries import API_JOB, ERROR_RATIO, LATENCY, SLOW_RATIO, job, recorded
 from archesai_infra.components.monitoring.rules.api import BUDGET_WINDOW, QUANTILES
-from archesai_infra.components.monitoring.scope import Scope
+from archesai_infra.components.monitoring.watched import Watched
 
 
-def dashboard(scope: Scope) -> Dashboard | None:
+def dashboard(scope: Watched) -> Dashboard | None:
     """The overview; none where the api's metrics are not scraped."""
     if not scope.api:
         return None
     return Dashboard("application", "Arches: application", [*_numbers(scope), *_requests(scope), *_process(scope)])
 
 
-def _numbers(scope: Scope) -> list[Panel]:
+def _numbers(scope: Watched) -> list[Panel]:
     own, namespace = job(API_JOB, scope.namespace), scope.namespace
     objectives = scope.settings.objectives
     return [
@@ -39,7 +39,7 @@ def _budget(title: str, ratio: str, percent: float, namespace: str) -> Panel:
     return stat(title, f"1 - {spent}", "percentunit", description=f"Of 30 days, for an objective of {percent:g} %.")
 
 
-def _requests(scope: Scope) -> list[Panel]:
+def _requests(scope: Watched) -> list[Panel]:
     own = job(API_JOB, scope.namespace)
     quantiles = [Query(recorded(LATENCY.format(quantile=q), scope.namespace), f"p{q}") for q in QUANTILES]
     slowest = (
@@ -62,7 +62,7 @@ def _requests(scope: Scope) -> list[Panel]:
     ]
 
 
-def _process(scope: Scope) -> list[Panel]:
+def _process(scope: Watched) -> list[Panel]:
     own = job(API_JOB, scope.namespace)
     query_time = f"sum by (query_type, le) (rate(db_query_duration_seconds_bucket{{{own}}}[5m]))"
     return [

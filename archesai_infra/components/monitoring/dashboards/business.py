@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archesai_infra.components.monitoring.dashboards.panels import Dashboard, Panel, graph, stat
 from archesai_infra.components.monitoring.queries import API_JOB, DATABASE_JOB, job
-from archesai_infra.components.monitoring.scope import Scope
+from archesai_infra.components.monitoring.watched import Watched
 
 TABLES = {
     "user": "Registrations",
@@ -17,18 +17,18 @@ TABLES = {
 """Tables of the api's schema, and what a new row in each means."""
 
 
-def dashboard(scope: Scope) -> Dashboard | None:
+def dashboard(scope: Watched) -> Dashboard | None:
     """Counts from the database and rates from the api; what is not scraped is left out."""
     panels = [*(_tables(scope) if scope.database else []), *(_routes(scope) if scope.api else [])]
     return Dashboard("business", "Arches: business", panels) if panels else None
 
 
-def _rows(scope: Scope, metric: str, tables: str) -> str:
+def _rows(scope: Watched, metric: str, tables: str) -> str:
     own = job(DATABASE_JOB, scope.namespace)
     return f'{metric}{{{own},schemaname="public",relname=~"{tables}"}}'
 
 
-def _tables(scope: Scope) -> list[Panel]:
+def _tables(scope: Watched) -> list[Panel]:
     numbers = [
         stat(f"{title} in a day", f"sum(increase({_rows(scope, 'pg_stat_user_tables_n_tup_ins', table)}[1d]))")
         for table, title in TABLES.items()
@@ -43,7 +43,7 @@ def _tables(scope: Scope) -> list[Panel]:
     ]
 
 
-def _routes(scope: Scope) -> list[Panel]:
+def _routes(scope: Watched) -> list[Panel]:
     own = job(API_JOB, scope.namespace)
     signing = f'{own},endpoint=~".*/auth/(login|register)"'
     return [

@@ -10,10 +10,10 @@ from archesai_infra.components.monitoring.queries import (
     job,
     redis_memory_used,
 )
-from archesai_infra.components.monitoring.scope import Scope
+from archesai_infra.components.monitoring.watched import Watched
 
 
-def database(scope: Scope) -> Dashboard | None:
+def database(scope: Watched) -> Dashboard | None:
     """PostgreSQL."""
     if not scope.database:
         return None
@@ -25,7 +25,7 @@ def database(scope: Scope) -> Dashboard | None:
     )
 
 
-def _database_numbers(scope: Scope, own: str) -> list[Panel]:
+def _database_numbers(scope: Watched, own: str) -> list[Panel]:
     hits, reads = (f"sum(rate(pg_stat_database_blks_{part}{{{own}}}[5m]))" for part in ("hit", "read"))
     return [
         stat("Up", f"min(pg_up{{{own}}})"),
@@ -64,7 +64,7 @@ def _database_graphs(own: str, databases: str) -> list[Panel]:
     ]
 
 
-def redis(scope: Scope) -> Dashboard | None:
+def redis(scope: Watched) -> Dashboard | None:
     """Redis."""
     if not scope.redis:
         return None

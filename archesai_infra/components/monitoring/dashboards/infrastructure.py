@@ -5,10 +5,10 @@ from __future__ import annotations
 from archesai_infra.components.monitoring.dashboards.panels import Dashboard, Panel, graph, stat
 from archesai_infra.components.monitoring.queries import container_memory, memory_limits, targets_down, volume_free
 from archesai_infra.components.monitoring.rules.infrastructure import NODE_DISKS
-from archesai_infra.components.monitoring.scope import Scope
+from archesai_infra.components.monitoring.watched import Watched
 
 
-def dashboard(scope: Scope) -> Dashboard:
+def dashboard(scope: Watched) -> Dashboard:
     """What the stack runs on."""
     panels = [*_numbers(scope), *_pods(scope), *_volumes(scope), *_ingress(scope)]
     if scope.settings.metrics.nodes and scope.settings.installs:
@@ -16,7 +16,7 @@ def dashboard(scope: Scope) -> Dashboard:
     return Dashboard("infrastructure", "Arches: infrastructure", panels)
 
 
-def _numbers(scope: Scope) -> list[Panel]:
+def _numbers(scope: Watched) -> list[Panel]:
     own = f'namespace="{scope.namespace}"'
     restarts = f"sum(increase(kube_pod_container_status_restarts_total{{{own}}}[1h]))"
     targets = f"count({targets_down(scope)}) or vector(0)"
@@ -30,7 +30,7 @@ def _numbers(scope: Scope) -> list[Panel]:
     ]
 
 
-def _pods(scope: Scope) -> list[Panel]:
+def _pods(scope: Watched) -> list[Panel]:
     own = f'namespace="{scope.namespace}"'
     containers = f'{own},container!=""'
     cpu = f"sum by (pod) (rate(container_cpu_usage_seconds_total{{{containers}}}[5m]))"
@@ -56,7 +56,7 @@ def _pods(scope: Scope) -> list[Panel]:
 _AUTOSCALER = "{{horizontalpodautoscaler}}"
 
 
-def _volumes(scope: Scope) -> list[Panel]:
+def _volumes(scope: Watched) -> list[Panel]:
     matchers = f'namespace=~"{scope.namespaces}"'
     inodes = f"kubelet_volume_stats_inodes_used{{{matchers}}} / kubelet_volume_stats_inodes{{{matchers}}}"
     used = f"1 - {volume_free(scope.namespaces)}"
@@ -66,7 +66,7 @@ def _volumes(scope: Scope) -> list[Panel]:
     ]
 
 
-def _ingress(scope: Scope) -> list[Panel]:
+def _ingress(scope: Watched) -> list[Panel]:
     if scope.ingress == "traefik":
         # Traefik names a service <namespace>-<service>-<port>@kubernetes.
         own = f'service=~"{scope.namespace}-.*"'

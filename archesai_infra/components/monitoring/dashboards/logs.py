@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from archesai_infra.components.monitoring.dashboards.panels import Dashboard, Panel, Query
-from archesai_infra.components.monitoring.scope import Scope
+from archesai_infra.components.monitoring.watched import Watched
 
 ERRORS = 'detected_level=~"error|fatal|critical"'
 """Loki finds the level of a line when it takes it, whatever the format."""
 
 
-def dashboard(scope: Scope) -> Dashboard | None:
+def dashboard(scope: Watched) -> Dashboard | None:
     """Volumes by component and level, errors and all lines; none where the logs are kept by others."""
     if not scope.settings.installs:
         return None

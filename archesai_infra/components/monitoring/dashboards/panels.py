@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from archesai_infra.components.monitoring.prometheus_stack import LOKI_SOURCE, PROMETHEUS_SOURCE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 SCHEMA_VERSION = 39
 """Version of the dashboard format; Grafana raises older ones when it loads them."""

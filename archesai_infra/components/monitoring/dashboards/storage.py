@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from archesai_infra.components.monitoring.dashboards.panels import Dashboard, Panel, Query, graph, stat
 from archesai_infra.components.monitoring.queries import STORAGE_JOB, job, storage_free
-from archesai_infra.components.monitoring.scope import Scope
+from archesai_infra.components.monitoring.watched import Watched
 from archesai_infra.kube.names import object_name
 
 _NAME = object_name("storage")
 
 
-def dashboard(scope: Scope) -> Dashboard | None:
+def dashboard(scope: Watched) -> Dashboard | None:
     """Every server in the cluster is seen from outside; MinIO from inside too."""
     if not scope.storage:
         return None

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from archesai_infra.components.monitoring.queries import API_JOB, ERROR_RATIO, LATENCY, SLOW_RATIO, job, recorded
 from archesai_infra.components.monitoring.rules.model import Alert, Group, Record
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from archesai_infra.components.monitoring.scope import Scope
+from archesai_infra.components.monitoring.watched import Watched
 
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 BUDGET_WINDOW = "30d"
@@ -22,7 +18,7 @@ _SLOW = (("1d", "2h", 3.0), ("3d", "6h", 1.0))
 the short window ends the alert soon after the cause."""
 
 
-def groups(scope: Scope) -> list[Group]:
+def groups(scope: Watched) -> list[Group]:
     """The rules on the api's own metrics; none where they are not scraped."""
     if not scope.api:
         return []
@@ -35,7 +31,7 @@ def groups(scope: Scope) -> list[Group]:
     ]
 
 
-def _ratios(scope: Scope, windows: tuple[str, ...]) -> Iterator[Record]:
+def _ratios(scope: Watched, windows: tuple[str, ...]) -> Iterator[Record]:
     own = job(API_JOB, scope.namespace)
     # Prometheus 3 writes whole bounds with a decimal, Prometheus 2 and the api without.
     bound = f"{scope.settings.objectives.latency_seconds:g}"
@@ -51,14 +47,14 @@ def _ratios(scope: Scope, windows: tuple[str, ...]) -> Iterator[Record]:
         yield Record(SLOW_RATIO.format(window=window), f"1 - {share}")
 
 
-def _latencies(scope: Scope) -> Iterator[Record]:
+def _latencies(scope: Watched) -> Iterator[Record]:
     buckets = f"http_request_duration_seconds_bucket{{{job(API_JOB, scope.namespace)}}}[5m]"
     for quantile in QUANTILES:
         expr = f"histogram_quantile({quantile / 100:g}, sum by (namespace, le) (rate({buckets})))"
         yield Record(LATENCY.format(quantile=quantile), expr)
 
 
-def _thresholds(scope: Scope) -> Iterator[Alert]:
+def _thresholds(scope: Watched) -> Iterator[Alert]:
     errors = recorded(ERROR_RATIO.format(window="5m"), scope.namespace)
     yield Alert(
         "ApiErrorRateHigh",
@@ -76,7 +72,7 @@ def _thresholds(scope: Scope) -> Iterator[Alert]:
     )
 
 
-def _burn_rates(scope: Scope) -> Iterator[Alert]:
+def _burn_rates(scope: Watched) -> Iterator[Alert]:
     objectives = scope.settings.objectives
     goals = (
         ("ApiErrorBudget", ERROR_RATIO, objectives.availability, "errors"),

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from archesai_infra.components.monitoring.rules.model import Alert, Group
-
-if TYPE_CHECKING:
-    from archesai_infra.components.monitoring.scope import Scope
+from archesai_infra.components.monitoring.watched import Watched
 
 _DAY = 86400
 
 
-def groups(scope: Scope) -> list[Group]:
+def groups(scope: Watched) -> list[Group]:
     """The rule on cert-manager's metrics; none where others bring the certificates."""
     if not scope.certificates:
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from archesai_infra.components.monitoring.queries import (
     DATABASE_JOB,
@@ -14,14 +14,10 @@ from archesai_infra.components.monitoring.queries import (
     storage_free,
 )
 from archesai_infra.components.monitoring.rules.model import Alert, Group
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from archesai_infra.components.monitoring.scope import Scope
+from archesai_infra.components.monitoring.watched import Watched
 
 
-def groups(scope: Scope) -> list[Group]:
+def groups(scope: Watched) -> list[Group]:
     """One group for each of the three that is on; a store without metrics is watched by its pod and its volume."""
     built: list[Group] = []
     if scope.database:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from archesai_infra.components.monitoring.queries import container_memory, memory_limits, targets_down, volume_free
 from archesai_infra.components.monitoring.rules.model import Alert, Group
+from archesai_infra.components.monitoring.watched import Watched
 from archesai_infra.kube.names import object_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from archesai_infra.components.monitoring.scope import Scope
 
 NODE_DISKS = 'fstype!~"tmpfs|ramfs|overlay|squashfs|nsfs|fuse.*"'
 """What is no disk, or a read-only one that is always full, is left out."""
 
 
-def groups(scope: Scope) -> list[Group]:
+def groups(scope: Watched) -> list[Group]:
     """The rules on kubelet's and kube-state-metrics' metrics."""
     alerts = [*_pods(scope), *_volumes(scope), *_targets(scope)]
     if scope.migrations:
@@ -25,7 +21,7 @@ def groups(scope: Scope) -> list[Group]:
     return [Group("archesai-infrastructure", alerts)]
 
 
-def _pods(scope: Scope) -> Iterator[Alert]:
+def _pods(scope: Watched) -> Iterator[Alert]:
     own = f'namespace="{scope.namespace}"'
     deployments = (
         f"kube_deployment_status_replicas_available{{{own}}} == 0 and kube_deployment_spec_replicas{{{own}}} > 0"
@@ -53,7 +49,7 @@ def _pods(scope: Scope) -> Iterator[Alert]:
     )
 
 
-def _volumes(scope: Scope) -> Iterator[Alert]:
+def _volumes(scope: Watched) -> Iterator[Alert]:
     yield Alert(
         "VolumeNearlyFull",
         f"{volume_free(scope.namespaces)} < 0.1",
@@ -71,7 +67,7 @@ def _volumes(scope: Scope) -> Iterator[Alert]:
         )
 
 
-def _targets(scope: Scope) -> Iterator[Alert]:
+def _targets(scope: Watched) -> Iterator[Alert]:
     yield Alert(
         "TargetDown",
         targets_down(scope),
@@ -90,7 +86,7 @@ def _targets(scope: Scope) -> Iterator[Alert]:
         )
 
 
-def _migration(scope: Scope) -> Alert:
+def _migration(scope: Watched) -> Alert:
     jobs = f'namespace="{scope.namespace}",job_name=~"{object_name("migrations")}.*",condition="true"'
     return Alert(
         "MigrationFailed",

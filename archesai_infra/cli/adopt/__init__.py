@@ -1,0 +1,1 @@
+"""`arches adopt`: take over a cluster that Pulumi did not deploy."""

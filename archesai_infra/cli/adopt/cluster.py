@@ -1,0 +1,103 @@
+"""Read what runs in a namespace from the API server."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from archesai_infra.cli.adopt.live import COLLECTIONS, Live, Object
+from archesai_infra.cli.adopt.owners import PREDECESSORS, PROVIDER
+from archesai_infra.cli.base.cluster import MERGE_PATCH, Cluster
+
+_STORAGE = "/apis/storage.k8s.io/v1/storageclasses"
+_VOLUMES = "/api/v1/persistentvolumes"
+
+Pods = dict[str, tuple[str, int]]
+"""UID and number of restarts of each pod by its name."""
+
+
+def read(cluster: Cluster, namespace: str) -> Live | None:
+    """What the namespace has, None if it is not there; raises ClusterError."""
+    found = cluster.find(f"/api/v1/namespaces/{namespace}")
+    if found is None:
+        return None
+    objects = {("Namespace", namespace): found, **dict(_objects(cluster, namespace))}
+    claims = [item for (kind, _), item in objects.items() if kind == "PersistentVolumeClaim"]
+    names = {name for claim in claims if (name := claim["spec"].get("volumeName"))}
+    volumes = {name: volume for name in sorted(names) if (volume := cluster.find(f"{_VOLUMES}/{name}"))}
+    classes = {item["metadata"]["name"]: item for item in cluster.list(_STORAGE)}
+    return Live(namespace, objects, volumes, classes)
+
+
+def _objects(cluster: Cluster, namespace: str) -> Iterator[tuple[tuple[str, str], Object]]:
+    for kind, place in COLLECTIONS.items():
+        group, _, plural = place.partition("|")
+        for item in cluster.list(f"{group}/namespaces/{namespace}/{plural}"):
+            # The server leaves out of a list's items what they have in common.
+            whole = {"apiVersion": group.removeprefix("/apis/").removeprefix("/api/"), "kind": kind, **item}
+            yield (kind, item["metadata"]["name"]), whole
+
+
+def pods(cluster: Cluster, namespace: str) -> Pods:
+    """The pods that run in a namespace."""
+    return {
+        item["metadata"]["name"]: (
+            item["metadata"]["uid"],
+            sum(one.get("restartCount", 0) for one in item.get("status", {}).get("containerStatuses") or []),
+        )
+        for item in cluster.list(f"/api/v1/namespaces/{namespace}/pods")
+    }
+
+
+def moved(before: Pods, after: Pods) -> list[str]:
+    """Pods that are gone, are others of the same name, or restarted."""
+    return sorted(name for name, known in before.items() if after.get(name) != known)
+
+
+def take_fields(cluster: Cluster, item: Object, setters: Collection[str]) -> None:
+    """Hand the fields of an object that others set to the provider, which else stops at a conflict for each.
+
+    Only the list of managers changes: the provider takes over from this name in its first update, and drops then what
+    the stack does not declare. Raises ClusterError.
+    """
+    # Read anew: a status that was written meanwhile would refuse the change.
+    metadata = cluster.get(_path(item))["metadata"]
+    managers = handed_over(metadata.get("managedFields") or [], setters)
+    if managers != metadata.get("managedFields"):
+        change = {"metadata": {"resourceVersion": metadata["resourceVersion"], "managedFields": managers}}
+        cluster.send("PATCH", _path(item), change, content_type=MERGE_PATCH)
+
+
+def handed_over(managers: list[Object], setters: Collection[str] = ()) -> list[Object]:
+    """The managers of an object's fields; what the predecessors and the setters did is under the provider's name."""
+    theirs = [
+        one
+        for one in managers
+        if (one["manager"].startswith(PREDECESSORS) or one["manager"] in setters) and not one.get("subresource")
+    ]
+    if not theirs:
+        return managers
+    same = [one for one in managers if (one["manager"], one["operation"]) == (PROVIDER, "Update")]
+    fields: Object = {}
+    for one in (*theirs, *same):
+        _merge(fields, one["fieldsV1"])
+    taken = theirs[-1] | {"manager": PROVIDER, "operation": "Update", "fieldsV1": fields}
+    return [*(one for one in managers if one not in theirs and one not in same), taken]
+
+
+def _merge(fields: Object, others: Object) -> None:
+    for key, value in others.items():
+        _merge(fields.setdefault(key, {}), value)
+
+
+def _path(item: Object) -> str:
+    metadata = item["metadata"]
+    if item["kind"] == "Namespace":
+        return f"/api/v1/namespaces/{metadata['name']}"
+    group, _, plural = COLLECTIONS[item["kind"]].partition("|")
+    return f"{group}/namespaces/{metadata['namespace']}/{plural}/{metadata['name']}"
+
+
+def keep_volume(cluster: Cluster, name: str) -> None:
+    """Have a volume outlive its claim; raises ClusterError."""
+    change = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
+    cluster.send("PATCH", f"{_VOLUMES}/{name}", change, content_type=MERGE_PATCH)

@@ -1,0 +1,114 @@
+"""What has to be kept outside the cluster and outside this machine, in one file."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+
+import yaml
+
+from archesai_infra.cli.backups.store import Store
+from archesai_infra.cli.base.exits import CommandError, Exit
+from archesai_infra.cli.base.project import STATE
+from archesai_infra.components.backups import keys as access
+from archesai_infra.credentials import Credential
+from archesai_infra.stack.credential_sources import HELD, PLACES
+
+HOW = """\
+A lost cluster, or a cluster and the state:
+  1. Put `stackFile` back as Pulumi.<stack>.yaml and name the new cluster in cluster.context.
+     Leave the line `encryptionsalt` out if the passphrase is lost. A state of the lost cluster describes what is gone:
+     pulumi stack rm --force --preserve-config
+  2. pulumi config set --secret <key>, for each key of `credentials`: a new repository password opens no backup.
+  3. pulumi config set restoring true, then arches up: the namespace and Velero, nothing else.
+  4. arches restore --from latest, a minute later: Velero has to find the bucket's backups first.
+  5. pulumi config rm restoring, then arches up --take-over: it takes over what was restored.
+The state alone is lost: 1 and 2, then delete Helm's notes of each release of the stack (`helm list -A` names them):
+  kubectl --namespace velero delete secret --selector owner=helm,name=velero
+and arches up --take-over.
+Whoever has this file and the bucket's keys has all data. Keep it where neither the cluster nor the bucket is.
+"""
+
+
+def collect(store: Store, root: Path) -> str:
+    """The kit as YAML; raises CommandError where the repository's password cannot be read."""
+    settings = store.settings
+    password = _secret(store, store.namespace, access.REPOSITORY_SECRET, access.REPOSITORY_KEY)
+    if password is None:
+        raise CommandError(
+            f"namespace {store.namespace} has no Secret {access.REPOSITORY_SECRET}: run `arches up` first", Exit.FOUND
+        )
+    backups = settings.backups
+    kit = {
+        "stack": store.stack,
+        "namespace": settings.namespace,
+        "bucket": {
+            "name": backups.bucket,
+            "region": backups.region,
+            "endpoint": backups.endpoint,
+            "velero": backups.path("velero"),
+            "objects": backups.path("objects"),
+        },
+        "credentials": {str(Credential.BACKUPS_REPOSITORY_PASSWORD): password, **_credentials(store)},
+        "passphrase": _passphrase(root),
+        "stackFile": (root / f"Pulumi.{store.stack}.yaml").read_text(encoding="utf-8"),
+        "how": HOW,
+    }
+    return yaml.dump(kit, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def write(text: str, path: Path) -> None:
+    """Write the kit, readable by its owner only; raises CommandError where the file exists."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise CommandError(f"{path} exists already; name another file", Exit.INPUT) from None
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}", Exit.INPUT) from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Text of several lines as it reads."""
+
+
+def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _represent)
+
+
+def _credentials(store: Store) -> dict[str, str]:
+    """The passwords that the data was made with, as the cluster has them."""
+    settings = store.settings
+    found: dict[str, str] = {}
+    for credential, held in HELD.items():
+        own = getattr(settings, PLACES[credential].module)
+        # A managed database makes its URL from the password.
+        derived = credential is Credential.DATABASE_URL and own.mode == "managed"
+        if not own.enabled or own.existing_secret or derived:
+            continue
+        if value := _secret(store, settings.namespace, held.secret, held.key):
+            found[str(credential)] = value
+    return found
+
+
+def _secret(store: Store, namespace: str, name: str, key: str) -> str | None:
+    found = store.cluster.find(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+    value = found.get("data", {}).get(key) if found else None
+    return base64.b64decode(value).decode() if value else None
+
+
+def _passphrase(root: Path) -> str | None:
+    """The passphrase of the state's secrets, where this machine has it."""
+    if given := os.environ.get("PULUMI_CONFIG_PASSPHRASE"):
+        return given
+    named = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    path = Path(named) if named else root / STATE / "passphrase"
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return None

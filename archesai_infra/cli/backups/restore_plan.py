@@ -1,0 +1,238 @@
+"""What a restore does, in which order, and when it must not begin.
+
+The order keeps data: claims come before what runs, the dump pod before the servers, content before the application.
+Velero skips what exists, so a restore over empty claims restores nothing and calls that complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from archesai_infra.cli.backups.store import contents, expired, problems, valid_name
+from archesai_infra.cli.base.cluster import Object
+from archesai_infra.components import database, redis, storage
+from archesai_infra.components.backups import dump, objects
+from archesai_infra.components.backups.settings import MODULE as BACKUPS
+from archesai_infra.kube.labels import selector
+from archesai_infra.stack.backups import copies_objects
+from archesai_infra.stack.settings import Settings
+
+DATA_MODULES = ("database", "redis", "storage")
+_COMPONENT = "app.kubernetes.io/component"
+_DERIVED = ("pods", "replicasets.apps", "controllerrevisions.apps", "endpoints", "endpointslices.discovery.k8s.io")
+_RUNS = (
+    "deployments.apps",
+    "statefulsets.apps",
+    "daemonsets.apps",
+    "jobs.batch",
+    "cronjobs.batch",
+    "horizontalpodautoscalers.autoscaling",
+    "ingresses.networking.k8s.io",
+)
+_NOT_IN_A_COPY = ("ingresses.networking.k8s.io", "cronjobs.batch", "horizontalpodautoscalers.autoscaling")
+"""A copy must not answer for the real hosts, nor write its own objects over the real copy of them."""
+NEW_VOLUMES = "archesai-new-volumes"
+"""ConfigMap in Velero's namespace: restored claims forget their volumes, which are gone or another's."""
+NEW_VOLUMES_RULES = """\
+version: v1
+resourceModifierRules:
+- conditions:
+    groupResource: persistentvolumeclaims
+  mergePatches:
+  - patchData: '{"spec": {"volumeName": null}}'
+"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a restore."""
+
+    name: str
+    """Part of the Restore's name."""
+    text: str
+    """What it does, for the plan."""
+    spec: Object | None = None
+    """Spec of a Velero Restore; None for a step that Velero has no part in."""
+    module: str = ""
+    """The module whose content is brought back."""
+    waits: tuple[str, ...] = ()
+    """StatefulSets that have to be ready after it."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is there before a restore begins."""
+
+    namespace: str
+    exists: bool
+    claims: tuple[str, ...]
+    """Claims in the namespace."""
+    running: tuple[str, ...]
+    """Workloads in the namespace."""
+    volumes: tuple[str, ...] = ()
+    """Volumes that outlived the namespace."""
+
+
+def whole(settings: Settings, stack: str, backup: Object, into: str | None, volumes: Sequence[str] = ()) -> list[Step]:
+    """The steps that bring a namespace back, or a copy of it under another name.
+
+    Only servers in the namespace get content: external ones were not lost with it, and are no copy's own.
+    """
+    build = _Specs(str(backup["metadata"]["name"]), settings.namespace, into)
+    servers = _servers(settings)
+    steps = [_claims(build, volumes)]
+    if contents(backup):
+        dump_labels = {"matchLabels": selector(BACKUPS, stack)}
+        steps.append(
+            Step(
+                "dumps",
+                "the dump pod with the content of its volume",
+                build.spec(included=("pods", "statefulsets.apps"), labels=dump_labels),
+                waits=(dump.NAME,),
+            )
+        )
+    if servers:
+        expression = {"key": _COMPONENT, "operator": "In", "values": list(servers)}
+        steps.append(
+            Step(
+                "servers",
+                f"the servers of {', '.join(servers)}",
+                build.spec(included=("statefulsets.apps",), labels={"matchExpressions": [expression]}),
+                waits=tuple(servers.values()),
+            )
+        )
+    modules = [module for module in contents(backup) if module in servers]
+    steps += [Step(f"load-{module}", f"the content of {module}, from its dump", module=module) for module in modules]
+    if copies_objects(settings) and "storage" in servers:
+        copy_labels = {"matchLabels": selector(objects.MODULE, stack)}
+        spec = build.spec(included=("cronjobs.batch",), labels=copy_labels)
+        steps += [
+            Step("copy-job", "the job that copies objects, suspended", spec),
+            Step("load-storage", "the objects, from their copy", module="storage"),
+        ]
+    return [*steps, *_outside(settings, servers, into), _rest(build, outside=_external(settings, servers))]
+
+
+def _claims(build: _Specs, volumes: Sequence[str]) -> Step:
+    """Claims on the volumes that are still there, else on new ones: a volume's object says nothing of its content."""
+    excluded = (*_RUNS, *_DERIVED)
+    if volumes:
+        text = f"claims (on volumes that outlived the namespace: {', '.join(volumes)})"
+        spec = build.spec(excluded=excluded)
+    else:
+        text = "claims (on new volumes)"
+        spec = build.spec(excluded=(*excluded, "persistentvolumes"))
+        spec["resourceModifier"] = {"kind": "ConfigMap", "name": NEW_VOLUMES}
+    return Step("claims", f"{text}, secrets, settings and rules; nothing runs yet", spec)
+
+
+def _outside(settings: Settings, servers: Mapping[str, str], into: str | None) -> Iterator[Step]:
+    """What is left alone, for the plan."""
+    for module in _external(settings, servers):
+        way = "" if into else f"; to set it back: --module {module}"
+        yield Step(f"keep-{module}", f"nothing into {module}, which is outside the namespace{way}")
+
+
+def _rest(build: _Specs, *, outside: Sequence[str]) -> Step:
+    """Everything else; in a copy whose data is outside, without what would work on the real data."""
+    excluded = [*_DERIVED, "jobs.batch", "persistentvolumes"]
+    text = "everything else, and with it the application"
+    if build.into:
+        excluded += _NOT_IN_A_COPY
+    if build.into and outside:
+        excluded.append("deployments.apps")
+        text = f"everything else but the application, which would work on the real {' and '.join(outside)}"
+    return Step("rest", text, build.spec(excluded=tuple(excluded)))
+
+
+def one_module(stack: str, backup: Object, module: str, namespace: str, *, on_volume: bool) -> list[Step]:
+    """The steps that bring one module's content back into a stack that runs."""
+    if module == "storage":
+        return [Step("load-storage", "the objects, from their copy; what is only in the bucket stays", module=module)]
+    load = Step(f"load-{module}", f"the content of {module}, from its dump", module=module)
+    if on_volume:
+        return [load]
+    build = _Specs(str(backup["metadata"]["name"]), namespace, None)
+    labels = {"matchLabels": selector(BACKUPS, stack)}
+    text = "the backup's dumps, beside those on the volume (the dump pod starts anew)"
+    return [Step("dumps", text, build.spec(included=("pods",), labels=labels), waits=(dump.NAME,)), load]
+
+
+def _servers(settings: Settings) -> dict[str, str]:
+    """StatefulSet by data module, of those that run in the cluster."""
+    names = {"database": database.NAME, "redis": redis.NAME, "storage": storage.NAME}
+    found: dict[str, str] = {}
+    for module, name in names.items():
+        own = getattr(settings, module)
+        if own.enabled and own.mode == "managed" and getattr(own, "run_on_host", None) is None:
+            found[module] = name
+    return found
+
+
+def _external(settings: Settings, servers: Mapping[str, str]) -> list[str]:
+    """Data modules whose servers are elsewhere."""
+    return [module for module in DATA_MODULES if settings.modules[module] and module not in servers]
+
+
+@dataclass(frozen=True)
+class _Specs:
+    backup: str
+    namespace: str
+    into: str | None
+
+    def spec(
+        self, *, included: tuple[str, ...] = (), excluded: tuple[str, ...] = (), labels: Object | None = None
+    ) -> Object:
+        """Spec of a Restore."""
+        built: Object = {
+            "backupName": self.backup,
+            "includedNamespaces": [self.namespace],
+            "existingResourcePolicy": "none",
+        }
+        if included:
+            built["includedResources"] = list(included)
+        if excluded:
+            built["excludedResources"] = list(excluded)
+        if labels:
+            built["labelSelector"] = labels
+        if self.into:
+            built["namespaceMapping"] = {self.namespace: self.into}
+        return built
+
+
+def refusals(
+    backup: Object, volumes: list[Object], target: Target, *, module: str | None, into: str | None, now: datetime
+) -> list[str]:
+    """Why a restore must not begin; empty where it may."""
+    name = backup["metadata"]["name"]
+    found: list[str] = []
+    if expired(backup, now):
+        found.append(f"backup {name} has expired ({backup['status'].get('expiration')}); choose another")
+    elif bad := problems(backup, volumes):
+        found.append(f"backup {name} does not hold what it should: {'; '.join(bad)}")
+    if into is not None and not valid_name(into):
+        found.append(f"--into {into}: is no name of a namespace")
+    if module is not None:
+        return found + _module_refusals(backup, target, module, into)
+    if target.claims or target.running:
+        there = ", ".join((*target.claims, *target.running)[:6])
+        found.append(
+            f"namespace {target.namespace} is not empty ({there}): a restore would skip what exists and restore "
+            "nothing into it. To bring one module's content back use --module, to look at the data use --into; "
+            f"to restore all of it, first delete the namespace: kubectl delete namespace {target.namespace}"
+        )
+    return found
+
+
+def _module_refusals(backup: Object, target: Target, module: str, into: str | None) -> list[str]:
+    if module not in DATA_MODULES:
+        return [f"--module {module}: must be one of {', '.join(DATA_MODULES)}; the others hold no content"]
+    if into is not None:
+        return ["--module and --into: use one of the two"]
+    if not target.exists:
+        return [f"namespace {target.namespace} is gone: restore all of it, without --module"]
+    if module != "storage" and module not in contents(backup):
+        return [f"backup {backup['metadata']['name']} holds no dump of {module}"]
+    return []

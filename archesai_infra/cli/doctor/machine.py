@@ -1,0 +1,125 @@
+"""Checks of this machine: Python, the engine, its plugins, the state."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import yaml
+
+from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warning
+from archesai_infra.stack.config import PROJECT
+
+OLDEST_PYTHON = (3, 11)
+PLUGIN = "pulumi-resource-kubernetes"
+ENGINE_SECONDS = 60
+
+
+def python(root: Path, running: tuple[int, int] = (sys.version_info[0], sys.version_info[1])) -> Finding:
+    """The interpreter, and the environment that the engine runs the program in."""
+    name = "python"
+    if running < OLDEST_PYTHON:
+        return problem(name, f"Python {running[0]}.{running[1]} is too old", "install Python 3.11 or newer; make setup")
+    options = _project(root)["runtime"].get("options", {})
+    environment = str(options.get("virtualenv", ""))
+    if environment and not (root / environment).is_dir():
+        return problem(name, f"the engine's environment {environment} is missing", "run make setup")
+    return ok(name, f"Python {running[0]}.{running[1]}, pulumi {version('pulumi')}")
+
+
+def _project(root: Path) -> dict[str, dict[str, dict[str, object]]]:
+    return yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))
+
+
+def engine(root: Path, command: Path | None) -> Finding:
+    """The Pulumi engine and its version."""
+    name = "engine"
+    if command is None:
+        return problem(
+            name,
+            "there is no `pulumi` on PATH and none was fetched",
+            f"install pulumi {version('pulumi')} (https://www.pulumi.com/docs/install); `arches render` works without",
+        )
+    found = engine_version(command)
+    wanted = str(_project(root).get("requiredPulumiVersion", "")).removeprefix(">=")
+    if found is None:
+        return problem(name, f"{command.name} does not say its version", "install it again")
+    if _numbers(found) < _numbers(wanted):
+        return problem(
+            name, f"pulumi {found} is older than {wanted}, which Pulumi.yaml requires", "install a newer one"
+        )
+    return ok(name, f"pulumi {found}")
+
+
+def engine_version(command: Path) -> str | None:
+    """What an engine says of itself, such as 3.272.0; None where it says nothing usable."""
+    try:
+        done = subprocess.run([command, "version"], capture_output=True, text=True, check=False, timeout=ENGINE_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    match = re.match(r"v?(\d+\.\d+\.\d+)", done.stdout.strip())
+    return match[1] if match else None
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
+
+
+def plugins(command: Path | None) -> Finding:
+    """The provider that talks to the cluster, in the version of the SDK."""
+    name = "plugins"
+    wanted = version("pulumi-kubernetes")
+    if command is None:
+        return skipped(name, "needs the engine")
+    beside = command.parent / PLUGIN
+    if beside.is_file() or shutil.which(PLUGIN):
+        return ok(name, f"{PLUGIN} comes with the engine")
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    if (home / "plugins" / f"resource-kubernetes-v{wanted}").is_dir():
+        return ok(name, f"kubernetes {wanted}")
+    return warning(
+        name,
+        f"the kubernetes plugin {wanted} is not installed; the engine downloads it when it is first used",
+        f"without network: pulumi plugin install resource kubernetes v{wanted} --file <archive>",
+    )
+
+
+def state(stack: str, variables: Mapping[str, str]) -> Finding:
+    """Where the state is, whether it can be read, and whether something holds its lock."""
+    name = "state"
+    backend = variables.get("PULUMI_BACKEND_URL", "")
+    if not backend:
+        return ok(name, "your Pulumi login")
+    if not ({"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & set(variables)):
+        return problem(
+            name, f"{backend} needs its passphrase", "set PULUMI_CONFIG_PASSPHRASE_FILE (an empty file is a passphrase)"
+        )
+    if not backend.startswith("file://"):
+        return ok(name, backend)
+    directory = Path(unquote(urlsplit(backend).path)) / ".pulumi"
+    if not os.access(directory.parent, os.W_OK):
+        return problem(name, f"{backend} cannot be written", "make the directory, or mend its owner and mode")
+    held = sorted((directory / "locks" / "organization" / PROJECT / stack).glob("*.json"))
+    if held:
+        return problem(
+            name,
+            f"{backend} is locked {_holder(held[0])}",
+            f"wait for that operation to end; if it was killed: pulumi cancel --stack {stack}",
+        )
+    return ok(name, f"{backend}, not locked")
+
+
+def _holder(lock: Path) -> str:
+    try:
+        said = json.loads(lock.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return "by a lock that cannot be read"
+    return f"by {said.get('username', '?')} on {said.get('hostname', '?')} (pid {said.get('pid', '?')})"

@@ -1,0 +1,1 @@
+"""Finding the Pulumi engine and running it."""

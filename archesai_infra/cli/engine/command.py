@@ -1,0 +1,56 @@
+"""The engine's own command, where the Automation API would put secrets on a command line or into a file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from archesai_infra.cli.base.exits import CommandError, Exit
+from archesai_infra.cli.engine.engine import Engine
+
+ENGINE_SECONDS = 120
+_NO_STACK = "no stack named"
+
+
+@dataclass(frozen=True)
+class Command:
+    """`pulumi … --stack <stack>` in a project directory."""
+
+    root: Path
+    stack: str
+    engine: Engine
+    variables: Mapping[str, str]
+    """What the engine needs besides this process' environment."""
+
+    def run(self, *arguments: str, stdin: str = "") -> str:
+        """What it prints; makes a stack that the state does not have yet. Raises CommandError with its own words."""
+        done = self._run(arguments, stdin)
+        if done.returncode and _NO_STACK in done.stderr:
+            self._said(self._run(("stack", "init", "--no-select"), ""))
+            done = self._run(arguments, stdin)
+        return self._said(done)
+
+    def find(self, *arguments: str) -> str | None:
+        """The same, but None where the state has no such stack."""
+        done = self._run(arguments, "")
+        return None if done.returncode and _NO_STACK in done.stderr else self._said(done)
+
+    def _run(self, arguments: tuple[str, ...], stdin: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.engine.command, *arguments, "--stack", self.stack, "--non-interactive"],
+            cwd=self.root,
+            env={**os.environ, **self.variables},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=ENGINE_SECONDS,
+        )
+
+    def _said(self, done: subprocess.CompletedProcess[str]) -> str:
+        if done.returncode:
+            raise CommandError(" ".join(done.stderr.split()).removeprefix("error: "), Exit.STATE)
+        return done.stdout

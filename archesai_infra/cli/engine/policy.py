@@ -1,0 +1,102 @@
+"""The policy pack in `policy/`: its own environment for the engine, and its checks where there is no engine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import typer
+
+from archesai_infra.cli.base.exits import CommandError, Exit
+from archesai_infra.cli.digest.digest import VIOLATIONS
+from archesai_infra.stack.evaluate import Evaluation
+
+DIRECTORY = Path("policy")
+"""The pack, below the project's root."""
+_PINS = "requirements.txt"
+_MADE = ".made"
+INSTALL_SECONDS = 600
+
+
+def pack(root: Path) -> Path:
+    """The pack, ready for the engine; its packages are installed with a word about it where they are not yet.
+
+    Its environment is its own: `pulumi-policy` pins older libraries than the program uses. Raises CommandError.
+    """
+    directory = _complete(root / DIRECTORY)
+    environment = directory / ".venv"
+    if not _current(directory):
+        typer.echo(
+            f"Installing the policy pack's packages into {environment.relative_to(root)} (first run only) …", err=True
+        )
+        _run(sys.executable, "-m", "venv", str(environment))
+        pip = (str(environment / "bin" / "pip"), "install", "--disable-pip-version-check", "--quiet")
+        _run(*pip, "--require-hashes", "-r", str(directory / _PINS))
+        (environment / _MADE).write_bytes((directory / _PINS).read_bytes())
+    return directory
+
+
+def _current(directory: Path) -> bool:
+    made = directory / ".venv" / _MADE
+    return made.is_file() and made.read_bytes() == (directory / _PINS).read_bytes()
+
+
+def _run(*command: str) -> None:
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS)
+    except OSError as error:
+        raise CommandError(_not_made(str(error)), Exit.FOUND) from None
+    except subprocess.TimeoutExpired:
+        raise CommandError(_not_made(f"it took longer than {INSTALL_SECONDS} s"), Exit.FOUND) from None
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr.strip() or error.stdout.strip()).rpartition("\n")[2]
+        raise CommandError(_not_made(last), Exit.FOUND) from None
+
+
+def _not_made(why: str) -> str:
+    return (
+        f"the policy pack's packages could not be installed: {why}; mend that, or leave the pack out with --no-policy"
+    )
+
+
+def violations(root: Path, evaluation: Evaluation) -> Iterator[str]:
+    """What the pack has against the objects of an evaluation, as `policy: Kind name finding`."""
+    checks = _checks(root / DIRECTORY)
+    wanted: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = checks.CHECKS
+    if evaluation.settings.production:
+        wanted = {**wanted, **checks.PRODUCTION_CHECKS}
+    for item in evaluation.objects:
+        for name, check in wanted.items():
+            for finding in check(item):
+                yield f"{name}: {item['kind']} {item['metadata']['name']} {finding}"
+
+
+def with_findings(text: str, findings: list[str]) -> str:
+    """The engine's JSON preview with what breaks a policy; another text, such as an error, as it is."""
+    try:
+        preview = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    return json.dumps(preview | {VIOLATIONS: findings}, indent=2)
+
+
+def _checks(directory: Path) -> ModuleType:
+    """The pack's checks, which need nothing of its environment."""
+    module = ModuleType("archesai_policy_checks")
+    SourceFileLoader(module.__name__, str(_complete(directory) / "checks.py")).exec_module(module)
+    return module
+
+
+def _complete(directory: Path) -> Path:
+    """The pack's directory, if it is there; raises CommandError."""
+    if not (directory / _PINS).is_file():
+        raise CommandError(
+            f"{directory} holds no policy pack; take it from the repository, or leave it out", Exit.INPUT
+        )
+    return directory

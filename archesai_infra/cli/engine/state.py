@@ -1,0 +1,62 @@
+"""Where the stack's state lives: the login the user has, else a state of the project's own on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+from archesai_infra.cli.base.project import STATE
+
+
+def environment(root: Path) -> dict[str, str]:
+    """Variables for the engine: nothing where the user has a login, else a local state and its passphrase.
+
+    The passphrase is made once, readable by its owner only; without it the local state's secrets are lost.
+    """
+    variables = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+    if _logged_in():
+        return variables
+    state = root / STATE / "stacks"
+    state.mkdir(parents=True, exist_ok=True)
+    variables["PULUMI_BACKEND_URL"] = url(state)
+    if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & set(os.environ):
+        variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase(root / STATE / "passphrase"))
+    return variables
+
+
+def url(directory: Path) -> str:
+    """Address of a local state.
+
+    Without the metadata that nobody reads: the engine does not write it in one piece, and an engine killed meanwhile
+    leaves a state that cannot be loaded.
+    """
+    return f"{directory.as_uri()}?metadata=skip"
+
+
+def _logged_in() -> bool:
+    if os.environ.get("PULUMI_BACKEND_URL") or os.environ.get("PULUMI_ACCESS_TOKEN"):
+        return True
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    try:
+        credentials = json.loads((home / "credentials.json").read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return False
+    return bool(credentials.get("current"))
+
+
+def _passphrase(path: Path) -> Path:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(secrets.token_urlsafe(32))
+    return path
+
+
+def describe(variables: dict[str, str]) -> str:
+    """The state in a few words, for the line above an operation."""
+    backend = variables.get("PULUMI_BACKEND_URL") or os.environ.get("PULUMI_BACKEND_URL")
+    return backend or "your Pulumi login"

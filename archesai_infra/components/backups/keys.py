@@ -1,0 +1,94 @@
+"""Keys of the backups' bucket and the password of what lies in it, as the Secrets that Velero and rclone read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.core.v1 import Secret
+
+from archesai_infra.components.backups.settings import BackupsSettings
+from archesai_infra.components.base.component import Component
+from archesai_infra.components.storage import StorageConnection
+from archesai_infra.credentials import Credential, Credentials
+from archesai_infra.kube.labels import labels
+from archesai_infra.kube.names import object_name
+
+CLOUD_SECRET = "cloud-credentials"
+CLOUD_KEY = "cloud"
+REPOSITORY_SECRET = "velero-repo-credentials"
+REPOSITORY_KEY = "repository-password"
+OBJECTS_SECRET = object_name("backups")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Where the bucket's keys come from."""
+
+    pair: tuple[pulumi.Output[str], pulumi.Output[str]] | None
+    """Access key and secret key; None where others own the Secret, or where a role takes their place."""
+
+
+def bucket_keys(credentials: Credentials, own: StorageConnection | None) -> Keys:
+    """The keys of the stack's configuration; those of its own storage where the backups lie in it."""
+    access = credentials.get(Credential.BACKUPS_ACCESS_KEY)
+    secret = credentials.get(Credential.BACKUPS_SECRET_KEY)
+    if access is not None and secret is not None:
+        return Keys((access, secret))
+    if own is not None and len(own.fingerprint) == 2:  # noqa: PLR2004 - a pair
+        return Keys((own.fingerprint[0], own.fingerprint[1]))
+    return Keys(None)
+
+
+def cloud_file(keys: tuple[pulumi.Output[str], pulumi.Output[str]]) -> pulumi.Output[str]:
+    """An AWS credentials file."""
+
+    def build(values: list[str]) -> str:
+        return f"[default]\naws_access_key_id = {values[0]}\naws_secret_access_key = {values[1]}\n"
+
+    return pulumi.Output.secret(pulumi.Output.all(*keys)).apply(build)
+
+
+def cloud_secret(
+    component: Component, part: str, metadata_name: str, namespace: str, keys: Keys, home: pulumi.Resource | None
+) -> Secret | None:
+    """The credentials file as a Secret of a namespace."""
+    if keys.pair is None:
+        return None
+    return Secret(
+        f"{component.module}-{part}",
+        metadata={
+            "name": metadata_name,
+            "namespace": namespace,
+            "labels": labels(component.module, component.context.instance),
+        },
+        type="Opaque",
+        string_data={CLOUD_KEY: cloud_file(keys.pair)},
+        opts=component.child(depends_on=[home] if home else []),
+    )
+
+
+def repository_secret(
+    component: Component, settings: BackupsSettings, credentials: Credentials, home: pulumi.Resource | None
+) -> Secret | None:
+    """The password that the volumes' copies are encrypted with.
+
+    It has to be there before the first backup: Velero would take a constant that everybody knows. It is not one of the
+    objects that are taken over when they exist: a new password over the old one would lock all backups.
+    """
+    if settings.velero.existing_repository_secret:
+        return None
+    password = credentials.get(Credential.BACKUPS_REPOSITORY_PASSWORD) or component.generated(
+        "repository-password", version=1
+    )
+    return Secret(
+        f"{component.module}-repository",
+        metadata={
+            "name": REPOSITORY_SECRET,
+            "namespace": settings.velero.namespace,
+            "labels": labels(component.module, component.context.instance),
+        },
+        type="Opaque",
+        string_data={REPOSITORY_KEY: pulumi.Output.secret(password)},
+        opts=component.guarded(depends_on=[home] if home else []),
+    )

@@ -1,0 +1,240 @@
+"""The component every module is: where it lives, how its objects are named, labelled and kept."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.core.v1 import ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount
+from pulumi_kubernetes.discovery.v1 import EndpointSlice
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
+from pulumi_kubernetes.networking.v1 import NetworkPolicy
+from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
+
+from archesai_infra.components.base.settings import Image, RunOnHost
+from archesai_infra.kube.labels import labels
+from archesai_infra.kube.names import content_name
+from archesai_infra.kube.network import Flow, flows_touching, host_endpoint, policy_spec, service_spec
+from archesai_infra.kube.pods import SecretKey
+from archesai_infra.kube.storage import claim_spec
+from archesai_infra.kube.workloads import budget_spec
+from archesai_infra.versions import ImageVersion
+
+SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
+"""For objects whose readiness another object's wait already covers: a Service settles for 10 s for nothing."""
+
+FORCE = {"pulumi.com/patchForce": "true"}
+"""For objects that may exist already, written by an earlier life of this stack or by a restore."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a module is reached, by pods of the stack."""
+
+    host: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """`http://host:port`."""
+        return f"http://{self.address}"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all components of a stack share; plain values but for the two that keep others and secrets safe."""
+
+    instance: str
+    """Name of the stack; `app.kubernetes.io/instance` of every object."""
+    namespace: str
+    production: bool
+    """Data and the namespace are protected against deletion by Pulumi."""
+    retain: bool
+    """Volumes and the namespace stay when they leave the stack, and are taken over when they come back."""
+    mirror: str | None
+    """Registry that replaces every image's own."""
+    pull_policy: str
+    pull_secret: str | None
+    flows: tuple[Flow, ...]
+    strict: Callable[[], pulumi.ProviderResource]
+    """The provider for what others may have made and `destroy` would take from them: it refuses what exists already.
+
+    Each provider is a process that every preview starts and configures, so it is made when it is first asked for.
+    """
+    fingerprint: Callable[[Sequence[pulumi.Input[str]]], pulumi.Output[str]]
+    """A keyed digest of secret values: it changes when they do and says nothing about them."""
+
+    def image(self, image: Image, default: ImageVersion) -> str:
+        """Reference of an image, through the mirror where there is one."""
+        return image.reference(default, self.mirror)
+
+
+class Component(pulumi.ComponentResource):
+    """A module of Arches. Logical names are `<module>-<part>` and are state: they never follow from configuration."""
+
+    def __init__(self, kind: str, name: str, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"archesai:index:{kind}", name, None, opts)
+        self.module = name
+        self.context = context
+
+    def child(
+        self,
+        *,
+        depends_on: Sequence[pulumi.Resource] = (),
+        ignore_changes: list[str] | None = None,
+        replacement_trigger: int | None = None,
+    ) -> pulumi.ResourceOptions:
+        """Options of an ordinary child."""
+        return pulumi.ResourceOptions(
+            parent=self,
+            depends_on=list(depends_on),
+            ignore_changes=ignore_changes,
+            replacement_trigger=replacement_trigger,
+        )
+
+    def guarded(self, *, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+        """Options of a stateful child that production does not let go."""
+        return pulumi.ResourceOptions(parent=self, depends_on=list(depends_on), protect=self.context.production)
+
+    def clusterwide(self) -> pulumi.ResourceOptions:
+        """Options of a child outside the stack's namespace: one that exists already is not ours and is refused."""
+        return pulumi.ResourceOptions(parent=self, provider=self.context.strict())
+
+    def kept(self) -> pulumi.ResourceOptions:
+        """Options of a child that holds data: it outlives the stack, and a later stack takes it over."""
+        return pulumi.ResourceOptions(
+            parent=self,
+            provider=None if self.context.retain else self.context.strict(),
+            protect=self.context.production,
+            retain_on_delete=self.context.retain,
+        )
+
+    def metadata(self, name: str, annotations: Mapping[str, str] | None = None) -> ObjectMetaArgsDict:
+        """Metadata of an object of this module in the stack's namespace."""
+        built: ObjectMetaArgsDict = {
+            "name": name,
+            "namespace": self.context.namespace,
+            "labels": labels(self.module, self.context.instance),
+        }
+        if annotations:
+            built["annotations"] = dict(annotations)
+        return built
+
+    def service_account(self, name: str, annotations: Mapping[str, str] | None = None) -> str:
+        """An identity of the module's own, without a token in its pods."""
+        ServiceAccount(
+            f"{self.module}-service-account",
+            metadata=self.metadata(name, annotations),
+            automount_service_account_token=False,
+            opts=self.child(),
+        )
+        return name
+
+    def network_policy(self, name: str) -> None:
+        """Allow the module's declared flows, both ways; none of them leaves the namespace's default deny."""
+        if flows_touching(self.module, self.context.flows):
+            NetworkPolicy(
+                f"{self.module}-network-policy",
+                metadata=self.metadata(name),
+                spec=policy_spec(self.module, self.context.instance, self.context.flows),
+                opts=self.child(),
+            )
+
+    def budget(self, name: str) -> None:
+        """A PodDisruptionBudget that lets drains go on, one pod at a time."""
+        PodDisruptionBudget(
+            f"{self.module}-budget",
+            metadata=self.metadata(name),
+            spec=budget_spec(self.module, self.context.instance),
+            opts=self.child(),
+        )
+
+    def service(self, name: str, ports: Mapping[str, int], run_on_host: RunOnHost | None = None) -> Service:
+        """The stable address of the module's pods, or of the process on the developer's machine in their place."""
+        service = Service(
+            f"{self.module}-service",
+            metadata=self.metadata(name, SKIP_AWAIT),
+            spec=service_spec(self.module, self.context.instance, ports, pods=run_on_host is None),
+            opts=self.child(),
+        )
+        if run_on_host is not None:
+            self._host_endpoints(name, ports, run_on_host, service)
+        return service
+
+    def _host_endpoints(self, name: str, ports: Mapping[str, int], target: RunOnHost, service: Service) -> None:
+
+        metadata = self.metadata(f"{name}-host")
+        metadata["labels"] = labels(self.module, self.context.instance) | {
+            "kubernetes.io/service-name": name,
+            "endpointslice.kubernetes.io/managed-by": "pulumi",
+        }
+        EndpointSlice(
+            f"{self.module}-host-endpoints",
+            metadata=metadata,
+            address_type="IPv6" if ":" in target.ip else "IPv4",
+            endpoints=host_endpoint(target.ip),
+            ports=[{"name": next(iter(ports)), "port": target.port, "protocol": "TCP"}],
+            opts=self.child(depends_on=[service]),
+        )
+
+    def headless_service(self, name: str, ports: Mapping[str, int]) -> str:
+        """The governing Service of a StatefulSet: it gives its pod a name."""
+        Service(
+            f"{self.module}-headless-service",
+            metadata=self.metadata(f"{name}-headless", SKIP_AWAIT),
+            spec=service_spec(self.module, self.context.instance, ports, headless=True),
+            opts=self.child(),
+        )
+        return f"{name}-headless"
+
+    def config_map(self, part: str, data: Mapping[str, str]) -> ConfigMap:
+        """A ConfigMap named by its content, so that a change rolls the pods that mount it."""
+        name = content_name(part, data)
+        return ConfigMap(f"{self.module}-{part}", metadata=self.metadata(name), data=dict(data), opts=self.child())
+
+    def secret(self, name: str, data: Mapping[str, pulumi.Input[str]]) -> Secret:
+        """A Secret of the module, by its own name: it is updated in place and pods roll by their fingerprint."""
+        return Secret(
+            f"{self.module}-secret",
+            metadata=self.metadata(name),
+            type="Opaque",
+            string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
+            opts=self.child(),
+        )
+
+    def data_claim(
+        self, name: str, size: str, storage_class: str | None, *, part: str = "data"
+    ) -> PersistentVolumeClaim:
+        """A claim of its own rather than a template: it grows by an update and outlives the StatefulSet."""
+        return PersistentVolumeClaim(
+            f"{self.module}-{part}",
+            metadata=self.metadata(name, SKIP_AWAIT | FORCE),
+            spec=claim_spec(size, storage_class),
+            opts=self.kept(),
+        )
+
+    def generated(self, part: str, *, version: int) -> pulumi.Output[str]:
+        """A random value made once and kept encrypted in the state; another `version` makes another one.
+
+        32 characters of URL-safe base64, 192 bits. The input differs on every run and is ignored after the first.
+        """
+        stash = pulumi.Stash(
+            f"{self.module}-{part}",
+            input=pulumi.Output.secret(secrets.token_urlsafe(24)),
+            opts=self.child(ignore_changes=["input"], replacement_trigger=version),
+        )
+        return pulumi.Output.secret(stash.output)
+
+
+def secret_key(secret: Secret | str, key: str) -> SecretKey:
+    """A key of a Secret of ours (by its output, so that its users wait for it) or of one that exists by name."""
+    if isinstance(secret, str):
+        return SecretKey(secret, key)
+    return SecretKey(secret.metadata.name, key)

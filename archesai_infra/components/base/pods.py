@@ -1,0 +1,155 @@
+"""Components that run pods: a Deployment, a StatefulSet or a Job and everything that belongs beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi_kubernetes.apps.v1 import Deployment, StatefulSet
+from pulumi_kubernetes.autoscaling.v2 import HorizontalPodAutoscaler
+from pulumi_kubernetes.batch.v1 import Job
+from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSecurityContextArgsDict, PodTemplateSpecArgsDict
+
+from archesai_infra.components.base.component import Component
+from archesai_infra.components.base.settings import Autoscaling, Scheduling
+from archesai_infra.kube.names import content_name
+from archesai_infra.kube.pods import Mount, pod_spec
+from archesai_infra.kube.workloads import (
+    autoscaler_spec,
+    deployment_spec,
+    job_spec,
+    pod_template,
+    stateful_set_spec,
+)
+
+SECRETS_ANNOTATION = "archesai.com/secrets"
+"""Of a pod: fingerprint of the secrets it reads, so that a change of any is another pod."""
+
+PROVING_SECONDS = 5
+"""How long a new pod of production has to stay ready before an old one goes: one that dies of its first request has
+replaced no other. In development nobody would notice, and each `up` would wait for it."""
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod of a module; `name` is also the name of the objects that run and guard it."""
+
+    name: str
+    containers: Sequence[ContainerArgsDict]
+    mounts: Sequence[Mount]
+    scheduling: Scheduling
+    grace_seconds: int
+    """Time to stop, in seconds."""
+    secret_values: Sequence[pulumi.Output[str]] = ()
+    """Secrets the pod reads: a change of any rolls it."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    security: PodSecurityContextArgsDict | None = None
+    restart_policy: str = "Always"
+    token: bool = False
+
+
+class RunningComponent(Component):
+    """A module with pods; each has an identity, a policy and a budget of its own."""
+
+    def template(self, pod: Pod) -> PodTemplateSpecArgsDict:
+        """The pod template, with the identity it runs as."""
+        context = self.context
+        annotations: dict[str, pulumi.Input[str]] = dict(pod.annotations)
+        if pod.secret_values:
+            annotations[SECRETS_ANNOTATION] = context.fingerprint(pod.secret_values)
+        spec = pod_spec(
+            component=self.module,
+            instance=context.instance,
+            service_account=self.service_account(pod.name),
+            containers=pod.containers,
+            mounts=pod.mounts,
+            grace_seconds=pod.grace_seconds,
+            placement=pod.scheduling.placement(),
+            pull_secret=context.pull_secret,
+            security=pod.security,
+            restart_policy=pod.restart_policy,
+            spread=pod.restart_policy == "Always",
+            token=pod.token,
+        )
+        return pod_template(self.module, context.instance, spec, annotations)
+
+    def deployment(
+        self,
+        pod: Pod,
+        *,
+        replicas: int,
+        autoscaling: Autoscaling | None = None,
+        depends_on: Sequence[pulumi.Resource] = (),
+    ) -> Deployment:
+        """A Deployment with its policy and budget; an autoscaler, where it is on, owns the number of pods."""
+        self.network_policy(pod.name)
+        self.budget(pod.name)
+        scaled = autoscaling is not None and autoscaling.enabled
+        deployment = Deployment(
+            f"{self.module}-deployment",
+            metadata=self.metadata(pod.name),
+            spec=deployment_spec(
+                self.module,
+                self.context.instance,
+                self.template(pod),
+                replicas=None if scaled else replicas,
+                min_ready_seconds=PROVING_SECONDS if self.context.production else 0,
+            ),
+            opts=self.child(depends_on=depends_on),
+        )
+        if autoscaling is not None and autoscaling.enabled:
+            self._autoscaler(pod.name, autoscaling, deployment)
+        return deployment
+
+    def _autoscaler(self, name: str, autoscaling: Autoscaling, deployment: Deployment) -> None:
+
+        HorizontalPodAutoscaler(
+            f"{self.module}-autoscaler",
+            metadata=self.metadata(name),
+            spec=autoscaler_spec(
+                name,
+                minimum=autoscaling.min_replicas,
+                maximum=autoscaling.max_replicas,
+                cpu_percent=autoscaling.cpu,
+                memory_percent=autoscaling.memory,
+            ),
+            opts=self.child(depends_on=[deployment]),
+        )
+
+    def stateful_set(self, pod: Pod, ports: Mapping[str, int]) -> StatefulSet:
+        """A single-pod StatefulSet with its policy, budget and governing Service; production does not let it go."""
+        self.network_policy(pod.name)
+        self.budget(pod.name)
+        return StatefulSet(
+            f"{self.module}-stateful-set",
+            metadata=self.metadata(pod.name),
+            spec=stateful_set_spec(
+                self.module,
+                self.context.instance,
+                self.template(pod),
+                service_name=self.headless_service(pod.name, ports),
+            ),
+            opts=self.guarded(),
+        )
+
+    def job(
+        self,
+        pod: Pod,
+        *,
+        content: object,
+        retries: int,
+        deadline_seconds: int,
+        depends_on: Sequence[pulumi.Resource] = (),
+    ) -> Job:
+        """A Job that runs once for every `content`: another content is another name, so the new one runs first.
+
+        A run that failed is replaced by the next `up`.
+        """
+        self.network_policy(pod.name)
+        return Job(
+            f"{self.module}-job",
+            metadata=self.metadata(content_name(self.module, content), {"pulumi.com/replaceUnready": "true"}),
+            spec=job_spec(self.template(pod), retries=retries, deadline_seconds=deadline_seconds),
+            opts=self.child(depends_on=depends_on),
+        )

@@ -1,0 +1,174 @@
+"""Settings that modules which run pods have in common."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pulumi_kubernetes.core.v1 import ResourceRequirementsArgsDict
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
+
+from archesai_infra.kube.images import image_reference
+from archesai_infra.kube.pods import Placement
+from archesai_infra.model import Model
+from archesai_infra.quantities import cpu_cores, memory_bytes
+from archesai_infra.types import (
+    CpuQuantity,
+    DnsLabel,
+    ImageDigest,
+    ImageRepository,
+    ImageTag,
+    IpAddress,
+    MemoryQuantity,
+    Percent,
+    Port,
+)
+from archesai_infra.versions import ImageVersion
+
+
+class Image(Model):
+    """A container image; what is not set is the version the program was released with."""
+
+    repository: ImageRepository | None = None
+    """Repository without tag, such as `ghcr.io/archesai/api`."""
+    tag: ImageTag | None = None
+    """Tag; `latest` is refused in production."""
+    digest: ImageDigest | None = None
+    """Digest of the image; the pull is by digest where it is set."""
+
+    def reference(self, default: ImageVersion, mirror: str | None) -> str:
+        """The whole reference, with `default` for what is not set."""
+        return image_reference(self.repository or default.repository, self.tag_or(default), self.digest, mirror)
+
+    def tag_or(self, default: ImageVersion) -> str:
+        """The tag that is used."""
+        return self.tag or default.tag
+
+
+def _nothing_required(schema: JsonDict) -> None:
+    """A stack file may leave out any part: the module's default fills it."""
+    schema.pop("required", None)
+
+
+class Amounts(Model):
+    """Amounts of compute resources; what is not set is the module's default."""
+
+    model_config = ConfigDict(json_schema_extra=_nothing_required)
+
+    cpu: CpuQuantity
+    """CPU, such as `250m` or `1`."""
+    memory: MemoryQuantity
+    """Memory, such as `512Mi`."""
+    ephemeral_storage: MemoryQuantity = "1Gi"
+    """Disk for logs, the writable layer and scratch volumes."""
+
+    def quantities(self) -> dict[str, str]:
+        """By the names that Kubernetes gives them."""
+        return {"cpu": self.cpu, "memory": self.memory, "ephemeral-storage": self.ephemeral_storage}
+
+
+class Resources(Model):
+    """Requests (what the scheduler reserves) and limits (what a container can take at most)."""
+
+    model_config = ConfigDict(json_schema_extra=_nothing_required)
+
+    requests: Amounts
+    """What the scheduler reserves."""
+    limits: Amounts
+    """What a container can take at most."""
+
+    @model_validator(mode="after")
+    def _requests_fit_limits(self) -> Self:
+        for name, number in (("cpu", cpu_cores), ("memory", memory_bytes), ("ephemeral_storage", memory_bytes)):
+            request, limit = getattr(self.requests, name), getattr(self.limits, name)
+            if number(request) > number(limit):
+                raise ValueError(f"requests.{name} ({request}) must not be more than limits.{name} ({limit})")
+        return self
+
+    def requirements(self) -> ResourceRequirementsArgsDict:
+        """As Kubernetes has them."""
+        return {"requests": self.requests.quantities(), "limits": self.limits.quantities()}
+
+
+def resources(
+    requests: tuple[str, str], limits: tuple[str, str], ephemeral_storage: tuple[str, str] = ("64Mi", "1Gi")
+) -> Resources:
+    """Resources from (cpu, memory) pairs; for defaults in code."""
+    return Resources.model_validate(
+        {
+            "requests": {"cpu": requests[0], "memory": requests[1], "ephemeralStorage": ephemeral_storage[0]},
+            "limits": {"cpu": limits[0], "memory": limits[1], "ephemeralStorage": ephemeral_storage[1]},
+        }
+    )
+
+
+class Toleration(Model):
+    """Lets pods run on nodes with a matching taint."""
+
+    key: str | None = None
+    """Key of the taint; every key where it is not set."""
+    operator: Literal["Equal", "Exists"] = "Equal"
+    """Whether the value has to match."""
+    value: str | None = None
+    """Value of the taint."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """Effect of the taint; every effect where it is not set."""
+    toleration_seconds: int | None = None
+    """How long a pod stays after a `NoExecute` taint came, in seconds."""
+
+
+class Scheduling(Model):
+    """Where pods may run."""
+
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    """Labels that a node must have."""
+    tolerations: tuple[Toleration, ...] = ()
+    """Taints that the pods tolerate."""
+    priority_class: DnsLabel | None = None
+    """Name of an existing PriorityClass."""
+
+    def placement(self) -> Placement:
+        """As the pod builder takes it."""
+        tolerations = [item.model_dump(exclude_none=True, by_alias=True) for item in self.tolerations]
+        return Placement(self.node_selector, tolerations, self.priority_class)
+
+
+class Autoscaling(Model):
+    """A HorizontalPodAutoscaler; while it is on, it owns the number of replicas."""
+
+    enabled: bool = False
+    """Scale by load."""
+    min_replicas: int = Field(default=3, ge=1)
+    """Fewest pods."""
+    max_replicas: int = Field(default=10, ge=1)
+    """Most pods."""
+    cpu: Percent = 70
+    """Use of the CPU request that is aimed at, in percent."""
+    memory: Percent = 80
+    """Use of the memory request that is aimed at, in percent."""
+
+    @model_validator(mode="after")
+    def _range(self) -> Self:
+        if self.min_replicas > self.max_replicas:
+            raise ValueError(
+                f"minReplicas ({self.min_replicas}) must not be more than maxReplicas ({self.max_replicas})"
+            )
+        return self
+
+
+class RunOnHost(Model):
+    """A process on the developer's machine that takes the place of the pods, behind the same Service."""
+
+    ip: IpAddress
+    """Address of the machine as the cluster sees it, such as `172.18.0.1` for k3d."""
+    port: Port
+    """Port of the process; pods keep using the Service's own port."""
+
+
+class Workload(Model):
+    """What every module that runs pods can set."""
+
+    image: Image = Image()
+    """Image of the pods."""
+    scheduling: Scheduling = Scheduling()
+    """Where the pods may run."""

@@ -1,0 +1,243 @@
+"""The namespace of Prometheus, Grafana and Loki: what is installed there, and who may reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.core.v1 import ConfigMap, Secret
+from pulumi_kubernetes.helm.v3 import Release
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
+from pulumi_kubernetes.networking.v1 import Ingress, NetworkPolicy, NetworkPolicySpecArgsDict
+
+from archesai_infra import versions
+from archesai_infra.components import storage
+from archesai_infra.components.base import charts
+from archesai_infra.components.base.component import SKIP_AWAIT, Component, Context
+from archesai_infra.components.ingress import (
+    SOLVER_LABELS,
+    SOLVER_PORT,
+    Exposure,
+    IngressSettings,
+    ingress_annotations,
+    ingress_spec,
+    middlewares,
+)
+from archesai_infra.components.monitoring import alertmanager, alloy, loki, prometheus_stack
+from archesai_infra.components.monitoring.settings import MonitoringSettings
+from archesai_infra.components.security import Registry, pull_secret
+from archesai_infra.components.storage import ExternalStorage, ManagedStorage, StorageConnection
+from archesai_infra.credentials import Credential, Credentials
+from archesai_infra.kube.names import content_name, object_name
+from archesai_infra.kube.network import deny_all_spec, policy_port_spec
+
+LOGS_BUCKET = "logs-bucket"
+"""Component of the Job that makes the bucket for logs."""
+CRDS_RELEASE = "prometheus-operator-crds"
+
+
+@dataclass(frozen=True)
+class HomeArgs:
+    """What the releases are built from."""
+
+    settings: MonitoringSettings
+    credentials: Credentials
+    charts: charts.ChartsSettings
+    ingress: IngressSettings
+    registry: Registry
+    """Registry that the pull secret is for."""
+    grafana_host: str | None
+    """Host name of Grafana, if it has one."""
+    grafana_url: str | None
+    storage: ManagedStorage | ExternalStorage
+    storage_connection: StorageConnection | None
+
+
+class Home(Component):
+    """The releases, their Secrets, and Grafana's way in; done when monitors and rules can be created."""
+
+    def __init__(self, name: str, context: Context, args: HomeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("MonitoringHome", name, context, opts)
+        namespaces: list[pulumi.Resource] = [charts.chart_namespace(self, args.settings.namespace, holds_data=True)]
+        if args.settings.metrics.nodes:
+            # It needs the host's network, processes and file systems.
+            namespaces.append(charts.chart_namespace(self, prometheus_stack.NODE_NAMESPACE, "privileged"))
+        self._namespace = args.settings.namespace
+        self._after = namespaces
+        self._images = self._image_source(args)
+        self._policies(args)
+        stack = self._prometheus(args)
+        self._loki(args, stack)
+        self._alloy(args, stack)
+        self._way_in(args, stack)
+        self.register_outputs({})
+
+    def _metadata(
+        self, name: str, annotations: Mapping[str, str] | None = None, *, namespace: str | None = None
+    ) -> ObjectMetaArgsDict:
+        metadata = self.metadata(name, annotations)
+        metadata["namespace"] = namespace or self._namespace
+        return metadata
+
+    def _image_source(self, args: HomeArgs) -> charts.ImageSource:
+        """The mirror and, where the stack has a login for it, the Secret with that in each namespace with pods."""
+        context = self.context
+        password = args.credentials.get(Credential.REGISTRY_PASSWORD)
+        if context.mirror is None or context.pull_secret is None or password is None:
+            return charts.ImageSource(context.mirror)
+        places = [self._namespace, *([prometheus_stack.NODE_NAMESPACE] if args.settings.metrics.nodes else [])]
+        made = [
+            pull_secret(
+                f"{self.module}-pull-secret-{place}",
+                self._metadata(context.pull_secret, namespace=place),
+                args.registry,
+                password,
+                self.child(depends_on=self._after),
+            )
+            for place in places
+        ]
+        self._after = [*self._after, *made]
+        return charts.ImageSource(context.mirror, context.pull_secret)
+
+    def _secret(self, name: str, data: Mapping[str, pulumi.Input[str]]) -> Secret:
+        return Secret(
+            f"{self.module}-{name}",
+            metadata=self._metadata(name),
+            type="Opaque",
+            string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
+            opts=self.child(depends_on=self._after),
+        )
+
+    def _install(
+        self,
+        args: HomeArgs,
+        release: str,
+        version: versions.ChartVersion,
+        values: Mapping[str, object],
+        after: Sequence[pulumi.Resource],
+    ) -> Release:
+        chart = charts.Chart(release, self._namespace, version, values)
+        return charts.install(self, chart, args.charts, depends_on=[*self._after, *after])
+
+    def _prometheus(self, args: HomeArgs) -> Release:
+        settings = args.settings
+        # Monitors of other namespaces, whoever made them, must not go with the definitions.
+        kept = {"crds": {"annotations": {"helm.sh/resource-policy": "keep"}}}
+        crds = self._install(args, CRDS_RELEASE, versions.PROMETHEUS_CRDS_CHART, kept, [])
+        secrets: list[pulumi.Resource] = []
+        login: pulumi.Output[str] | None = None
+        if settings.grafana.existing_secret is None:
+            password = args.credentials.get(Credential.GRAFANA_ADMIN_PASSWORD) or self.generated(
+                "grafana-password", version=settings.grafana.password_version
+            )
+            admin = {"admin-user": "admin", "admin-password": password}
+            secrets.append(self._secret(prometheus_stack.GRAFANA_SECRET, admin))
+            login = self.context.fingerprint([password])
+        if settings.alerts.existing_secret is None:
+            document = alertmanager.document(settings.alerts, args.credentials)
+            secrets.append(self._secret(prometheus_stack.ALERTMANAGER_SECRET, {alertmanager.CONFIG_KEY: document}))
+        around = prometheus_stack.Surroundings(
+            namespace=self.context.namespace,
+            images=self._images,
+            login=login,
+            keep=self.context.retain,
+            grafana_url=args.grafana_url,
+            loki_url=loki.url(self._namespace),
+        )
+        values = prometheus_stack.values(settings, around)
+        return self._install(args, prometheus_stack.RELEASE, versions.PROMETHEUS_CHART, values, [crds, *secrets])
+
+    def _loki(self, args: HomeArgs, stack: Release) -> None:
+        bucket, after = self._bucket(args) if args.settings.logs_in_object_storage else (None, [])
+        values = loki.values(args.settings.logs, bucket, self._images)
+        self._install(args, loki.RELEASE, versions.LOKI_CHART, values, [stack, *after])
+
+    def _bucket(self, args: HomeArgs) -> tuple[loki.Bucket | None, list[pulumi.Resource]]:
+        connection, logs = args.storage_connection, args.settings.logs
+        if connection is None:
+            return None, []
+        after: list[pulumi.Resource] = []
+        if logs.existing_secret is None:
+            access, secret = connection.fingerprint
+            keys = {storage.ACCESS_KEY: access, storage.SECRET_KEY: secret}
+            after.append(self._secret(loki.KEYS_SECRET, keys))
+        if isinstance(args.storage, storage.ManagedStorage):
+            wanted = args.storage.model_copy(update={"bucket": logs.bucket})
+            keys = (connection.access_key, connection.secret_key)
+            opts = pulumi.ResourceOptions(parent=self)
+            after.append(storage.Bucket(LOGS_BUCKET, self.context, wanted, keys, opts))
+        url = connection.url
+        if isinstance(args.storage, storage.ManagedStorage):
+            # Loki lives in another namespace than the storage's short name.
+            url = f"http://{storage.NAME}.{self.context.namespace}.svc:{storage.PORT}"
+        secret_name = logs.existing_secret or loki.KEYS_SECRET
+        return loki.Bucket(url, connection.region, logs.bucket, secret_name), after
+
+    def _alloy(self, args: HomeArgs, stack: Release) -> None:
+        data = {alloy.CONFIG_KEY: alloy.configuration(self.context.namespace, loki.url(self._namespace))}
+        # Named by its content: another configuration is another pod.
+        name = content_name("alloy-config", data)
+        config = ConfigMap(
+            f"{self.module}-alloy-config",
+            metadata=self._metadata(name),
+            data=data,
+            opts=self.child(depends_on=self._after),
+        )
+        values = alloy.values(self.context.namespace, name, self._images)
+        self._install(args, alloy.RELEASE, versions.ALLOY_CHART, values, [stack, config])
+
+    def _policies(self, args: HomeArgs) -> None:
+        inside: NetworkPolicySpecArgsDict = {
+            "pod_selector": {},
+            "policy_types": ["Ingress"],
+            "ingress": [{"from_": [{"pod_selector": {}}]}],
+        }
+        specs: dict[str, NetworkPolicySpecArgsDict] = {
+            "deny": {**deny_all_spec(), "policy_types": ["Ingress"]},
+            "inside": inside,
+        }
+        if args.grafana_host is not None:
+            controller = args.ingress.controller_pods
+            specs["grafana"] = policy_port_spec(
+                prometheus_stack.GRAFANA_PODS, controller, prometheus_stack.GRAFANA_POD_PORT
+            )
+            if args.ingress.tls.issuer:
+                specs["acme-solver"] = policy_port_spec(SOLVER_LABELS, controller, SOLVER_PORT)
+        for part, spec in specs.items():
+            NetworkPolicy(
+                f"{self.module}-policy-{part}",
+                metadata=self._metadata(object_name(f"monitoring-{part}")),
+                spec=spec,
+                opts=self.child(depends_on=self._after),
+            )
+
+    def _way_in(self, args: HomeArgs, stack: Release) -> None:
+        if args.grafana_host is None:
+            return
+        exposure = Exposure(
+            "grafana", args.grafana_host, prometheus_stack.GRAFANA_SERVICE, prometheus_stack.GRAFANA_PORT
+        )
+        if args.ingress.class_name == "traefik":
+            self._middlewares(args.ingress)
+        Ingress(
+            f"{self.module}-grafana",
+            metadata=self._metadata(
+                object_name("grafana"), SKIP_AWAIT | ingress_annotations(args.ingress, self._namespace)
+            ),
+            spec=ingress_spec(args.ingress, exposure),
+            opts=self.child(depends_on=[stack]),
+        )
+
+    def _middlewares(self, settings: IngressSettings) -> None:
+        """Traefik's Middlewares once more: an Ingress should not depend on objects of another namespace."""
+        for part, spec in middlewares(settings).items():
+            CustomResource(
+                f"{self.module}-{part}",
+                api_version="traefik.io/v1alpha1",
+                kind="Middleware",
+                metadata=self._metadata(object_name(part)),
+                spec=spec,
+                opts=self.child(depends_on=self._after),
+            )

@@ -1,1 +1,0 @@
-"""Checks of everything a stack needs, each with a finding and a cure."""

@@ -1,0 +1,1 @@
+"""What sees the whole stack: settings, rules, configuration, network flows, deployment, evaluation."""

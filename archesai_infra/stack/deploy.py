@@ -1,0 +1,239 @@
+"""The composition root: which components a stack has, in which order, and what flows between them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes import Provider
+
+from archesai_infra import versions
+from archesai_infra.components import (
+    api,
+    database,
+    gitops,
+    ingress,
+    migrations,
+    platform,
+    redis,
+    scraper,
+    storage,
+    unstructured,
+)
+from archesai_infra.components.backups import component as backups
+from archesai_infra.components.base.component import Context, Endpoint
+from archesai_infra.components.monitoring import component as monitoring
+from archesai_infra.components.security import PULL_SECRET, Security, SecurityArgs
+from archesai_infra.credentials import Credential, Credentials
+from archesai_infra.stack.backups import arguments as backup_arguments
+from archesai_infra.stack.flows import flows
+from archesai_infra.stack.images import used_images
+from archesai_infra.stack.monitoring import arguments as monitoring_arguments
+from archesai_infra.stack.restoring import bare
+from archesai_infra.stack.settings import Settings
+
+
+class UnpinnedClusterError(Exception):
+    """A production stack was about to be changed on whatever cluster happens to be current."""
+
+
+def deploy(
+    settings: Settings, credentials: Credentials, stack: str, *, rendered: bool = False
+) -> dict[str, pulumi.Input[Any]]:
+    """Declare every resource of a stack and return its outputs; raises UnpinnedClusterError.
+
+    Under GitOps that is the Application alone; what Argo CD applies is declared where `rendered` asks for it.
+    """
+    if settings.production and settings.cluster.context is None and not pulumi.runtime.is_dry_run():
+        raise UnpinnedClusterError(unpinned(stack))
+    if settings.restoring:
+        settings = bare(settings)
+    cluster = _provider("cluster", settings, adopts=True)
+    context = Context(
+        instance=stack,
+        namespace=settings.namespace,
+        production=settings.production,
+        retain=settings.retain_data,
+        mirror=settings.images.registry,
+        pull_policy=settings.images.pull_policy,
+        pull_secret=PULL_SECRET if credentials.get(Credential.REGISTRY_PASSWORD) else None,
+        flows=flows(settings),
+        strict=cache(lambda: _provider("strict", settings, adopts=False)),
+        fingerprint=_fingerprint(),
+    )
+    if settings.gitops.enabled and not rendered:
+        args = gitops.GitopsArgs(settings.gitops, autoscaled(settings))
+        gitops.Gitops("gitops", context, args, pulumi.ResourceOptions(provider=cluster))
+    else:
+        _components(settings, credentials, context, cluster)
+    return outputs(settings)
+
+
+def autoscaled(settings: Settings) -> tuple[str, ...]:
+    """Deployments whose number of pods an autoscaler owns."""
+    modules = {api.NAME: settings.api, platform.NAME: settings.platform}
+    return tuple(name for name, module in modules.items() if module.enabled and module.autoscaling.enabled)
+
+
+def unpinned(stack: str) -> str:
+    """Why production does not change whatever cluster happens to be current, and the cure."""
+    return (
+        f"Pulumi.{stack}.yaml: cluster.context: production needs a pinned cluster: "
+        f"pulumi config set --path cluster.context <context> --stack {stack}"
+    )
+
+
+def _provider(name: str, settings: Settings, *, adopts: bool) -> Provider:
+    """A provider for the stack's cluster; one that adopts takes over what a killed run or an earlier life left.
+
+    Objects of another stack stay safe from it: their `instance` label conflicts.
+    """
+    cluster = settings.cluster
+    return Provider(
+        name,
+        context=cluster.context,
+        # An Output, even of nothing: for a plain None the SDK would write this machine's $KUBECONFIG into the state.
+        kubeconfig=pulumi.Output.from_input(cluster.kubeconfig),
+        # Renamed servers and added proxies must not replace every object; another context should.
+        cluster_identifier=cluster.context,
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
+        upsert_existing_objects=adopts or None,
+    )
+
+
+def _fingerprint() -> Any:  # noqa: ANN401 - a local function, typed by Context
+    key = pulumi.Stash(
+        "fingerprint-key",
+        input=pulumi.Output.secret(secrets.token_urlsafe(24)),
+        opts=pulumi.ResourceOptions(ignore_changes=["input"]),
+    ).output
+
+    def digest(values: Sequence[pulumi.Input[str]]) -> pulumi.Output[str]:
+        def compute(parts: list[str]) -> str:
+            text = "\0".join(parts[1:])
+            return hmac.new(parts[0].encode(), text.encode(), hashlib.sha256).hexdigest()[:16]
+
+        return pulumi.Output.unsecret(pulumi.Output.all(key, *values).apply(compute))
+
+    return digest
+
+
+def _components(settings: Settings, credentials: Credentials, context: Context, cluster: Provider) -> None:
+    readers = (api.NAME,) if settings.api.enabled and settings.api.run_on_host is None else ()
+    security = Security(
+        "security",
+        context,
+        SecurityArgs(settings.security, credentials, readers),
+        pulumi.ResourceOptions(provider=cluster),
+    )
+    # The namespace's name is a plain value, so nothing but this says that it comes first.
+    opts = pulumi.ResourceOptions(provider=cluster, depends_on=[security])
+    endpoints = _services(settings, credentials, context, opts)
+    if settings.api.enabled:
+        _api(settings, credentials, context, endpoints, opts)
+    if settings.platform.enabled:
+        target = Endpoint(api.NAME, api.PORT) if settings.api.enabled else None
+        platform.Platform("platform", context, platform.PlatformArgs(settings.platform, target), opts)
+    before_monitoring: list[pulumi.Resource] = [security]
+    if settings.ingress.enabled:
+        args = ingress.IngressArgs(settings.ingress, exposures(settings), settings.charts)
+        # Grafana's way in needs the kinds and the classes that the controller brings.
+        before_monitoring.append(ingress.Ingress("ingress", context, args, opts))
+    before_backups: list[pulumi.Resource] = [security]
+    if settings.monitoring.enabled:
+        args = monitoring_arguments(settings, credentials, endpoints)
+        opts = pulumi.ResourceOptions(provider=cluster, depends_on=before_monitoring)
+        # Velero's chart makes objects of the monitoring's kinds.
+        before_backups.append(monitoring.Monitoring("monitoring", context, args, opts))
+    if settings.backups.enabled:
+        args = backup_arguments(settings, credentials, endpoints, context.instance)
+        later = pulumi.ResourceOptions(provider=cluster, depends_on=before_backups)
+        backups.Backups("backups", context, args, later)
+
+
+def _services(
+    settings: Settings, credentials: Credentials, context: Context, opts: pulumi.ResourceOptions
+) -> api.Endpoints:
+    """What the api uses: each service that is on."""
+    database_args = database.DatabaseArgs(settings.database, credentials)
+    redis_args = redis.RedisArgs(settings.redis, credentials)
+    storage_args = storage.StorageArgs(settings.storage, credentials)
+    return api.Endpoints(
+        database=database.Database("database", context, database_args, opts).connection
+        if settings.database.enabled
+        else None,
+        redis=redis.Redis("redis", context, redis_args, opts).connection if settings.redis.enabled else None,
+        storage=storage.Storage("storage", context, storage_args, opts).connection
+        if settings.storage.enabled
+        else None,
+        scraper=scraper.Scraper("scraper", context, settings.scraper, opts).endpoint
+        if settings.scraper.enabled
+        else None,
+        unstructured=unstructured.Unstructured("unstructured", context, settings.unstructured, opts).endpoint
+        if settings.unstructured.enabled
+        else None,
+    )
+
+
+def _api(
+    settings: Settings,
+    credentials: Credentials,
+    context: Context,
+    endpoints: api.Endpoints,
+    opts: pulumi.ResourceOptions,
+) -> None:
+    waits_for: tuple[pulumi.Resource, ...] = endpoints.database.ready if endpoints.database else ()
+    if settings.migrates_by_job and endpoints.database:
+        image = context.image(settings.api.image, versions.API)
+        args = migrations.MigrationsArgs(settings.migrations, image, settings.api.scheduling, endpoints.database)
+        waits_for = (migrations.Migrations("migrations", context, args, opts),)
+    api_args = api.ApiArgs(
+        settings.api,
+        credentials,
+        endpoints,
+        url=settings.api.url or settings.url("api"),
+        platform_url=settings.url("platform"),
+        run_migrations=settings.migrations.mode == "startup",
+        waits_for=waits_for,
+    )
+    api.Api("api", context, api_args, opts)
+
+
+def exposures(settings: Settings) -> tuple[ingress.Exposure, ...]:
+    """The modules that have a host of their own."""
+    services = {
+        "api": (api.NAME, api.PORT),
+        "platform": (platform.NAME, platform.PORT),
+        "storage": (storage.NAME, storage.PORT),
+    }
+    return tuple(
+        ingress.Exposure(module, f"{getattr(settings.ingress.hosts, module)}.{settings.domain}", *services[module])
+        for module in ("api", "platform", "storage")
+        if settings.url(module) is not None
+    )
+
+
+def outputs(settings: Settings) -> dict[str, pulumi.Input[Any]]:
+    """What `pulumi stack output` shows; no credential is among it."""
+    urls = {host: url for host in ingress.Hosts.model_fields if (url := settings.url(host)) is not None}
+    commands = [f"kubectl --namespace {settings.namespace} get pods"]
+    if "api" not in urls and settings.api.enabled:
+        commands.append(
+            f"kubectl --namespace {settings.namespace} port-forward service/{api.NAME} {api.PORT}:{api.PORT}"
+        )
+    return {
+        "namespace": settings.namespace,
+        "modules": [module for module, on in settings.modules.items() if on],
+        "urls": urls,
+        "images": {
+            key.removesuffix(".image"): image.reference(default, settings.images.registry)
+            for key, (image, default) in used_images(settings).items()
+        },
+        "nextCommands": commands,
+    }

@@ -1,0 +1,138 @@
+"""Who talks to whom: the one list that network policies, the graph and the tests are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archesai_infra.components import api, database, migrations, platform, redis, scraper, storage, unstructured
+from archesai_infra.components.backups import objects
+from archesai_infra.components.backups.settings import MODULE as BACKUPS
+from archesai_infra.components.base.settings import RunOnHost
+from archesai_infra.components.monitoring import storage_metrics
+from archesai_infra.components.monitoring.exporters import (
+    DATABASE_EXPORTER,
+    DATABASE_EXPORTER_PORT,
+    REDIS_EXPORTER,
+    REDIS_EXPORTER_PORT,
+)
+from archesai_infra.components.monitoring.releases import LOGS_BUCKET
+from archesai_infra.kube.network import ANYWHERE, INTERNET, LINK_LOCAL, Addresses, Flow, NamespacePods, Peer, Pods
+from archesai_infra.stack import backups
+from archesai_infra.stack.settings import Settings
+
+
+def flows(settings: Settings) -> tuple[Flow, ...]:
+    """Every connection that a stack's modules need; all else is denied."""
+    return (*_inside(settings), *_outward(settings), *_inward(settings), *_backups(settings), *_monitoring(settings))
+
+
+def _inside(settings: Settings) -> Iterator[Flow]:
+    if settings.api.enabled and settings.api.run_on_host is None:
+        yield from _from_api(settings)
+    if settings.platform.enabled and settings.platform.run_on_host is None and settings.api.enabled:
+        yield _flow(platform.MODULE, api.MODULE, api.PORT, settings.api.run_on_host)
+    if settings.migrates_by_job:
+        yield database_flow(settings, migrations.MODULE)
+    if settings.storage.enabled and settings.storage.mode == "managed":
+        yield Flow(Pods(storage.BUCKET_MODULE), Pods(storage.MODULE), (storage.PORT,))
+
+
+def _from_api(settings: Settings) -> Iterator[Flow]:
+    source = api.MODULE
+    if settings.database.enabled:
+        yield database_flow(settings, source)
+    if settings.redis.enabled:
+        yield redis_flow(settings, source)
+    if settings.storage.enabled:
+        yield storage_flow(settings, source)
+    if settings.scraper.enabled:
+        yield Flow(Pods(source), Pods(scraper.MODULE), (scraper.PORT,))
+    if settings.unstructured.enabled:
+        yield Flow(Pods(source), Pods(unstructured.MODULE), (unstructured.PORT,))
+
+
+def database_flow(settings: Settings, source: str) -> Flow:
+    """From a component's pods to the database, wherever that is."""
+    if isinstance(settings.database, database.ExternalDatabase):
+        return Flow(Pods(source), Addresses("database", settings.database.cidrs), (settings.database.port,))
+    return _flow(source, database.MODULE, database.PORT, settings.database.run_on_host)
+
+
+def redis_flow(settings: Settings, source: str) -> Flow:
+    """From a component's pods to redis, wherever that is."""
+    if isinstance(settings.redis, redis.ExternalRedis):
+        return Flow(Pods(source), Addresses("redis", settings.redis.cidrs), (settings.redis.port,))
+    return _flow(source, redis.MODULE, redis.PORT, settings.redis.run_on_host)
+
+
+def storage_flow(settings: Settings, source: str) -> Flow:
+    """From a component's pods to the object storage, wherever that is."""
+    if isinstance(settings.storage, storage.ExternalStorage):
+        return Flow(Pods(source), Addresses("storage", settings.storage.cidrs), (settings.storage.port,))
+    return Flow(Pods(source), Pods(storage.MODULE), (storage.PORT,))
+
+
+def _flow(source: str, target: str, port: int, host: RunOnHost | None) -> Flow:
+    """To pods, or to the process on the developer's machine in their place."""
+    if host is None:
+        return Flow(Pods(source), Pods(target), (port,))
+    bits = 128 if ":" in host.ip else 32
+    return Flow(Pods(source), Addresses(f"{target} on the host", (f"{host.ip}/{bits}",)), (host.port,))
+
+
+def _outward(settings: Settings) -> Iterator[Flow]:
+    if settings.api.enabled and settings.api.run_on_host is None:
+        yield Flow(Pods(api.MODULE), INTERNET, (443,))
+        for egress in settings.api.egress:
+            yield Flow(Pods(api.MODULE), Addresses("api.egress", (egress.cidr,)), egress.ports)
+        if settings.api.kubernetes_access:
+            yield Flow(Pods(api.MODULE), Addresses("kubernetes api", (ANYWHERE,), (LINK_LOCAL,)), (443, 6443))
+    if settings.scraper.enabled:
+        yield Flow(Pods(scraper.MODULE), INTERNET, (80, 443))
+
+
+def _inward(settings: Settings) -> Iterator[Flow]:
+    if not settings.ingress.enabled:
+        return
+    controller: Peer = settings.ingress.controller_pods
+    ports = {"api": api.PORT, "platform": platform.PORT, "storage": storage.PORT}
+    for module, port in ports.items():
+        on_host = getattr(getattr(settings, module), "run_on_host", None) is not None
+        if settings.url(module) is not None and not on_host:
+            yield Flow(controller, Pods(module), (port,))
+
+
+def _backups(settings: Settings) -> Iterator[Flow]:
+    dumped = backups.dumps(settings)
+    if "database" in dumped:
+        yield database_flow(settings, BACKUPS)
+    if "redis" in dumped:
+        yield redis_flow(settings, BACKUPS)
+    if not settings.backups.enabled:
+        return
+    own = backups.in_own_storage(settings)
+    if backups.copies_objects(settings):
+        yield storage_flow(settings, objects.MODULE)
+        if not own:
+            yield Flow(Pods(objects.MODULE), backups.bucket_peer(settings), (settings.backups.endpoint_port,))
+    if own:
+        yield Flow(NamespacePods(settings.backups.velero.namespace), Pods(storage.MODULE), (storage.PORT,))
+
+
+def _monitoring(settings: Settings) -> Iterator[Flow]:
+    if not settings.monitoring.enabled:
+        return
+    prometheus = settings.monitoring.prometheus_pods
+    if settings.api.enabled and settings.api.run_on_host is None and settings.monitoring.metrics.api:
+        yield Flow(prometheus, Pods(api.MODULE), (api.PORT,))
+    if settings.database.enabled:
+        yield Flow(prometheus, Pods(DATABASE_EXPORTER), (DATABASE_EXPORTER_PORT,))
+        yield database_flow(settings, DATABASE_EXPORTER)
+    if settings.redis.enabled:
+        yield Flow(prometheus, Pods(REDIS_EXPORTER), (REDIS_EXPORTER_PORT,))
+        yield redis_flow(settings, REDIS_EXPORTER)
+    if storage_metrics.served(settings.storage):
+        yield Flow(prometheus, Pods(storage.MODULE), (storage.PORT,))
+    if settings.monitoring.logs_in_object_storage and settings.storage.mode == "managed":
+        yield Flow(settings.monitoring.loki_pods, Pods(storage.MODULE), (storage.PORT,))
+        yield Flow(Pods(LOGS_BUCKET), Pods(storage.MODULE), (storage.PORT,))

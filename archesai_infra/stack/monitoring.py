@@ -1,0 +1,58 @@
+"""The monitoring of a whole stack: what is watched follows from which modules it has."""
+
+from __future__ import annotations
+
+from archesai_infra.components.api import Endpoints
+from archesai_infra.components.monitoring import storage_metrics
+from archesai_infra.components.monitoring.component import MonitoringArgs
+from archesai_infra.components.monitoring.releases import HomeArgs
+from archesai_infra.components.monitoring.watched import Watched
+from archesai_infra.credentials import Credentials
+from archesai_infra.stack.settings import Settings
+
+
+def watched(settings: Settings) -> Watched:
+    """What a stack's monitoring watches; a server on the developer's machine is not watched."""
+    ingress = settings.ingress
+    controller = "traefik" if ingress.controller.install else ingress.class_name
+    known = ingress.enabled and controller in ("traefik", "nginx")
+    return Watched(
+        namespace=settings.namespace,
+        settings=settings.monitoring,
+        api=settings.api.enabled and settings.api.run_on_host is None and settings.monitoring.metrics.api,
+        database=settings.database.enabled,
+        redis=settings.redis.enabled,
+        storage=settings.storage.enabled and settings.storage.mode == "managed",
+        storage_metrics=storage_metrics.served(settings.storage),
+        migrations=settings.migrates_by_job,
+        ingress=controller if known else None,
+        ingress_namespace=ingress.controller_pods.namespace if known else None,
+        certificates=ingress.enabled and ingress.tls.enabled and ingress.tls.issuer is not None,
+        certificates_namespace=ingress.cert_manager.namespace,
+        velero_namespace=settings.backups.velero.namespace if settings.backups.enabled else None,
+        installs_velero=settings.backups.velero.install,
+    )
+
+
+def arguments(settings: Settings, credentials: Credentials, endpoints: Endpoints) -> MonitoringArgs:
+    """What the component is built from, out of a stack's settings and its services' connections."""
+    host = f"{settings.ingress.hosts.grafana}.{settings.domain}" if settings.url("grafana") else None
+    home = HomeArgs(
+        settings.monitoring,
+        credentials,
+        settings.charts,
+        settings.ingress,
+        settings.security.registry,
+        grafana_host=host,
+        grafana_url=settings.url("grafana"),
+        storage=settings.storage,
+        storage_connection=endpoints.storage,
+    )
+    return MonitoringArgs(
+        watched(settings),
+        home,
+        controller=settings.ingress.controller_pods,
+        cert_manager_namespace=settings.ingress.cert_manager.namespace,
+        database=endpoints.database,
+        redis=endpoints.redis,
+    )

@@ -1,0 +1,19 @@
+"""What a stack is reduced to while a lost cluster is restored."""
+
+from __future__ import annotations
+
+from archesai_infra.stack.settings import Settings
+
+
+def bare(settings: Settings) -> Settings:
+    """The stack with nothing in it but its namespace and Velero, whose Schedules rest.
+
+    Whatever else ran would make new, empty volumes, and a restore skips what exists.
+    """
+    off = {
+        name: getattr(settings, name).model_copy(update={"enabled": False})
+        for name in settings.modules
+        if name not in ("backups", "migrations")
+    }
+    schedules = settings.backups.schedules.model_copy(update={"paused": True})
+    return settings.model_copy(update=off | {"backups": settings.backups.model_copy(update={"schedules": schedules})})

@@ -1,0 +1,138 @@
+"""The rules between modules and between settings and credentials, each with its cure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from archesai_infra.components import api, database, redis, security, storage
+from archesai_infra.components.monitoring import settings as monitoring
+from archesai_infra.components.monitoring.prometheus_stack import NODE_NAMESPACE
+from archesai_infra.credentials import Credential
+from archesai_infra.stack import backups, gitops
+from archesai_infra.stack.images import used_images
+from archesai_infra.stack.settings import Settings
+
+
+def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str]:
+    """What does not fit together, each as `key: what and how to mend it`; empty where all is well."""
+    found = [
+        *_dependencies(settings),
+        *_hosts(settings),
+        *_namespaces(settings),
+        *_free_settings(settings),
+        *_posture(settings),
+    ]
+    if settings.database.enabled:
+        found += database.requirements(settings.database, given)
+    if settings.redis.enabled:
+        found += redis.requirements(settings.redis, given)
+    if settings.storage.enabled:
+        found += storage.requirements(settings.storage, given)
+    if settings.api.enabled:
+        found += api.requirements(settings.api, given)
+    if settings.backups.enabled:
+        found += backups.requirements(settings, given)
+    if settings.monitoring.enabled:
+        found += monitoring.requirements(settings.monitoring, given)
+    if settings.gitops.enabled:
+        found += gitops.requirements(settings, given)
+    return found + security.requirements(settings.security, given)
+
+
+def _dependencies(settings: Settings) -> Iterator[str]:
+    if settings.api.enabled and not settings.database.enabled:
+        yield "database.enabled: the api needs the database: set it to true, or api.enabled to false"
+    if settings.platform.enabled and not settings.api.enabled:
+        yield "api.enabled: the platform needs the api: set it to true, or platform.enabled to false"
+    if settings.restoring and not settings.backups.enabled:
+        yield _needs("restoring", "backups")
+    if settings.monitoring.logs_in_object_storage:
+        yield from _logs_in_object_storage(settings)
+
+
+def _logs_in_object_storage(settings: Settings) -> Iterator[str]:
+    if not settings.storage.enabled:
+        yield _needs("monitoring.logs.storage", "storage")
+    elif settings.storage.existing_secret is not None and settings.monitoring.logs.existing_secret is None:
+        yield (
+            "monitoring.logs.existingSecret: the storage's keys are in a Secret that others made: "
+            "copy it into the monitoring namespace and name it here"
+        )
+
+
+def _hosts(settings: Settings) -> Iterator[str]:
+    hosts = settings.ingress.hosts
+    for module in sorted(hosts.model_fields_set):
+        if getattr(hosts, module) is None or not settings.ingress.enabled:
+            continue
+        if module == "grafana" and not settings.monitoring.installs:
+            yield "ingress.hosts.grafana: needs a Grafana: set monitoring.enabled to true, or remove the key"
+        elif module != "grafana" and not settings.modules[module]:
+            yield _needs(f"ingress.hosts.{module}", module)
+        elif module == "storage" and settings.storage.mode == "external":
+            yield "ingress.hosts.storage: an external storage has an address of its own; remove the host"
+    yield from _shared_hosts(settings)
+
+
+def _shared_hosts(settings: Settings) -> Iterator[str]:
+    modules: dict[str, list[str]] = {}
+    for module, host in settings.ingress.hosts.model_dump().items():
+        if settings.url(module) is not None:
+            modules.setdefault(host, []).append(module)
+    for host, sharing in modules.items():
+        if len(sharing) > 1:
+            yield f"ingress.hosts.{sharing[1]}: {sharing[0]} has the same host; give each its own (got {host})"
+
+
+def _needs(key: str, module: str) -> str:
+    return f"{key}: needs module {module}, which is off: set {module}.enabled to true, or remove the key"
+
+
+def _free_settings(settings: Settings) -> Iterator[str]:
+    owners = {
+        "redis": "redis",
+        "storage": "storage",
+        "intelligence.scraper": "scraper",
+        "intelligence.unstructured": "unstructured",
+    }
+    for path in sorted({*api.flatten(settings.api.settings), *settings.api.secret_settings}):
+        for prefix, module in owners.items():
+            if path.startswith(f"{prefix}.") and not settings.modules[module]:
+                yield _needs(f"api.settings.{path}", module)
+
+
+def _namespaces(settings: Settings) -> Iterator[str]:
+    ingress, watched = settings.ingress, settings.monitoring
+    made = {
+        "ingress.controller.namespace": ingress.controller_pods.namespace if ingress.controller.install else None,
+        "ingress.certManager.namespace": ingress.cert_manager.namespace if ingress.cert_manager.install else None,
+    }
+    if not ingress.enabled:
+        made = {}
+    if watched.installs:
+        made["monitoring.namespace"] = watched.namespace
+        made["monitoring.metrics.nodes"] = NODE_NAMESPACE if watched.metrics.nodes else None
+    if settings.backups.enabled and settings.backups.velero.install:
+        made["backups.velero.namespace"] = settings.backups.velero.namespace
+    taken = {settings.namespace: "namespace"}
+    for key, name in made.items():
+        if name is None:
+            continue
+        if name in taken:
+            yield f"{key}: must not be the same as {taken[name]} (got {name})"
+        taken[name] = key
+
+
+def _posture(settings: Settings) -> Iterator[str]:
+    if settings.namespace in ("default", "kube-system", "kube-public", "kube-node-lease"):
+        yield f"namespace: must be a namespace of the stack's own, such as archesai (got {settings.namespace})"
+    if not settings.production:
+        return
+    for key, (image, default) in used_images(settings).items():
+        if image.tag_or(default) == "latest" and image.digest is None:
+            yield f"{key}.tag: latest is refused in production: pin a version, such as v1.0.0"
+    if settings.ingress.enabled and settings.domain == "localhost":
+        yield "domain: production needs a domain of its own (got localhost)"
+    for module in ("api", "platform", "database", "redis"):
+        if getattr(getattr(settings, module), "run_on_host", None) is not None:
+            yield f"{module}.runOnHost: is for development only: remove it"

@@ -1,0 +1,152 @@
+"""Everything a stack can set, and the rules between modules."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from archesai_infra.components.api import ApiSettings
+from archesai_infra.components.backups.settings import BackupsSettings
+from archesai_infra.components.base.charts import ChartsSettings
+from archesai_infra.components.database import ExternalDatabase, ManagedDatabase
+from archesai_infra.components.gitops import GitopsSettings
+from archesai_infra.components.ingress import IngressSettings
+from archesai_infra.components.migrations import MigrationsSettings
+from archesai_infra.components.monitoring.settings import MonitoringSettings
+from archesai_infra.components.platform import PlatformSettings
+from archesai_infra.components.redis import ExternalRedis, ManagedRedis
+from archesai_infra.components.scraper import ScraperSettings
+from archesai_infra.components.security import SecuritySettings
+from archesai_infra.components.storage import ExternalStorage, ManagedStorage
+from archesai_infra.components.unstructured import UnstructuredSettings
+from archesai_infra.model import Model
+from archesai_infra.types import DnsLabel, Hostname, ImageRepository
+
+
+def _mode(value: object) -> str:
+    """Which of a data module's two forms is meant; a server in the cluster where nothing is said."""
+    if isinstance(value, dict):
+        return "external" if value.get("mode") == "external" else "managed"
+    return str(getattr(value, "mode", "managed"))
+
+
+Database = Annotated[
+    Annotated[ManagedDatabase, Tag("managed")] | Annotated[ExternalDatabase, Tag("external")], Discriminator(_mode)
+]
+Redis = Annotated[
+    Annotated[ManagedRedis, Tag("managed")] | Annotated[ExternalRedis, Tag("external")], Discriminator(_mode)
+]
+Storage = Annotated[
+    Annotated[ManagedStorage, Tag("managed")] | Annotated[ExternalStorage, Tag("external")], Discriminator(_mode)
+]
+
+
+class Cluster(Model):
+    """The cluster that the stack lives in."""
+
+    context: str | None = None
+    """Context of the kubeconfig; the current one where it is not set. Production needs it to be set for `up`."""
+    kubeconfig: str | None = None
+    """Path of the kubeconfig; `$KUBECONFIG` or the usual place where it is not set."""
+
+
+class Images(Model):
+    """What holds for every image."""
+
+    registry: ImageRepository | None = None
+    """Registry, with a path if need be, that replaces every image's own."""
+    pull_policy: Literal["Always", "IfNotPresent", "Never"] = "Always"
+    """When nodes pull; `IfNotPresent` for images that were loaded into a local cluster."""
+
+
+class Settings(Model):
+    """All settings of a stack: one key for each module and a few that hold for all of them."""
+
+    environment: Literal["development", "production"]
+    """`production` protects data against deletion, refuses unpinned images and wants a pinned cluster."""
+    namespace: DnsLabel = "archesai"
+    """Namespace of the stack; stacks that share a cluster need one each."""
+    domain: Hostname = "localhost"
+    """Domain below which the hosts are."""
+    retain_data: bool = True
+    """Volumes, the namespace and that of the monitoring outlive `destroy` and switched-off modules, and are taken over
+    when they come back."""
+    restoring: bool = False
+    """Declare only the namespace and Velero, on a new cluster, until `arches restore` has brought the data back."""
+    cluster: Cluster = Cluster()
+    """The cluster."""
+    images: Images = Images()
+    """Every image's registry and pull policy."""
+    charts: ChartsSettings = ChartsSettings()
+    """Where Helm charts come from."""
+    security: SecuritySettings = SecuritySettings()
+    """The namespace's own rules."""
+    api: ApiSettings = ApiSettings()
+    """The Go REST server."""
+    platform: PlatformSettings = PlatformSettings()
+    """The React frontend."""
+    database: Database = Field(default_factory=ManagedDatabase)
+    """PostgreSQL with pgvector."""
+    migrations: MigrationsSettings = MigrationsSettings()
+    """Database migrations."""
+    redis: Redis = Field(default_factory=ManagedRedis)
+    """Redis."""
+    storage: Storage = Field(default_factory=ManagedStorage)
+    """S3-compatible object storage."""
+    unstructured: UnstructuredSettings = UnstructuredSettings()
+    """Document processing."""
+    scraper: ScraperSettings = ScraperSettings()
+    """Web scraping."""
+    ingress: IngressSettings = IngressSettings()
+    """The way in from outside the cluster."""
+    backups: BackupsSettings = BackupsSettings()
+    """Backups that restore."""
+    monitoring: MonitoringSettings = MonitoringSettings()
+    """Metrics, logs, dashboards and alerts."""
+    gitops: GitopsSettings = GitopsSettings()
+    """Argo CD in place of Pulumi as what changes the cluster."""
+
+    @property
+    def production(self) -> bool:
+        """Whether the stack holds data that must not be lost."""
+        return self.environment == "production"
+
+    @property
+    def modules(self) -> dict[str, bool]:
+        """Every module that can be switched, and whether it is on."""
+        return {
+            "api": self.api.enabled,
+            "platform": self.platform.enabled,
+            "database": self.database.enabled,
+            "migrations": self.migrates_by_job,
+            "redis": self.redis.enabled,
+            "storage": self.storage.enabled,
+            "unstructured": self.unstructured.enabled,
+            "scraper": self.scraper.enabled,
+            "ingress": self.ingress.enabled,
+            "backups": self.backups.enabled,
+            "monitoring": self.monitoring.enabled,
+            "gitops": self.gitops.enabled,
+        }
+
+    @property
+    def kept_namespaces(self) -> tuple[str, ...]:
+        """Namespaces with volumes."""
+        return (self.namespace, *((self.monitoring.namespace,) if self.monitoring.installs else ()))
+
+    @property
+    def migrates_by_job(self) -> bool:
+        """Whether a Job migrates the database before the api rolls."""
+        return self.api.enabled and self.database.enabled and self.migrations.mode == "job"
+
+    def url(self, module: str) -> str | None:
+        """Public URL of a module, if it has one."""
+        host: str | None = getattr(self.ingress.hosts, module, None)
+        if not (self.ingress.enabled and self._serves(module)) or host is None:
+            return None
+        return self.ingress.url(host, self.domain)
+
+    def _serves(self, host: str) -> bool:
+        """Whether there is something behind a host: Grafana only where the stack runs it."""
+        return self.monitoring.installs if host == "grafana" else self.modules[host]

@@ -1,0 +1,74 @@
+"""Stand-ins for the Helm charts of a stack: same name and version, and all they install is a record of their values."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from archesai_infra.stack.evaluate import Resource
+from testbed.controlplane.api import Object
+from testbed.controlplane.crds import directory
+
+_RECORD = """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ .Release.Name }}-recorded-values
+data:
+  values.json: {{ .Values | toJson | quote }}
+"""
+
+_DEFINED_BY = {
+    "cert-manager.io": "cert-manager",
+    "monitoring.coreos.com": "prometheus-operator-crds",
+    "velero.io": "velero",
+}
+"""Which chart brings the kinds of an API group."""
+
+
+def write_charts(releases: Iterable[Resource]) -> None:
+    """A package for each release, at the path where the release looks for it."""
+    for release in releases:
+        path = Path(release.inputs["chart"])
+        version = str(release.inputs["version"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, path.name.removesuffix(f"-{version}.tgz"), version)
+
+
+def _write(path: Path, name: str, version: str) -> None:
+    metadata = {"apiVersion": "v2", "name": name, "version": version}
+    files = {"Chart.yaml": yaml.safe_dump(metadata), "values.yaml": "{}\n", "templates/record.yaml": _RECORD}
+    files |= {f"crds/{one.name}": one.read_text(encoding="utf-8") for one in _definitions(name)}
+    with tarfile.open(path, "w:gz") as archive:
+        for inside, text in files.items():
+            member = tarfile.TarInfo(f"{name}/{inside}")
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+
+
+def _definitions(chart: str) -> list[Path]:
+    """The definitions that a chart brings; their files are named `<group>_<plural>.yaml`."""
+    found = sorted(directory().glob("*.yaml"))
+    return [path for path in found if _DEFINED_BY.get(path.name.partition("_")[0]) == chart]
+
+
+def recorded(config_map: Object) -> Any:  # noqa: ANN401 - JSON
+    """The values that a stand-in was installed with."""
+    return json.loads(config_map["data"]["values.json"])
+
+
+def without_nulls(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Values as Helm hands them to templates: null takes a key away."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in _items(value) if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def _items(value: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    return value.items()

@@ -1,0 +1,280 @@
+"""Who may talk to whom: default deny, and a flow for every address that a pod is told."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from testbed.invariants.identity import PODS_OF_OTHERS
+from testbed.invariants.references import listened
+from testbed.invariants.view import (
+    RUNNERS,
+    Check,
+    Object,
+    Rendered,
+    component,
+    config_map_uses,
+    containers,
+    pod_labels,
+    secret_uses,
+    strings,
+    title,
+)
+
+TYPES = ("Ingress", "Egress")
+PEERS = {"ingress": "from", "egress": "to"}
+"""Where rules of each direction name their peers."""
+PRIVATE = [
+    ipaddress.IPv4Network(network)
+    for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "100.64.0.0/10")
+]
+"""Where a browser that visits any page must not get to: nodes, other pods, the cloud's metadata."""
+_ADDRESS = re.compile(r"\b(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?):(?P<port>\d{2,5})\b(?![^\s/]*@)")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of a policy in the stack's namespace."""
+
+    policy: Object
+    selector: dict[str, str]
+    """Labels of the pods it is for; empty for all pods."""
+    direction: str
+    peers: list[Object]
+    ports: list[int]
+
+    def covers(self, runner: Object) -> bool:
+        """Whether it is a rule for a workload's pods in particular."""
+        return bool(self.selector) and self.selector.items() <= pod_labels(runner).items()
+
+
+def _policies(rendered: Rendered) -> Iterator[Object]:
+    for item in rendered.kinds("NetworkPolicy"):
+        if item["metadata"]["namespace"] == rendered.settings.namespace:
+            yield item
+
+
+def _rules(rendered: Rendered, *directions: str) -> Iterator[Rule]:
+    for item in _policies(rendered):
+        selector = item["spec"]["podSelector"].get("matchLabels", {})
+        for direction in directions or PEERS:
+            for rule in item["spec"].get(direction, []):
+                ports = [port["port"] for port in rule.get("ports", [])]
+                yield Rule(item, selector, direction, rule.get(PEERS[direction], []), ports)
+
+
+def _inside(peer: Object) -> dict[str, str] | None:
+    """Labels of the pods that a peer names in the stack's own namespace."""
+    return peer["podSelector"]["matchLabels"] if peer.keys() == {"podSelector"} else None
+
+
+def _selected(rendered: Rendered, selector: dict[str, str]) -> list[Object]:
+    return rendered.selected(selector, rendered.settings.namespace) if selector else []
+
+
+def default_is_deny(rendered: Rendered) -> Iterator[str]:
+    """One policy selects all pods, names both directions and allows nothing; name resolution is the one exception."""
+    if not any(item["spec"] == {"podSelector": {}, "policyTypes": list(TYPES)} for item in _policies(rendered)):
+        yield f"Namespace {rendered.settings.namespace}: has no default deny"
+    for rule in _rules(rendered):
+        if not rule.selector and (rule.direction == "ingress" or not set(rule.ports) <= {53}):
+            yield f"{title(rule.policy)}: opens more than name resolution to every pod"
+
+
+def rules_name_peers_and_ports(rendered: Rendered) -> Iterator[str]:
+    """A rule without peers or ports allows everything."""
+    for rule in _rules(rendered):
+        if not rule.peers or not rule.ports or {} in rule.peers:
+            yield f"{title(rule.policy)}: a rule of its {rule.direction} names no peers or no ports"
+
+
+def policies_name_real_pods_and_ports(rendered: Rendered) -> Iterator[str]:
+    """Peers inside the namespace exist, and what is let in is listened on."""
+    for rule in _rules(rendered):
+        for labels in filter(None, map(_inside, rule.peers)):
+            if not _selected(rendered, labels):
+                component_name = labels.get("app.kubernetes.io/component")
+                yield f"{title(rule.policy)}: names pods of {component_name}, and there are none"
+    for rule in _rules(rendered, "ingress"):
+        if rule.policy["metadata"]["name"] in PODS_OF_OTHERS:
+            continue
+        open_ports = set[int | str]().union(*map(listened, _selected(rendered, rule.selector)))
+        for port in rule.ports:
+            if port not in open_ports:
+                yield f"{title(rule.policy)}: lets port {port} in, which nobody listens on"
+
+
+def flows_have_both_sides(rendered: Rendered) -> Iterator[str]:
+    """Between two pods a connection needs the policy of each."""
+    for rule in _rules(rendered):
+        others = [runner for labels in filter(None, map(_inside, rule.peers)) for runner in _selected(rendered, labels)]
+        for own in _selected(rendered, rule.selector):
+            for other in others:
+                source, target = (other, own) if rule.direction == "ingress" else (own, other)
+                for port in rule.ports:
+                    yield from _one_sided(rendered, source, target, port)
+
+
+def _one_sided(rendered: Rendered, source: Object, target: Object, port: int) -> Iterator[str]:
+    if not allows(rendered, source, Target(pod_labels(target), None, port)):
+        yield f"{title(source)}: may not open connections to {title(target)} on {port}"
+    elif not _lets_in(rendered, source, target, port):
+        yield f"{title(target)}: does not let {title(source)} in on {port}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a connection goes: pods with labels, or an address; no address means one that is not known here."""
+
+    labels: dict[str, str] | None
+    address: str | None
+    port: int
+
+
+def allows(rendered: Rendered, source: Object, target: Target) -> bool:
+    """Whether some policy of a workload lets it open connections to a target."""
+    return any(
+        rule.covers(source) and target.port in rule.ports and any(_reaches(peer, target) for peer in rule.peers)
+        for rule in _rules(rendered, "egress")
+    )
+
+
+def _reaches(peer: Object, target: Target) -> bool:
+    if target.labels is not None:
+        wanted: dict[str, str] = peer.get("podSelector", {}).get("matchLabels", {"": ""})
+        return "namespaceSelector" not in peer and wanted.items() <= target.labels.items()
+    block = peer.get("ipBlock")
+    if block is None or target.address is None:
+        return block is not None
+    address = ipaddress.ip_address(target.address)
+    excluded = [ipaddress.ip_network(network) for network in block.get("except", [])]
+    return address in ipaddress.ip_network(block["cidr"]) and not any(address in network for network in excluded)
+
+
+def _lets_in(rendered: Rendered, source: Object, target: Object, port: int) -> bool:
+    return any(
+        rule.covers(target)
+        and port in rule.ports
+        and any(labels.items() <= pod_labels(source).items() for labels in filter(None, map(_inside, rule.peers)))
+        for rule in _rules(rendered, "ingress")
+    )
+
+
+def endpoints_have_flows(rendered: Rendered) -> Iterator[str]:
+    """Every `host:port` that a pod is told can be reached from it, both sides' policies considered."""
+    for item in rendered.kinds(*RUNNERS):
+        for host, port in sorted(_endpoints(rendered, item)):
+            yield from _unreachable(rendered, item, host, port)
+
+
+def _endpoints(rendered: Rendered, runner: Object) -> set[tuple[str, int]]:
+    told: list[object] = [
+        [variable.get("value", "") for variable in container.get("env", [])]
+        + [word for key in ("command", "args") for word in container.get(key, [])]
+        for container in containers(runner)
+    ]
+    namespace = runner["metadata"]["namespace"]
+    found: set[tuple[str, int]] = set()
+    for name, _ in config_map_uses(runner):
+        if rendered.has("ConfigMap", name, namespace):
+            data = rendered.one("ConfigMap", name)["data"]
+            told.append(list(data.values()))
+            found |= _host_and_port(yaml.safe_load(data["config.yaml"])) if "config.yaml" in data else set()
+    for name, key in secret_uses(runner):
+        if key is not None and rendered.has("Secret", name, namespace):
+            told.append(rendered.one("Secret", name)["stringData"].get(key, ""))
+    found |= {
+        (match["host"], int(match["port"]))
+        for text in strings(told)
+        for match in _ADDRESS.finditer(text)
+        if not match["host"].replace(".", "").isdigit()
+    }
+    return {(host, port) for host, port in found if host != "localhost" and port != listening_port(runner)}
+
+
+def listening_port(runner: Object) -> int | None:
+    """The first port of a workload: an address of its own is no flow."""
+    ports = [port["containerPort"] for container in containers(runner) for port in container.get("ports", [])]
+    return ports[0] if ports else None
+
+
+def _host_and_port(config: Any) -> set[tuple[str, int]]:  # noqa: ANN401 - YAML
+    if not isinstance(config, dict):
+        return set()
+    own = {(config["host"], config["port"])} if {"host", "port"} <= config.keys() else set()
+    inner = [_host_and_port(value) for value in config.values()]
+    return {(host, port) for host, port in own.union(*inner) if host != "0.0.0.0"}  # noqa: S104 - the pod itself
+
+
+def _unreachable(rendered: Rendered, runner: Object, host: str, port: int) -> Iterator[str]:
+    where = f"{title(runner)}: is told {host}:{port}"
+    namespace = runner["metadata"]["namespace"]
+    if "." in host:
+        if not allows(rendered, runner, Target(None, None, port)):
+            yield f"{where}, and no policy lets it out to port {port}"
+        return
+    if not rendered.has("Service", host, namespace):
+        yield f"{where}, and there is no such Service"
+        return
+    spec = rendered.one("Service", host)["spec"]
+    targets = [item["targetPort"] for item in spec["ports"] if item["port"] == port]
+    if not targets:
+        yield f"{where}, and the Service has no such port"
+    elif "selector" in spec:
+        for target in _selected(rendered, spec["selector"]):
+            yield from _one_sided(rendered, runner, target, targets[0])
+    else:
+        yield from _to_the_host(rendered, runner, host)
+
+
+def _to_the_host(rendered: Rendered, runner: Object, service: str) -> Iterator[str]:
+    for item in rendered.kinds("EndpointSlice"):
+        if item["metadata"]["labels"]["kubernetes.io/service-name"] == service:
+            address, port = item["endpoints"][0]["addresses"][0], item["ports"][0]["port"]
+            if not allows(rendered, runner, Target(None, address, port)):
+                yield f"{title(runner)}: may not reach {address}:{port}, which is behind {service}"
+
+
+def ingresses_get_through(rendered: Rendered) -> Iterator[str]:
+    """The controller's pods reach what an Ingress leads to."""
+    for item in rendered.kinds("Ingress"):
+        backend = item["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]
+        if not rendered.has("Service", backend["name"], rendered.settings.namespace):
+            continue
+        selector = rendered.one("Service", backend["name"])["spec"].get("selector", {})
+        for runner in _selected(rendered, selector):
+            from_outside = [
+                rule.ports
+                for rule in _rules(rendered, "ingress")
+                if rule.covers(runner) and any("namespaceSelector" in peer for peer in rule.peers)
+            ]
+            if not any(backend["port"]["number"] in ports for ports in from_outside):
+                yield f"{title(item)}: its controller is not let in to {title(runner)}"
+
+
+def browsers_stay_outside(rendered: Rendered) -> Iterator[str]:
+    """The scraper runs what strangers wrote: the internet, and nothing else."""
+    for rule in _rules(rendered, "egress"):
+        if component(rule.policy) != "scraper":
+            continue
+        for peer in rule.peers:
+            excluded = [ipaddress.IPv4Network(network) for network in peer.get("ipBlock", {}).get("except", [])]
+            for network in PRIVATE:
+                if not any(network.subnet_of(other) for other in excluded):
+                    yield f"{title(rule.policy)}: its browsers reach {network}"
+
+
+CHECKS: tuple[Check, ...] = (
+    default_is_deny,
+    rules_name_peers_and_ports,
+    policies_name_real_pods_and_ports,
+    flows_have_both_sides,
+    endpoints_have_flows,
+    ingresses_get_through,
+    browsers_stay_outside,
+)

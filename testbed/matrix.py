@@ -1,0 +1,150 @@
+"""Stacks with every switch in every position, built from what each switch can be."""
+
+from __future__ import annotations
+
+from testbed.stacks import ALONE, DEVELOPMENT, Config
+
+ON: Config = {"enabled": True}
+OFF: Config = {"enabled": False}
+PINNED: Config = {"image": {"tag": "v1.0.0"}}
+DATABASE_PASSWORD: Config = {"databasePassword": 'unmistakable "database" password/1'}
+REDIS_PASSWORD: Config = {"redisPassword": "unmistakable redis password"}
+STORAGE_KEYS: Config = {"storageAccessKey": "unmistakable access key", "storageSecretKey": "unmistakable secret key"}
+TLS: Config = {"enabled": True, "issuer": "letsencrypt-prod"}
+ISSUER: Config = {"create": True, "email": "operations@example.com"}
+
+PLACED: Config = DEVELOPMENT | {"domain": "example.com"}
+"""What development has switched on, below a domain."""
+EVERYTHING: Config = PLACED | {
+    "redis": ON,
+    "storage": ON,
+    "unstructured": ON,
+    "scraper": ON,
+    "ingress": ON | {"hosts": {"storage": "storage"}},
+}
+PRODUCTION: Config = EVERYTHING | {"environment": "production", "api": PINNED, "platform": PINNED}
+
+_EXTERNAL = {
+    "database": {"mode": "external", "host": "db.example.com", "cidrs": ["10.9.0.0/16"]},
+    "redis": ON | {"mode": "external", "host": "redis.example.com", "port": 6380, "cidrs": ["10.9.0.0/16"]},
+    "storage": ON | {"mode": "external", "host": "s3.example.com"},
+}
+_SWITCHED_ON = {"redis": ON, "storage": ON, "unstructured": ON, "scraper": ON, "ingress": ON}
+_SWITCHED_OFF: dict[str, Config] = {
+    "platform": {"platform": OFF},
+    "api and platform": {"api": OFF, "platform": OFF},
+    "redis": {"redis": OFF},
+    "storage": {"storage": OFF, "ingress": ON},
+    "unstructured": {"unstructured": OFF},
+    "scraper": {"scraper": OFF},
+    "ingress": {"ingress": OFF},
+    "the migrations' Job": {"migrations": {"mode": "startup"}},
+    "migrations": {"migrations": {"mode": "off"}},
+}
+_ONLY: dict[str, Config] = {
+    "nothing": {},
+    "the database": {"database": ON},
+    "redis": {"redis": ON},
+    "storage": {"storage": ON},
+    "scraper": {"scraper": ON},
+    "unstructured": {"unstructured": ON},
+}
+_HOST = {"runOnHost": {"ip": "172.18.0.1", "port": 4000}}
+_ON_HOST: dict[str, Config] = {
+    "api": {"api": _HOST},
+    "platform": {"platform": _HOST},
+    "database": {"database": _HOST} | DATABASE_PASSWORD,
+    "redis": {"redis": ON | _HOST} | REDIS_PASSWORD,
+    "redis over IPv6": {"redis": ON | {"runOnHost": {"ip": "fd00::1", "port": 6379}, "existingSecret": "their-redis"}},
+    "everything that can": (
+        {"api": _HOST, "platform": _HOST, "database": _HOST, "redis": ON | _HOST} | DATABASE_PASSWORD | REDIS_PASSWORD
+    ),
+}
+_INGRESS: dict[str, Config] = {
+    "nginx with issuer": {"tls": TLS},
+    "nginx with a certificate of others": {"tls": {"enabled": True, "existingSecret": "their-certificate"}},
+    "traefik": {"className": "traefik"},
+    "traefik with TLS": {"className": "traefik", "tls": TLS, "bodySize": "1Gi"},
+    "another class": {"className": "haproxy"},
+    "our controller for nginx": {"controller": {"install": True, "replicas": 2}},
+    "our controller for traefik": {"className": "traefik", "controller": {"install": True}},
+    "cert-manager and issuer": {"tls": TLS, "clusterIssuer": ISSUER, "certManager": {"install": True}},
+    "a controller elsewhere": {"controller": {"namespace": "edge", "podLabels": {"app": "edge"}}},
+}
+_OTHERS: dict[str, Config] = {
+    "autoscaling": {"api": {"autoscaling": ON}, "platform": {"autoscaling": ON | {"minReplicas": 2}}},
+    "data given up": {"retainData": False},
+    "minio": {"storage": ON | {"server": "minio"}},
+    "a mirror and a pull secret": {
+        "images": {"registry": "registry.example.com/mirror", "pullPolicy": "IfNotPresent"},
+        "security": {"registry": {"server": "registry.example.com", "username": "robot"}},
+        "registryPassword": "unmistakable registry password",
+    },
+    "a token and more addresses": {
+        "api": {"kubernetesAccess": True, "egress": [{"cidr": "10.20.0.0/16", "ports": [8443]}]},
+    },
+    "secret settings": {
+        "api": {
+            "existingSecret": "their-signing-key",
+            "settings": {"intelligence": {"llm": {"endpoint": "https://llm.example.com:443"}}},
+            "secretSettings": {"auth.google.clientSecret": {"secret": "their-google", "key": "secret"}},
+        },
+        "apiSecretSettings": {"auth.github.clientSecret": "unmistakable client secret"},
+    },
+    "a lost cluster while it is restored": {
+        "restoring": True,
+        "backups": ON | {"bucket": "elsewhere", "existingSecret": "cloud"},
+    },
+    "a configured signing key": {"apiJwtSecret": "unmistakable signing key"},
+    "quota, limits and a namespace": {
+        "namespace": "team-a",
+        "security": {"quota": ON, "limits": ON, "dns": {"namespace": "dns", "podLabels": {"app": "coredns"}}},
+    },
+    "monitoring": {"monitoring": ON},
+    "monitoring by an operator of others": {"monitoring": ON | {"operator": "existing", "namespace": "observability"}},
+    "logs in the object storage": {"monitoring": ON | {"logs": {"storage": "objectStorage"}}},
+    "placement": {
+        "database": {"scheduling": {"nodeSelector": {"disk": "ssd"}, "priorityClass": "important"}},
+        "api": {"scheduling": {"tolerations": [{"key": "api", "operator": "Exists", "effect": "NoSchedule"}]}},
+        "migrations": {"command": ["archesai", "db", "up"], "run": 2},
+    },
+}
+
+
+def _data_forms() -> dict[str, Config]:
+    keys = {"database": DATABASE_PASSWORD, "redis": REDIS_PASSWORD, "storage": STORAGE_KEYS}
+    forms: dict[str, Config] = {}
+    for module, external in _EXTERNAL.items():
+        theirs = {"existingSecret": f"their-{module}"}
+        forms |= {
+            f"{module} with configured credentials": {module: ON} | keys[module],
+            f"{module} with a Secret of others": {module: ON | theirs},
+            f"external {module}": {module: external} | keys[module],
+            f"external {module} with a Secret of others": {module: external | theirs},
+        }
+    forms["external database by URL"] = {
+        "database": {"mode": "external", "port": 5433},
+        "databaseUrl": "postgresql://archesai:unmistakable@db.example.com:5433/archesai",
+    }
+    return forms
+
+
+MATRIX: dict[str, Config] = {
+    "everything": EVERYTHING,
+    "production": PRODUCTION,
+    "production with autoscaling": PRODUCTION | {"api": PINNED | {"autoscaling": ON}, "retainData": False},
+    "production on external data": PRODUCTION
+    | {"ingress": ON}
+    | _EXTERNAL
+    | DATABASE_PASSWORD
+    | REDIS_PASSWORD
+    | STORAGE_KEYS,
+    **{f"development and {module}": DEVELOPMENT | {module: switch} for module, switch in _SWITCHED_ON.items()},
+    **{f"everything but {name}": EVERYTHING | change for name, change in _SWITCHED_OFF.items()},
+    **{f"only {name}": DEVELOPMENT | ALONE | change for name, change in _ONLY.items()},
+    **{name: PLACED | change for name, change in _data_forms().items()},
+    **{f"on the host: {name}": PLACED | {"ingress": ON} | change for name, change in _ON_HOST.items()},
+    **{f"ingress: {name}": PLACED | {"ingress": ON | change} for name, change in _INGRESS.items()},
+    **{name: EVERYTHING | change for name, change in _OTHERS.items()},
+}
+"""Configurations by name."""

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from archesai_infra.cli.adopt.data import major
+from archesai_infra.cli.adopt.plan import AFTER, BEFORE
+from testbed.adopt.kustomized import ACCESS_KEY, DATABASE_CLAIM, PASSWORD, REDIS_PASSWORD, SECRET_KEY
+from testbed.adopt.standing import ALL, ON, STACK, standing, takeover
+from testbed.controlplane.api import Object
+from testbed.stacks import DEVELOPMENT
+
+Objects = dict[tuple[str, str], Object]
+
+DATABASE = ("StatefulSet", "archesai-postgres")
+
+
+def settings(**arguments: Any) -> dict[str, str]:  # noqa: ANN401 - what `takeover` takes
+    return {one.key: one.value for one in takeover(**arguments).settings}
+
+
+def container(objects: Objects, kind: str, name: str) -> Object:
+    return objects[kind, name]["spec"]["template"]["spec"]["containers"][0]
+
+
+def in_database(change: Callable[[Object], object]) -> Callable[[Objects], object]:
+    return lambda objects: change(objects[DATABASE])
+
+
+def obstacle(change: Callable[[Objects], object]) -> str:
+    (only,) = takeover(DEVELOPMENT, standing(change)).obstacles
+    return only
+
+
+def test_every_data_module_goes_on_with_its_claim_its_password_and_its_kind_of_server() -> None:
+    assert settings() == {
+        "database.claimName": DATABASE_CLAIM,
+        "databasePassword": PASSWORD,
+        "redis.claimName": "archesai-redis",
+        "redisPassword": REDIS_PASSWORD,
+        "storage.claimName": "archesai-storage",
+        "storage.server": "minio",
+        "storageAccessKey": ACCESS_KEY,
+        "storageSecretKey": SECRET_KEY,
+    }
+    assert {one.key for one in takeover().settings if one.secret} == {
+        "databasePassword", "redisPassword", "storageAccessKey", "storageSecretKey",
+    }  # fmt: skip
+    assert takeover().obstacles == ()
+
+
+def test_every_volume_is_named_with_what_becomes_of_it_without_its_claim() -> None:
+    assert [(one.module, one.volume, one.reclaim_policy) for one in takeover().volumes] == [
+        ("database", f"volume-of-{DATABASE_CLAIM}", "Delete"),
+        ("redis", "volume-of-archesai-redis", "Delete"),
+        ("storage", "volume-of-archesai-storage", "Delete"),
+    ]
+
+
+def test_what_the_stack_says_already_is_not_said_again() -> None:
+    config = DEVELOPMENT | {"database": {"claimName": DATABASE_CLAIM}}
+    assert settings(config=config, given=["databasePassword"]) == {}
+
+
+def test_a_module_that_is_off_or_elsewhere_takes_nothing() -> None:
+    external = DEVELOPMENT | {"database": {"mode": "external", "host": "db.example.com"}, "databasePassword": "given"}
+    assert settings(config=external) == {}
+    assert takeover(external).volumes == ()
+
+
+def test_passwords_of_an_existing_secret_stay_there() -> None:
+    config = DEVELOPMENT | {"database": {"existingSecret": "theirs"}}
+    assert settings(config=config) == {"database.claimName": DATABASE_CLAIM}
+
+
+def test_a_password_in_clear_on_the_container_is_taken_too() -> None:
+    live = standing(lambda objects: container(objects, *DATABASE)["env"][2].update({"value": "plain"}))
+    assert settings(config=DEVELOPMENT, live=live)["databasePassword"] == "plain"
+
+
+def test_the_names_that_the_data_was_made_with_are_kept() -> None:
+    def rename(database: Object) -> None:
+        env = database["spec"]["template"]["spec"]["containers"][0]["env"]
+        env[0]["value"], env[1]["value"] = "arches", "owner"
+
+    found = settings(config=DEVELOPMENT, live=standing(in_database(rename)))
+    assert (found["database.name"], found["database.user"]) == ("arches", "owner")
+
+
+@pytest.mark.parametrize(
+    ("found", "grows", "config", "wanted"),
+    [
+        ("50Gi", True, {}, "50Gi"),
+        ("5Gi", True, {}, None),
+        ("5Gi", False, {}, "5Gi"),
+        ("10Gi", False, {}, None),
+        ("20Gi", True, {"size": "30Gi"}, None),
+    ],
+)
+def test_a_volume_never_shrinks_and_grows_only_where_its_class_lets_it(
+    *, found: str, grows: bool, config: dict[str, str], wanted: str | None
+) -> None:
+    def resize(objects: Objects) -> None:
+        objects["PersistentVolumeClaim", DATABASE_CLAIM]["spec"]["resources"]["requests"]["storage"] = found
+
+    stack = DEVELOPMENT | {"database": config}
+    assert settings(config=stack, live=standing(resize, grows=grows)).get("database.size") == wanted
+
+
+def test_the_class_of_a_claim_wins_over_the_stacks() -> None:
+    config = DEVELOPMENT | {"database": {"storageClass": "fast"}}
+    assert settings(config=config)["database.storageClass"] == "standard"
+
+
+def test_data_in_another_directory_is_not_left_behind_for_an_empty_one() -> None:
+    def move(database: Object) -> None:
+        database["spec"]["template"]["spec"]["containers"][0]["env"].pop()
+
+    said = obstacle(in_database(move))
+    assert said.startswith("database: StatefulSet archesai-postgres keeps its data in directory . of the volume")
+    assert "would begin empty" in said
+
+
+def test_a_sub_path_of_the_volume_counts_as_part_of_the_directory() -> None:
+    def move(database: Object) -> None:
+        own = database["spec"]["template"]["spec"]["containers"][0]
+        own["env"].pop()
+        own["volumeMounts"][0]["subPath"] = "pgdata"
+
+    assert takeover(DEVELOPMENT, standing(in_database(move))).obstacles == ()
+
+
+def test_another_major_version_of_postgres_is_refused_and_the_same_is_not() -> None:
+    def downgrade(database: Object) -> None:
+        database["spec"]["template"]["spec"]["containers"][0]["image"] = "postgres:15.4-alpine"
+
+    live = standing(in_database(downgrade))
+    assert "runs PostgreSQL 15, the stack 16" in takeover(DEVELOPMENT, live).obstacles[0]
+    config = DEVELOPMENT | {"database": {"image": {"tag": "0.8.6-pg15-bookworm"}}}
+    assert takeover(config, live).obstacles == ()
+
+
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("pgvector/pgvector:pg16", "16"),
+        ("pgvector/pgvector:0.8.6-pg17-bookworm", "17"),
+        ("postgres:16", "16"),
+        ("registry.example.com:5000/postgres:14.9-alpine@sha256:00", "14"),
+        ("postgres", None),
+        ("postgres:latest", None),
+    ],
+)
+def test_the_major_version_is_read_from_the_tag(image: str, version: str | None) -> None:
+    assert major(image) == version
+
+
+def test_data_on_no_claim_stops_everything() -> None:
+    def forget(database: Object) -> None:
+        database["spec"].pop("volumeClaimTemplates")
+        database["spec"]["template"]["spec"]["volumes"] = [{"name": "archesai-postgres", "emptyDir": {}}]
+
+    assert "/var/lib/postgresql/data/pgdata is on no claim: its data goes with its pod" in obstacle(in_database(forget))
+
+
+def test_a_claim_that_is_gone_stops_everything() -> None:
+    said = obstacle(lambda objects: objects.pop(("PersistentVolumeClaim", DATABASE_CLAIM)))
+    assert f"claim {DATABASE_CLAIM} is not there" in said
+
+
+def test_several_database_pods_and_shared_volumes_are_refused() -> None:
+    assert "runs 2 pods" in obstacle(in_database(lambda database: database["spec"].update(replicas=2)))
+
+    def share(objects: Objects) -> None:
+        objects["PersistentVolumeClaim", DATABASE_CLAIM]["spec"]["accessModes"] = ["ReadWriteMany"]
+
+    assert "is ReadWriteMany, the stack's are ReadWriteOnce" in obstacle(share)
+
+
+def test_a_database_password_that_nobody_can_read_has_to_be_given() -> None:
+    def hide(database: Object) -> None:
+        del database["spec"]["template"]["spec"]["containers"][0]["env"][2]
+
+    live = standing(in_database(hide))
+    assert "pulumi config set --secret databasePassword" in takeover(DEVELOPMENT, live).obstacles[0]
+    assert takeover(DEVELOPMENT, live, ["databasePassword"]).obstacles == ()
+
+
+def test_redis_writes_its_log_before_it_stops_and_storage_only_stops() -> None:
+    before = [command for step in takeover().steps if step.when == BEFORE for command in step.commands]
+    assert [command.split(" -- ")[0] for command in before] == [
+        "kubectl --namespace archesai exec deployment/archesai-redis",
+        "kubectl --namespace archesai scale deployment/archesai-redis --replicas=0",
+        "kubectl --namespace archesai scale deployment/archesai-storage --replicas=0",
+    ]
+    assert [step.commands for step in takeover().steps if step.when == AFTER] == [
+        ("kubectl --namespace archesai delete deployment/archesai-redis",),
+        ("kubectl --namespace archesai delete deployment/archesai-storage",),
+    ]
+
+
+def test_a_redis_with_a_log_only_stops_and_a_stopped_one_has_nothing_left_to_do() -> None:
+    config = DEVELOPMENT | {"redis": ON}
+
+    def log(objects: Objects) -> None:
+        container(objects, "Deployment", "archesai-redis")["command"] = ["redis-server", "--appendonly", "yes"]
+
+    (stop,) = [step for step in takeover(config, standing(log)).steps if step.when == BEFORE]
+    assert "scale" in stop.commands[0]
+
+    def stopped(objects: Objects) -> None:
+        objects["Deployment", "archesai-redis"]["spec"]["replicas"] = 0
+
+    assert [step.when for step in takeover(config, standing(stopped)).steps] == [AFTER]
+
+
+def test_what_the_stack_runs_itself_is_no_old_server() -> None:
+    def adopted(objects: Objects) -> None:
+        own = {"app.kubernetes.io/managed-by": "pulumi", "app.kubernetes.io/instance": "moved"}
+        for name in ("archesai-redis", "archesai-storage"):
+            objects["Deployment", name]["metadata"]["labels"] |= own
+        objects[DATABASE]["metadata"]["labels"] |= own
+
+    names = {"database": DATABASE_CLAIM, "redis": "archesai-redis", "storage": "archesai-storage"}
+    config = {module: ALL.get(module, {}) | {"claimName": name} for module, name in names.items()}
+    found = takeover(DEVELOPMENT | config, standing(adopted))
+    assert (found.settings, found.steps, found.obstacles) == ((), (), ())
+    assert [one.claim for one in found.volumes] == list(names.values())
+
+
+def test_a_stack_whose_state_is_lost_takes_its_own_passwords_again_and_makes_none_anew() -> None:
+    def made_by(stack: str) -> Callable[[Objects], None]:
+        labels = {"app.kubernetes.io/managed-by": "pulumi", "app.kubernetes.io/instance": stack}
+        data = {"archesai-database": "POSTGRES_PASSWORD", "archesai-api": "JWT_SECRET"}
+
+        def make(objects: Objects) -> None:
+            objects[DATABASE]["metadata"]["labels"] |= labels
+            for name, key in data.items():
+                held = {key: b64encode(f"value of {key}".encode()).decode()}
+                objects["Secret", name] = {"metadata": {"name": name, "labels": labels}, "data": held}
+
+        return make
+
+    live = standing(made_by(STACK))
+    config = DEVELOPMENT | {"database": {"claimName": DATABASE_CLAIM}}
+    values = {"apiJwtSecret": "value of JWT_SECRET", "databasePassword": "value of POSTGRES_PASSWORD"}
+    assert settings(config=config, live=live) == values
+    assert settings(config=config, live=live, given=["apiJwtSecret"]) == {
+        "databasePassword": values["databasePassword"]
+    }
+    assert settings(config=config, live=live, stateless=False) == {}
+    assert "apiJwtSecret" not in settings(config=config, live=standing(made_by("another")))

@@ -1,0 +1,104 @@
+"""The checks that need no cluster."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archesai_infra.cli.doctor import machine
+from archesai_infra.cli.doctor.server import wanted_secrets
+from testbed.cli.running import run
+from testbed.stacks import ROOT, render
+
+
+def _engine(directory: Path, says: str) -> Path:
+    command = directory / "pulumi"
+    command.write_text(f"#!/bin/sh\necho '{says}'\n", encoding="utf-8")
+    command.chmod(0o755)
+    return command
+
+
+def _passphrase(backend: Path) -> dict[str, str]:
+    return {"PULUMI_BACKEND_URL": backend.as_uri(), "PULUMI_CONFIG_PASSPHRASE": ""}
+
+
+def test_an_old_python_is_a_problem_with_a_cure() -> None:
+    found = machine.python(ROOT, (3, 10))
+    assert (found.status, found.text) == ("problem", "Python 3.10 is too old")
+    assert "3.11" in found.cure
+
+
+def test_an_environment_that_was_never_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("runtime: {name: python, options: {virtualenv: .venv}}\n", encoding="utf-8")
+    found = machine.python(tmp_path)
+    assert (found.status, found.text, found.cure) == (
+        "problem",
+        "the engine's environment .venv is missing",
+        "run make setup",
+    )
+
+
+def test_a_machine_without_engine_is_told_what_works_without() -> None:
+    found = machine.engine(ROOT, None)
+    assert (found.status, "`arches render` works without" in found.cure) == ("problem", True)
+
+
+@pytest.mark.parametrize(
+    ("says", "status"), [("v3.272.0", "ok"), ("v3.214.0", "ok"), ("v3.100.9", "problem"), ("nothing", "problem")]
+)
+def test_an_engine_must_be_as_new_as_the_project_requires(tmp_path: Path, says: str, status: str) -> None:
+    assert machine.engine(ROOT, _engine(tmp_path, says)).status == status
+
+
+def test_a_missing_plugin_is_a_warning_with_the_way_without_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
+    found = machine.plugins(_engine(tmp_path, "v3.272.0"))
+    assert found.status == "warning"
+    assert "pulumi plugin install resource kubernetes v" in found.cure
+
+
+def test_a_lock_names_who_holds_it_and_how_to_break_it(tmp_path: Path) -> None:
+    locks = tmp_path / ".pulumi" / "locks" / "organization" / "archesai" / "dev"
+    locks.mkdir(parents=True)
+    holder = {"pid": 7, "username": "ann", "hostname": "laptop"}
+    (locks / "1.json").write_text(json.dumps(holder), encoding="utf-8")
+    found = machine.state("dev", _passphrase(tmp_path))
+    assert found.status == "problem"
+    assert found.text.endswith("is locked by ann on laptop (pid 7)")
+    assert found.cure.endswith("pulumi cancel --stack dev")
+    assert machine.state("prod", _passphrase(tmp_path)).status == "ok"
+
+
+def test_a_backend_without_its_passphrase_or_directory_is_a_problem(tmp_path: Path) -> None:
+    assert "passphrase" in machine.state("dev", {"PULUMI_BACKEND_URL": tmp_path.as_uri()}).text
+    assert "cannot be written" in machine.state("dev", _passphrase(tmp_path / "gone")).text
+
+
+def test_secrets_that_others_make_are_wanted_with_their_keys() -> None:
+    wanted = wanted_secrets(render({"database": {"existingSecret": "db"}}).objects)
+    assert wanted == {"db": {"DATABASE_URL", "POSTGRES_PASSWORD"}}
+    assert wanted_secrets(render().objects) == {}
+
+
+def test_a_broken_stack_file_is_a_finding_among_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  archesai:environment: {\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = run("doctor", "doctor")
+    assert result.exit_code == 1
+    assert "problem\tstack file\tPulumi.dev.yaml: line 3, column 1: broken YAML" in result.output
+    assert "problem\tengine\tthere is no `pulumi` on PATH" in result.output
+
+
+def test_without_a_kubeconfig_the_doctor_says_so_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    result = run("doctor", "doctor")
+    assert result.exit_code == 1
+    assert "problem\tcontext\tthere is no usable kubeconfig" in result.output
+    assert "arches cluster up" in result.output

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archesai_infra.cli.base.cluster import connect
+from archesai_infra.cli.status.report import (
+    Line,
+    backups,
+    certificate,
+    cron,
+    job,
+    look,
+    pod_problem,
+    ready_endpoints,
+    rollout,
+    summary,
+)
+from testbed.cli.running import run
+from testbed.controlplane.fixtures import parts_or_skip
+from testbed.controlplane.rig import ControlPlane
+from testbed.programs import parts
+from testbed.stacks import render
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def _deployment(replicas: int, updated: int, ready: int, observed: int = 2) -> dict[str, Any]:
+    template = {"spec": {"containers": [{"image": "archesai/api:v1"}]}}
+    return {
+        "metadata": {"generation": 2},
+        "spec": {"replicas": replicas, "template": template},
+        "status": {"observedGeneration": observed, "updatedReplicas": updated, "readyReplicas": ready},
+    }
+
+
+def _backup(name: str, phase: str, ended: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "status": {"phase": phase, "completionTimestamp": ended}}
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (_deployment(3, 3, 3), ("ok", "3 of 3 ready, archesai/api:v1")),
+        (_deployment(3, 3, 2), ("problem", "2 of 3 ready, archesai/api:v1")),
+        (_deployment(3, 1, 3), ("warning", "rolling, 1 of 3 are new, 3 ready, archesai/api:v1")),
+        (_deployment(3, 3, 3, observed=1), ("warning", "rolling, 3 of 3 are new, 3 ready, archesai/api:v1")),
+    ],
+)
+def test_a_rollout_is_told_by_new_and_ready_pods(item: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert rollout(item) == expected
+
+
+def test_a_job_is_running_until_it_says_otherwise() -> None:
+    failed = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}
+    assert job({"status": {}}) == ("warning", "running")
+    assert job({"status": {"conditions": [{"type": "Complete", "status": "True"}]}}) == ("ok", "done")
+    assert job({"status": {"conditions": [failed]}}) == ("problem", "failed: BackoffLimitExceeded")
+
+
+def test_a_pod_says_why_it_does_not_run() -> None:
+    pulling = {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off"}}}
+    unscheduled = {"type": "PodScheduled", "status": "False", "message": "0/4 nodes are available"}
+    assert pod_problem({"status": {"containerStatuses": [pulling]}}) == "ImagePullBackOff Back-off"
+    assert pod_problem({"status": {"conditions": [unscheduled]}}) == "is not scheduled: 0/4 nodes are available"
+    assert not pod_problem({"status": {"containerStatuses": [{"state": {"running": {}}}]}})
+
+
+def test_endpoints_count_unless_they_say_they_are_not_ready() -> None:
+    endpoints = [
+        {"addresses": ["10.0.0.1"], "conditions": {"ready": True}},
+        {"addresses": ["10.0.0.2"], "conditions": {"ready": False}},
+        {"addresses": ["10.0.0.3"]},
+    ]
+    assert ready_endpoints({"endpoints": endpoints}) == 2
+    assert ready_endpoints({"endpoints": None}) == 0
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [("2026-08-01T12:00:00Z", ("ok", "ends in 61 days")), ("2026-06-10T12:00:00Z", ("warning", "ends in 9 days"))],
+)
+def test_a_certificate_near_its_end_is_a_warning(end: str, expected: tuple[str, str]) -> None:
+    ready = {"type": "Ready", "status": "True"}
+    assert certificate({"status": {"conditions": [ready], "notAfter": end}}, NOW) == expected
+
+
+def test_a_certificate_that_was_never_made_says_why() -> None:
+    condition = {"type": "Ready", "status": "False", "message": "the challenge fails"}
+    assert certificate({"status": {"conditions": [condition]}}, NOW) == ("problem", "is not ready: the challenge fails")
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [
+        ([_backup("a", "Completed", "2026-06-01T11:10:00Z")], "ok"),
+        ([_backup("a", "Completed", "2026-06-01T09:10:00Z")], "problem"),
+        ([_backup("a", "PartiallyFailed", "2026-06-01T11:10:00Z")], "problem"),
+        (
+            [
+                _backup("a", "Completed", "2026-06-01T10:10:00Z"),
+                _backup("b", "PartiallyFailed", "2026-06-01T11:10:00Z"),
+            ],
+            "problem",
+        ),
+        ([], "problem"),
+    ],
+)
+def test_only_a_whole_and_recent_backup_is_a_backup(found: list[dict[str, Any]], status: str) -> None:
+    assert backups(found, NOW)[0] == status
+
+
+def test_a_job_of_the_clock_tells_its_last_success() -> None:
+    assert cron({"status": {"lastSuccessfulTime": "2026-06-01T11:30:00Z"}}, NOW) == ("ok", "succeeded 30 min ago")
+    assert cron({"status": {}}, NOW)[0] == "warning"
+    assert cron(None, NOW)[0] == "problem"
+
+
+def test_without_a_cluster_the_command_ends_with_a_sentence_and_its_own_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    result = run("status", "status")
+    assert (result.exit_code, "there is no usable kubeconfig" in result.stderr) == (4, True)
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    parts_or_skip(*parts.RIG)
+    with ControlPlane(tmp_path_factory.mktemp("status")) as running:
+        yield running
+
+
+@pytest.mark.cluster
+def test_a_stack_that_was_never_applied_is_missing_and_one_that_was_is_well(rig: ControlPlane) -> None:
+    evaluation = render({"redis": {"enabled": True}})
+    before = _look(rig)
+    assert {line.text for line in before if line.name.startswith("Deployment")} == {"is not there; run arches up"}
+    objects = sorted(evaluation.objects, key=lambda item: item["kind"] != "Namespace")
+    rig.apply(objects).check()
+    running = [item for item in objects if item["kind"] in ("Deployment", "StatefulSet", "Job")]
+    rig.wait_ready(*running)
+    rig.wait_for("a stack that is well", lambda: _complaints(rig))
+    after = _look(rig)
+    assert summary(after)["problem"] == 0
+    assert {line.name for line in after} >= {
+        "StatefulSet archesai-redis", "Service archesai-api", "PersistentVolumeClaim archesai-postgres-data",
+    }  # fmt: skip
+
+
+def _look(rig: ControlPlane) -> list[Line]:
+    with connect(None, str(rig.admin_kubeconfig)) as cluster:
+        return look(cluster, render({"redis": {"enabled": True}}), "dev", datetime.now(UTC))
+
+
+def _complaints(rig: ControlPlane) -> list[str]:
+    return [f"{line.name} {line.text}" for line in _look(rig) if line.status != "ok"]
