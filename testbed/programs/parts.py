@@ -20,6 +20,12 @@ CHARTS_VARIABLE = "ARCHESAI_CHARTS"
 RIG = ("etcd", "kubernetes", "kwok")
 """What a control plane itself needs; everything else is for particular tests."""
 
+NODE = ("kubernetes-node", "containerd", "cni", "network-policies", "coredns", "pause")
+"""What a node needs beside a control plane's parts."""
+
+OWN_VERSION = "0.0"
+"""The version of programs that this repository itself holds; their content names their output."""
+
 _KUBERNETES = "kubernetes"
 _BUILD_FLAGS = ("-trimpath", "-buildvcs=false")
 
@@ -36,19 +42,25 @@ class Part:
 
     name: str
     source: str
-    """The module whose required version is the part's version."""
+    """The module whose required version is the part's version; empty for a program of this repository."""
     packages: Mapping[str, str]
     """Executable name to the Go package it is built from."""
     stamps: Mapping[str, str] = field(default_factory=dict[str, str])
     """Linker variables, with `{version}`, `{major}` and `{minor}` filled in."""
+    module: str = ""
+    """The directory of the Go module below `go/`; empty means the part's name."""
+    tags: tuple[str, ...] = ()
+    """Build tags, which leave out what tests do not use."""
 
     @property
     def directory(self) -> Path:
-        return GO_DIRECTORY / self.name
+        return GO_DIRECTORY / (self.module or self.name)
 
     @cached_property
     def version(self) -> str:
         """The pinned version without its `v`, read from go.mod so that it is stated once."""
+        if not self.source:
+            return OWN_VERSION
         pin = re.search(rf"^\s*(?:require )?{re.escape(self.source)} v(\S+)", self._read("go.mod"), re.MULTILINE)
         if pin is None:
             raise UnknownPartError(f"{self.directory / 'go.mod'} does not require {self.source}")
@@ -66,12 +78,14 @@ class Part:
         numbers = self.version.split(".")
         values = {"version": f"v{self.version}", "major": numbers[0], "minor": numbers[1]}
         stamps = [f"-X {variable}={value.format(**values)}" for variable, value in self.stamps.items()]
-        return (*_BUILD_FLAGS, "-ldflags", " ".join(["-s -w", *stamps]))
+        tags = ("-tags", " ".join(self.tags)) if self.tags else ()
+        return (*_BUILD_FLAGS, *tags, "-ldflags", " ".join(["-s -w", *stamps]))
 
     @cached_property
     def output(self) -> Path:
         """Where the built executables stand; another pin, hash or flag is another directory."""
         recipe = [self._read("go.mod"), self._read("go.sum"), repr(self.flags), repr(sorted(self.packages.items()))]
+        recipe += [path.read_text(encoding="utf-8") for path in sorted(self.directory.glob("*.go"))]
         digest = hashlib.sha256("\0".join(recipe).encode()).hexdigest()[:16]
         return cache_directory() / f"{self.name}-{self.version}-{digest}"
 
@@ -85,7 +99,9 @@ class Part:
         return self.output.is_dir()
 
     def _read(self, name: str) -> str:
-        return (self.directory / name).read_text(encoding="utf-8")
+        path = self.directory / name
+        # A module that requires nothing has no sums.
+        return path.read_text(encoding="utf-8") if path.exists() or self.source else ""
 
 
 def cache_directory() -> Path:
@@ -121,13 +137,51 @@ def catalogue() -> dict[str, Part]:
             {"velero-plugin-for-aws": "github.com/vmware-tanzu/velero-plugin-for-aws/velero-plugin-for-aws"},
         ),
         Part("minio", "github.com/minio/minio", {"minio": "github.com/minio/minio"}),
+        *_node_parts(),
     ]
     return {part.name: part for part in parts}
 
 
+def _node_parts() -> list[Part]:
+    """What runs pods; Kubernetes' own share of it in the default minor, from the control plane's module."""
+    commands = ("kubelet", "kube-proxy")
+    plugins = {"ptp": "main/ptp", "loopback": "main/loopback", "host-local": "ipam/host-local"}
+    containerd = "github.com/containerd/containerd/v2"
+    cni = "github.com/containernetworking/plugins"
+    return [
+        Part(
+            "kubernetes-node",
+            "k8s.io/kubernetes",
+            {command: f"k8s.io/kubernetes/cmd/{command}" for command in commands},
+            _KUBERNETES_STAMPS,
+            module=f"{_KUBERNETES}-{DEFAULT_MINOR}",
+        ),
+        Part(
+            "containerd",
+            containerd,
+            {name: f"{containerd}/cmd/{name}" for name in ("containerd", "containerd-shim-runc-v2")},
+            {f"{containerd}/version.Version": "{version}"},
+            tags=("no_btrfs", "no_devmapper", "no_zfs", "no_aufs"),
+        ),
+        Part("cni", cni, {name: f"{cni}/plugins/{path}" for name, path in plugins.items()}),
+        Part(
+            "network-policies",
+            "sigs.k8s.io/kube-network-policies",
+            {"kube-network-policies": "sigs.k8s.io/kube-network-policies/cmd"},
+        ),
+        Part("coredns", "github.com/coredns/coredns", {"coredns": "."}),
+        Part(
+            "metrics-server",
+            "sigs.k8s.io/metrics-server",
+            {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"},
+        ),
+        Part("pause", "", {"pause": "."}),
+    ]
+
+
 def kubernetes_minors() -> list[str]:
     """The Kubernetes minors that are pinned, oldest first."""
-    found = [path.name.removeprefix(f"{_KUBERNETES}-") for path in GO_DIRECTORY.glob(f"{_KUBERNETES}-*")]
+    found = [path.name.removeprefix(f"{_KUBERNETES}-") for path in GO_DIRECTORY.glob(f"{_KUBERNETES}-1.*")]
     return sorted(found, key=lambda minor: [int(number) for number in minor.split(".")])
 
 

@@ -72,7 +72,7 @@ def test_executables_are_named_after_what_they_are() -> None:
     assert all(path.name == name for name, path in found.items())
 
 
-@pytest.mark.parametrize("name", list(parts.catalogue()))
+@pytest.mark.parametrize("name", [part.name for part in parts.catalogue().values() if part.source])
 def test_a_pin_states_a_full_version_and_is_complete(name: str) -> None:
     part = parts.catalogue()[name]
     assert re.fullmatch(r"\d+\.\d+\.\d+(-0\.\d{14}-[0-9a-f]{12}|-\d{14}-[0-9a-f]{12})?", part.version)
@@ -102,6 +102,24 @@ def test_another_hash_in_go_sum_is_another_directory(tmp_path: Path, monkeypatch
     with (copied / "etcd" / "go.sum").open("a", encoding="utf-8") as sums:
         sums.write("example.org/more v1.0.0 h1:x\n")
     assert parts.catalogue()["etcd"].output != before
+
+
+def test_another_line_in_a_program_of_the_repository_is_another_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = tmp_path / "go"
+    shutil.copytree(parts.GO_DIRECTORY / "pause", copied / "pause")
+    monkeypatch.setattr(parts, "GO_DIRECTORY", copied)
+    before = parts.catalogue()["pause"].output
+    with (copied / "pause" / "main.go").open("a", encoding="utf-8") as program:
+        program.write("// more\n")
+    assert parts.catalogue()["pause"].output != before
+
+
+def test_the_nodes_programs_come_from_the_control_planes_module() -> None:
+    node = parts.catalogue()["kubernetes-node"]
+    assert (node.directory, node.version) == (parts.kubernetes().directory, parts.kubernetes().version)
+    assert list(node.executables) == ["kubelet", "kube-proxy"]
 
 
 def test_the_cache_follows_the_desktop_convention(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,3 @@
+module archesai.test/pause
+
+go 1.24.0
