@@ -14,7 +14,7 @@ from pydantic import Field, JsonValue, model_validator
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint, secret_key
 from archesai_infra.components.base.pods import Pod, RunningComponent
-from archesai_infra.components.base.settings import Autoscaling, Resources, RunOnHost, Workload, resources
+from archesai_infra.components.base.settings import Resources, RunOnHost, ScaledWorkload, resources
 from archesai_infra.components.database import DatabaseConnection
 from archesai_infra.components.redis import RedisConnection
 from archesai_infra.components.storage import StorageConnection
@@ -82,15 +82,11 @@ class Egress(Model):
     """TCP ports."""
 
 
-class ApiSettings(Workload):
+class ApiSettings(ScaledWorkload):
     """The Arches api."""
 
     enabled: bool = True
     """Run the module."""
-    replicas: int = Field(default=1, ge=1)
-    """Pods, while autoscaling is off."""
-    autoscaling: Autoscaling = Autoscaling()
-    """Scale by load."""
     resources: Resources = resources(("500m", "512Mi"), ("1", "1Gi"))
     """CPU and memory."""
     command: tuple[str, ...] = ()
@@ -274,7 +270,7 @@ class Api(RunningComponent):
             own, values = self._secrets(settings, args.credentials)
             self.deployment(
                 self._pod(settings, configuration(args, own, values)),
-                replicas=settings.replicas,
+                replicas=settings.pods,
                 autoscaling=settings.autoscaling,
                 # No value flows from the migrations, yet the schema must be there before the code.
                 depends_on=args.waits_for,

@@ -84,6 +84,15 @@ class Gitops(Component):
         self.register_outputs({})
 
 
+_SYNC_OPTIONS = (
+    "CreateNamespace=true",
+    "ServerSideApply=true",
+    "RespectIgnoreDifferences=true",
+    # A ConfigMap that running pods still mount goes only after the pods of the new revision are healthy.
+    "PruneLast=true",
+)
+
+
 def application_spec(args: GitopsArgs, stack: str, namespace: str) -> dict[str, Any]:
     """Spec of the Application: automated, pruning and self-healing, with an autoscaler's work left alone."""
     settings = args.settings
@@ -98,7 +107,7 @@ def application_spec(args: GitopsArgs, stack: str, namespace: str) -> dict[str, 
         "destination": ({"name": target.name} if target.name else {"server": target.server}) | {"namespace": namespace},
         "syncPolicy": {
             "automated": {"prune": True, "selfHeal": True},
-            "syncOptions": ["CreateNamespace=true", "ServerSideApply=true", "RespectIgnoreDifferences=true"],
+            "syncOptions": list(_SYNC_OPTIONS),
             "retry": {"limit": 5, "backoff": {"duration": "10s", "factor": 2, "maxDuration": "3m"}},
         },
     }

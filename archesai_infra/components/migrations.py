@@ -70,12 +70,11 @@ class Migrations(RunningComponent):
             mounts=mounts,
         )
         pod = Pod(NAME, [job], mounts, args.scheduling, 60, restart_policy="Never")
-        plain = settings.model_dump(mode="json"), args.scheduling.model_dump(mode="json")
         self.job(
             pod,
-            content=[args.image, *plain],
             retries=settings.retries,
             deadline_seconds=settings.timeout,
+            run=settings.run,
             # No value flows from a server that is ready, yet there is nothing to migrate before.
             depends_on=args.database.ready,
         )

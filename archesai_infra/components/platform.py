@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-from pydantic import Field
 
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint
 from archesai_infra.components.base.pods import Pod, RunningComponent
-from archesai_infra.components.base.settings import Autoscaling, Resources, RunOnHost, Workload, resources
+from archesai_infra.components.base.settings import Resources, RunOnHost, ScaledWorkload, resources
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Probes,
@@ -27,15 +26,11 @@ NAME = object_name("platform")
 PORT = 3000
 
 
-class PlatformSettings(Workload):
+class PlatformSettings(ScaledWorkload):
     """The Arches platform."""
 
     enabled: bool = True
     """Run the module."""
-    replicas: int = Field(default=1, ge=1)
-    """Pods, while autoscaling is off."""
-    autoscaling: Autoscaling = Autoscaling()
-    """Scale by load."""
     resources: Resources = resources(("250m", "256Mi"), ("500m", "512Mi"))
     """CPU and memory."""
     command: tuple[str, ...] = ("serve", "-s", "/app/dist", "-l", "3000")
@@ -63,7 +58,7 @@ class Platform(RunningComponent):
         self.service(NAME, {"http": PORT}, settings.run_on_host)
         if settings.run_on_host is None:
             pod = self._pod(settings, args.api)
-            self.deployment(pod, replicas=settings.replicas, autoscaling=settings.autoscaling)
+            self.deployment(pod, replicas=settings.pods, autoscaling=settings.autoscaling)
         self.register_outputs({})
 
     def _pod(self, settings: PlatformSettings, api: Endpoint | None) -> Pod:

@@ -171,13 +171,14 @@ class Storage(RunningComponent):
         self.stateful_set(Pod(NAME, [build(settings, mounts)], mounts, settings.scheduling, 60, keys.values), PORTS)
 
     def _rustfs(self, settings: ManagedStorage, mounts: list[Mount]) -> ContainerArgsDict:
-        mounts.append(scratch("logs", "/logs", "256Mi"))
         plain = {
             "RUSTFS_VOLUMES": "/data",
             "RUSTFS_ADDRESS": f":{PORT}",
             "RUSTFS_CONSOLE_ENABLE": "true",
             "RUSTFS_CONSOLE_ADDRESS": f":{CONSOLE_PORT}",
             "RUSTFS_REGION": settings.region,
+            # The image sets a directory for log files; without one the server logs to standard output.
+            "RUSTFS_OBS_LOG_DIRECTORY": "",
             "RUSTFS_ACCESS_KEY_FILE": f"{SECRETS_PATH}/{ACCESS_KEY}",
             "RUSTFS_SECRET_KEY_FILE": f"{SECRETS_PATH}/{SECRET_KEY}",
         }
@@ -257,7 +258,7 @@ class Bucket(RunningComponent):
             mounts=[home],
         )
         pod = Pod(object_name(name), [maker], [home], settings.scheduling, 30, restart_policy="OnFailure")
-        self.job(pod, content=[image, plain, args], retries=5, deadline_seconds=600)
+        self.job(pod, retries=5, deadline_seconds=600)
         self.register_outputs({})
 
 

@@ -27,17 +27,16 @@ def pod_template(
 
 
 def deployment_spec(
-    component: str, instance: str, template: PodTemplateSpecArgsDict, *, replicas: int | None, min_ready_seconds: int
+    component: str, instance: str, template: PodTemplateSpecArgsDict, *, replicas: int, min_ready_seconds: int
 ) -> DeploymentSpecArgsDict:
-    """A Deployment that never has fewer pods than asked for; `replicas=None` leaves the count to an autoscaler."""
+    """A Deployment that never has fewer pods than asked for."""
     spec: DeploymentSpecArgsDict = {
         "selector": {"match_labels": selector(component, instance)},
         "revision_history_limit": REVISION_HISTORY,
         "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
+        "replicas": replicas,
         "template": template,
     }
-    if replicas is not None:
-        spec["replicas"] = replicas
     if min_ready_seconds:
         # A zero would be drift: servers leave it out of what they hold.
         spec["min_ready_seconds"] = min_ready_seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,12 +77,32 @@ class Evaluation:
     def objects(self) -> list[dict[str, Any]]:
         """The Kubernetes objects, ready to be applied: CRs and all, without the annotations that only Pulumi reads."""
         found = [_manifest(resource.inputs) for resource in self.resources if resource.is_object]
-        return with_waves(found) if self.settings.gitops.enabled and self.rendered else found
+        if self.settings.gitops.enabled and self.rendered:
+            # Argo CD creates a Deployment with its number of pods and ignores the field from then on.
+            return with_waves(found)
+        return _without_scaled_replicas(found)
 
     @property
     def releases(self) -> list[Resource]:
         """The Helm releases, which no manifest holds."""
         return [resource for resource in self.resources if resource.is_release]
+
+
+def _without_scaled_replicas(objects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave the number of pods out where an autoscaler sets it: each apply would conflict with the autoscaler's.
+
+    Pulumi is told by `ignore_changes` instead, Argo CD by `ignoreDifferences`; manifests have no such way.
+    """
+    scaled = {
+        (target["kind"], target["name"])
+        for target in (item["spec"]["scaleTargetRef"] for item in objects if item["kind"] == "HorizontalPodAutoscaler")
+    }
+    return [
+        {**item, "spec": {key: value for key, value in item["spec"].items() if key != "replicas"}}
+        if (item["kind"], item["metadata"]["name"]) in scaled
+        else item
+        for item in objects
+    ]
 
 
 def evaluate(raw: RawConfig, *, reveal: bool = False, rendered: bool = False) -> Evaluation:

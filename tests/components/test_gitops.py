@@ -61,6 +61,14 @@ def test_the_application_prunes_heals_and_creates_the_namespace() -> None:
     assert spec["destination"] == {"server": "https://kubernetes.default.svc", "namespace": "archesai"}
 
 
+def test_what_the_application_prunes_goes_last() -> None:
+    assert "PruneLast=true" in _application()["spec"]["syncPolicy"]["syncOptions"]
+
+
+def test_argo_cd_creates_an_autoscaled_deployment_with_its_minimum() -> None:
+    assert find(_rendered(), "Deployment", "archesai-api")["spec"]["replicas"] == 3
+
+
 def test_deleting_the_application_leaves_what_it_applied() -> None:
     assert "finalizers" not in _application()["metadata"]
 

@@ -33,11 +33,17 @@ def test_the_job_gets_the_database_s_url_by_reference_and_no_other_secret() -> N
         pytest.param({"api": {"image": {"tag": "v1.0.1"}}}, id="version"),
         pytest.param({"migrations": {"command": ["archesai", "db", "up"]}}, id="command"),
         pytest.param({"migrations": {"run": 2}}, id="another run"),
-        pytest.param({"migrations": {"timeout": 60}}, id="time"),
+        pytest.param({"images": {"pullPolicy": "IfNotPresent"}}, id="pull policy"),
+        pytest.param({"database": {"existingSecret": "theirs"}}, id="secret"),
     ],
 )
 def test_another_run_is_another_job(change: Config) -> None:
     assert job_name(V1 | change) != job_name(V1)
+
+
+@pytest.mark.parametrize("change", [{"timeout": 60}, {"retries": 9}])
+def test_what_the_server_lets_change_in_a_job_is_no_other_run(change: Config) -> None:
+    assert job_name(V1 | {"migrations": change}) == job_name(V1)
 
 
 @pytest.mark.parametrize(

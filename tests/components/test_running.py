@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from testbed.components.parts import resource
-from testbed.matrix import EVERYTHING, PRODUCTION
-from testbed.stacks import render
+from testbed.matrix import EVERYTHING, MATRIX, PRODUCTION
+from testbed.stacks import Config, find, render
 
 
 @pytest.mark.parametrize("name", ["api-deployment", "platform-deployment"])
@@ -17,3 +17,39 @@ def test_a_new_pod_of_production_proves_itself_before_an_old_one_goes(name: str)
 @pytest.mark.parametrize("name", ["api-deployment", "platform-deployment"])
 def test_an_up_of_development_does_not_wait_for_a_pod_that_is_ready(name: str) -> None:
     assert "minReadySeconds" not in resource(render(EVERYTHING), name).inputs["spec"]
+
+
+def test_two_jobs_of_one_name_have_one_template() -> None:
+    templates: dict[tuple[str, str], object] = {}
+    for config in MATRIX.values():
+        for item in render(config).objects:
+            if item["kind"] == "Job":
+                key = (item["metadata"]["namespace"], item["metadata"]["name"])
+                assert templates.setdefault(key, item["spec"]["template"]) == item["spec"]["template"], key
+    assert len({name.rpartition("-")[0] for _, name in templates}) >= 2
+
+
+@pytest.mark.parametrize("module", ["api", "platform"])
+def test_an_autoscaled_deployment_is_created_with_the_minimum_and_keeps_its_number_from_then_on(module: str) -> None:
+    deployment = resource(
+        render({module: {"autoscaling": {"enabled": True, "minReplicas": 4}}}), f"{module}-deployment"
+    )
+    assert deployment.inputs["spec"]["replicas"] == 4
+    assert deployment.ignore_changes == ("spec.replicas",)
+    fixed = resource(render({module: {"replicas": 4}}), f"{module}-deployment")
+    assert fixed.ignore_changes == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "pods"),
+    [
+        ({}, 1),
+        ({"replicas": 2}, 2),
+        ({"autoscaling": {"enabled": False, "minReplicas": 4}}, 4),
+        ({"replicas": 2, "autoscaling": {"enabled": False, "minReplicas": 4}}, 2),
+    ],
+)
+def test_an_autoscaler_that_is_switched_off_leaves_its_minimum_unless_another_number_is_set(
+    settings: Config, pods: int
+) -> None:
+    assert find(render({"api": settings}), "Deployment", "archesai-api")["spec"]["replicas"] == pods

@@ -119,3 +119,9 @@ def test_an_external_storage_may_speak_http() -> None:
 
 def test_the_server_has_a_minute_to_stop() -> None:
     assert template(render(STORAGE), "StatefulSet", NAME)["spec"]["terminationGracePeriodSeconds"] == 60
+
+
+def test_rustfs_logs_to_its_standard_output() -> None:
+    stack = render(STORAGE)
+    assert variables(container(stack, "StatefulSet", NAME))["RUSTFS_OBS_LOG_DIRECTORY"] == ""
+    assert "logs" not in {volume["name"] for volume in template(stack, "StatefulSet", NAME)["spec"]["volumes"]}

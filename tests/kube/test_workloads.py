@@ -40,10 +40,6 @@ def test_a_deployment_has_a_new_pod_before_an_old_one_goes() -> None:
     }
 
 
-def test_a_deployment_leaves_its_number_of_pods_to_an_autoscaler() -> None:
-    assert "replicas" not in deployment_spec("api", "dev", TEMPLATE, replicas=None, min_ready_seconds=0)
-
-
 def test_a_stateful_set_has_one_pod_and_never_deletes_a_claim() -> None:
     assert stateful_set_spec("redis", "dev", TEMPLATE, service_name="archesai-redis-headless") == {
         "selector": {"match_labels": selector("redis", "dev")},

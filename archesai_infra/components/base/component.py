@@ -116,7 +116,7 @@ class Component(pulumi.ComponentResource):
             retain_on_delete=self.context.retain,
         )
 
-    def metadata(self, name: str, annotations: Mapping[str, str] | None = None) -> ObjectMetaArgsDict:
+    def metadata(self, name: pulumi.Input[str], annotations: Mapping[str, str] | None = None) -> ObjectMetaArgsDict:
         """Metadata of an object of this module in the stack's namespace."""
         built: ObjectMetaArgsDict = {
             "name": name,

@@ -82,10 +82,14 @@ class RunningComponent(Component):
         autoscaling: Autoscaling | None = None,
         depends_on: Sequence[pulumi.Resource] = (),
     ) -> Deployment:
-        """A Deployment with its policy and budget; an autoscaler, where it is on, owns the number of pods."""
+        """A Deployment with its policy and budget; an autoscaler, where it is on, owns the number of pods.
+
+        Such a Deployment is created with the autoscaler's minimum, and its later changes leave the number alone: were
+        it left out, server-side apply would give it up and the server would go back to one pod.
+        """
         self.network_policy(pod.name)
         self.budget(pod.name)
-        scaled = autoscaling is not None and autoscaling.enabled
+        scaled = autoscaling if autoscaling is not None and autoscaling.enabled else None
         deployment = Deployment(
             f"{self.module}-deployment",
             metadata=self.metadata(pod.name),
@@ -93,13 +97,13 @@ class RunningComponent(Component):
                 self.module,
                 self.context.instance,
                 self.template(pod),
-                replicas=None if scaled else replicas,
+                replicas=scaled.min_replicas if scaled else replicas,
                 min_ready_seconds=PROVING_SECONDS if self.context.production else 0,
             ),
-            opts=self.child(depends_on=depends_on),
+            opts=self.child(depends_on=depends_on, ignore_changes=["spec.replicas"] if scaled else None),
         )
-        if autoscaling is not None and autoscaling.enabled:
-            self._autoscaler(pod.name, autoscaling, deployment)
+        if scaled:
+            self._autoscaler(pod.name, scaled, deployment)
         return deployment
 
     def _autoscaler(self, name: str, autoscaling: Autoscaling, deployment: Deployment) -> None:
@@ -137,19 +141,22 @@ class RunningComponent(Component):
         self,
         pod: Pod,
         *,
-        content: object,
         retries: int,
         deadline_seconds: int,
+        run: int = 1,
         depends_on: Sequence[pulumi.Resource] = (),
     ) -> Job:
-        """A Job that runs once for every `content`: another content is another name, so the new one runs first.
+        """A Job that runs once for every pod template and `run`, and is named by both.
 
-        A run that failed is replaced by the next `up`.
+        The template of a Job is immutable: under one name a changed template is refused by the API server, which stops
+        a sync of Argo CD and `kubectl apply`. A Job that failed is replaced by the next `up`.
         """
         self.network_policy(pod.name)
+        template = self.template(pod)
+        name = pulumi.Output.all(template, run).apply(lambda content: content_name(self.module, content))
         return Job(
             f"{self.module}-job",
-            metadata=self.metadata(content_name(self.module, content), {"pulumi.com/replaceUnready": "true"}),
-            spec=job_spec(self.template(pod), retries=retries, deadline_seconds=deadline_seconds),
+            metadata=self.metadata(name, {"pulumi.com/replaceUnready": "true"}),
+            spec=job_spec(template, retries=retries, deadline_seconds=deadline_seconds),
             opts=self.child(depends_on=depends_on),
         )

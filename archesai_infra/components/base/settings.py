@@ -172,3 +172,19 @@ class Workload(Model):
     """Image of the pods."""
     scheduling: Scheduling = Scheduling()
     """Where the pods may run."""
+
+
+class ScaledWorkload(Workload):
+    """What modules whose number of pods can follow the load can set."""
+
+    replicas: int = Field(default=1, ge=1)
+    """Pods while autoscaling is off; `autoscaling.minReplicas`, where that is set and this is not."""
+    autoscaling: Autoscaling = Autoscaling()
+    """Scale by load."""
+
+    @property
+    def pods(self) -> int:
+        """Number of pods without an autoscaler: switching it off never goes below its minimum unless asked to."""
+        if "replicas" in self.model_fields_set or "min_replicas" not in self.autoscaling.model_fields_set:
+            return self.replicas
+        return self.autoscaling.min_replicas
