@@ -21,6 +21,7 @@ def test_rustfs_reads_its_keys_from_files() -> None:
         "RUSTFS_ADDRESS": ":9000",
         "RUSTFS_CONSOLE_ENABLE": "true",
         "RUSTFS_CONSOLE_ADDRESS": ":9001",
+        "RUSTFS_OBS_LOG_DIRECTORY": "",
         "RUSTFS_REGION": "us-east-1",
         "RUSTFS_ACCESS_KEY_FILE": "/run/secrets/archesai/ACCESS_KEY",
         "RUSTFS_SECRET_KEY_FILE": "/run/secrets/archesai/SECRET_KEY",
