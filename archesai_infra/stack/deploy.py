@@ -17,7 +17,6 @@ from archesai_infra.components import (
     api,
     database,
     gitops,
-    ingress,
     migrations,
     platform,
     redis,
@@ -27,6 +26,9 @@ from archesai_infra.components import (
 )
 from archesai_infra.components.backups import component as backups
 from archesai_infra.components.base.component import Context, Endpoint
+from archesai_infra.components.ingress.component import Ingress, IngressArgs
+from archesai_infra.components.ingress.exposure import Exposure
+from archesai_infra.components.ingress.settings import Hosts
 from archesai_infra.components.monitoring import component as monitoring
 from archesai_infra.components.security import PULL_SECRET, Security, SecurityArgs
 from archesai_infra.credentials import Credential, Credentials
@@ -142,9 +144,9 @@ def _components(settings: Settings, credentials: Credentials, context: Context, 
         platform.Platform("platform", context, platform.PlatformArgs(settings.platform, target), opts)
     before_monitoring: list[pulumi.Resource] = [security]
     if settings.ingress.enabled:
-        args = ingress.IngressArgs(settings.ingress, exposures(settings), settings.charts)
+        args = IngressArgs(settings.ingress, exposures(settings), settings.charts)
         # Grafana's way in needs the kinds and the classes that the controller brings.
-        before_monitoring.append(ingress.Ingress("ingress", context, args, opts))
+        before_monitoring.append(Ingress("ingress", context, args, opts))
     before_backups: list[pulumi.Resource] = [security]
     if settings.monitoring.enabled:
         args = monitoring_arguments(settings, credentials, endpoints)
@@ -205,7 +207,7 @@ def _api(
     api.Api("api", context, api_args, opts)
 
 
-def exposures(settings: Settings) -> tuple[ingress.Exposure, ...]:
+def exposures(settings: Settings) -> tuple[Exposure, ...]:
     """The modules that have a host of their own."""
     services = {
         "api": (api.NAME, api.PORT),
@@ -213,7 +215,7 @@ def exposures(settings: Settings) -> tuple[ingress.Exposure, ...]:
         "storage": (storage.NAME, storage.PORT),
     }
     return tuple(
-        ingress.Exposure(module, f"{getattr(settings.ingress.hosts, module)}.{settings.domain}", *services[module])
+        Exposure(module, f"{getattr(settings.ingress.hosts, module)}.{settings.domain}", *services[module])
         for module in ("api", "platform", "storage")
         if settings.url(module) is not None
     )
@@ -221,7 +223,7 @@ def exposures(settings: Settings) -> tuple[ingress.Exposure, ...]:
 
 def outputs(settings: Settings) -> dict[str, pulumi.Input[Any]]:
     """What `pulumi stack output` shows; no credential is among it."""
-    urls = {host: url for host in ingress.Hosts.model_fields if (url := settings.url(host)) is not None}
+    urls = {host: url for host in Hosts.model_fields if (url := settings.url(host)) is not None}
     commands = [f"kubectl --namespace {settings.namespace} get pods"]
     if "api" not in urls and settings.api.enabled:
         commands.append(

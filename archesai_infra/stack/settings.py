@@ -11,7 +11,7 @@ from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base.charts import ChartsSettings
 from archesai_infra.components.database import ExternalDatabase, ManagedDatabase
 from archesai_infra.components.gitops import GitopsSettings
-from archesai_infra.components.ingress import IngressSettings
+from archesai_infra.components.ingress.settings import IngressSettings
 from archesai_infra.components.migrations import MigrationsSettings
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 from archesai_infra.components.platform import PlatformSettings

@@ -16,15 +16,10 @@ from archesai_infra import versions
 from archesai_infra.components import storage
 from archesai_infra.components.base import charts
 from archesai_infra.components.base.component import SKIP_AWAIT, Component, Context
-from archesai_infra.components.ingress import (
-    SOLVER_LABELS,
-    SOLVER_PORT,
-    Exposure,
-    IngressSettings,
-    ingress_annotations,
-    ingress_spec,
-    middlewares,
-)
+from archesai_infra.components.ingress import traefik
+from archesai_infra.components.ingress.certificates import SOLVER_LABELS, SOLVER_PORT
+from archesai_infra.components.ingress.exposure import Exposure, ingress_annotations, ingress_spec
+from archesai_infra.components.ingress.settings import IngressSettings
 from archesai_infra.components.monitoring import alertmanager, alloy, loki, prometheus_stack
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 from archesai_infra.components.security import Registry, pull_secret
@@ -232,7 +227,7 @@ class Home(Component):
 
     def _middlewares(self, settings: IngressSettings) -> None:
         """Traefik's Middlewares once more: an Ingress should not depend on objects of another namespace."""
-        for part, spec in middlewares(settings).items():
+        for part, spec in traefik.middlewares(settings).items():
             CustomResource(
                 f"{self.module}-{part}",
                 api_version="traefik.io/v1alpha1",
