@@ -22,6 +22,7 @@ COMMANDS = {
     "logs": "logs",
     "secrets": "secrets",
     "digest": "digest.command",
+    "review": "digest.command",
     "cluster": "local_cluster",
     "import-values": "import_values.command",
     "adopt": "adopt.command",

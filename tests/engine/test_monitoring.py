@@ -9,7 +9,6 @@ from collections.abc import Generator
 import pytest
 from pulumi.automation import ConfigValue
 
-from archesai_infra.cli.digest.command import NOT_ASKED
 from archesai_infra.cli.digest.digest import digest
 from archesai_infra.credentials import Credential
 from archesai_infra.stack.config import PROJECT
@@ -72,7 +71,7 @@ def test_it_goes_and_comes_back_to_the_same_namespace_and_claims(
     own = _custom(watched.declared()) - _custom(watched.configure({"monitoring": {"enabled": False}}))
 
     preview = json.loads(watched.run("preview", "--json").check().text)
-    kept = digest(preview, NOT_ASKED).partition("Data that leaves the stack; it stays in the cluster")[2]
+    kept = digest(preview).partition("Data that leaves the stack; it stays in the cluster")[2]
     assert f"Namespace `{HOME}` (monitoring)" in kept
     assert watched.up() == Changes(deleted=own)
     assert [_uid(control_plane, item) for item in (home, CLAIM)] == before

@@ -55,7 +55,7 @@ def test_an_edit_that_breaks_a_policy_is_refused_by_name_before_anything_changes
     assert control_plane.api.read(_namespace("judged-edit")) is None
     document = deployment.arches("preview", "--policy", "--json")
     assert document.status != 0
-    assert "scaled-once: api-deployment may take pods away" in digest(_json(document.text), "")
+    assert "scaled-once: api-deployment may take pods away" in digest(_json(document.text))
 
 
 def test_production_is_judged_without_being_asked(deploy: Deploy, control_plane: ControlPlane) -> None:

@@ -1,38 +1,49 @@
-"""`arches digest`: the engine's JSON preview as a comment for a pull request."""
+"""`arches digest`: a preview, or a rendered change, as a comment for a pull request."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from archesai_infra.cli.base import project
 from archesai_infra.cli.base.exits import CommandError, Exit, friendly
-
-if TYPE_CHECKING:
-    from archesai_infra.stack.settings import Cluster
-
-NOT_ASKED = "Cluster: not asked; the list compares the program with the recorded state only."
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command("digest")(write)
+    app.command("review")(review)
 
 
 @friendly
 def write(
     file: Annotated[str, typer.Argument(help="File with the output of `arches preview --json`, or - for a pipe.")],
-    *,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask whether the cluster answers.")] = False,
 ) -> None:
     """Write Markdown for a pull request: data at risk first, then what is replaced and deleted, and why."""
     from archesai_infra.cli.digest.digest import digest
 
-    preview = parse(_read(file))
-    typer.echo(digest(preview, NOT_ASKED if offline else _reachability(preview)), nl=False)
+    typer.echo(digest(parse(_read(file))), nl=False)
+
+
+@friendly
+def review(
+    change: Annotated[Path, typer.Argument(help="Directory with the manifests of the change, a directory a stack.")],
+    base: Annotated[Path, typer.Option("--base", help="Directory with the manifests of the base, likewise.")],
+) -> None:
+    """Compare rendered stacks, judge them by the policies of this checkout, and write Markdown for a pull request.
+
+    Nothing of the change is run and no cluster is asked. Exits with 1 where the change breaks a policy.
+    """
+    from archesai_infra.cli.digest.rendered import compare
+
+    report = compare(change, base, project.root())
+    typer.echo(report.text, nl=False)
+    if report.violations:
+        raise typer.Exit(Exit.FOUND)
 
 
 def _read(file: str) -> str:
@@ -55,22 +66,3 @@ def parse(text: str) -> dict[str, Any]:
     if not isinstance(preview, dict) or not ({"steps", "diagnostics"} & set(preview)):
         raise CommandError("no preview: it has neither steps nor diagnostics", Exit.INPUT)
     return preview
-
-
-def _reachability(preview: dict[str, Any]) -> str:
-    from archesai_infra.cli.base.reachability import ask
-
-    reached = ask(cluster(preview))
-    if reached.version is None:
-        return (
-            f"> [!WARNING]\n> {reached.line.rstrip('.')}. The list compares the program with the recorded state only."
-        )
-    return f"{reached.line}."
-
-
-def cluster(preview: dict[str, Any]) -> Cluster:
-    """The cluster that the previewed configuration names."""
-    from archesai_infra.stack.config import PROJECT
-    from archesai_infra.stack.settings import Cluster
-
-    return Cluster.model_validate_json(preview.get("config", {}).get(f"{PROJECT}:cluster", "{}"))

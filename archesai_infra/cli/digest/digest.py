@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ MARK = "<!-- arches digest -->"
 
 VIOLATIONS = "policyViolations"
 """Key that `arches preview --policy --json` adds to the engine's document: a list of `policy: what is wrong`."""
+REACHABILITY = "clusterReachability"
+"""Key that `arches preview --json` adds to the engine's document: whether the cluster answered, in one sentence."""
+STATE_ONLY = "The list compares the program with the recorded state only."
+NOT_ASKED = f"Cluster: not asked. {STATE_ONLY}"
 
 _DATA = {
     "PersistentVolumeClaim": "its volume",
@@ -27,6 +32,8 @@ _SHOWN = 3
 """Properties named for one resource."""
 _MESSAGE = 600
 """Characters of one diagnostic."""
+_NOT_IN_A_WORD = re.compile(r"[^A-Za-z0-9._-]")
+_WORD_LENGTH = 100
 _ONLY_THAT = "error: preview failed"
 """What the engine says last, whatever it said before."""
 _AMBIENT = "from $PATH at"
@@ -53,7 +60,7 @@ class Step:
     @property
     def label(self) -> str:
         """Kind and name."""
-        return f"{self.kind} `{self.name}`"
+        return f"{_word(self.kind)} {_code(self.name)}"
 
     @property
     def endangers_data(self) -> bool:
@@ -77,7 +84,7 @@ def _step(step: Mapping[str, Any]) -> Step | None:
     properties = tuple((step.get("replaceReasons") if replaced else list(step.get("detailedDiff") or {})) or ())
     return Step(
         operation=str(step["op"]),
-        module=_module(chain),
+        module=_word(_module(chain)),
         kind="Provider" if token.startswith("pulumi:providers:") else token.rpartition(":")[2],
         name=_name(old or new) or logical,
         properties=properties,
@@ -111,14 +118,14 @@ def stack(preview: Mapping[str, Any]) -> str:
     return urns[0].split("::")[0].rpartition(":")[2] if urns else ""
 
 
-def digest(preview: Mapping[str, Any], reachability: str) -> str:
-    """The comment; `reachability` is the sentence that says whether the cluster answered."""
+def digest(preview: Mapping[str, Any], limit: int = LIMIT) -> str:
+    """The comment, of at most `limit` characters. Every text that comes from the previewed change is escaped."""
     found = steps(preview)
     parts = [
         MARK,
-        f"### {stack(preview) or 'Preview'}: {_totals(found)}",
+        f"### {_word(stack(preview)) or 'Preview'}: {_totals(found)}",
         "",
-        reachability,
+        _code(str(preview.get(REACHABILITY, NOT_ASKED))),
         *_errors(preview),
         *_violations(preview),
         *_data(found),
@@ -129,7 +136,7 @@ def digest(preview: Mapping[str, Any], reachability: str) -> str:
     details = [*_plain(found, "update", "Updates"), *_plain(found, "create", "Creates")]
     if details:
         details = ["", "<details><summary>Updates and creates</summary>", *details, "", "</details>"]
-    return _fitting([*parts, *details, *_warnings(preview)])
+    return _fitting([*parts, *details, *_warnings(preview)], limit)
 
 
 def _totals(found: list[Step]) -> str:
@@ -144,21 +151,21 @@ def _errors(preview: Mapping[str, Any]) -> Iterator[str]:
         yield from ["", "> [!CAUTION]", "> **The preview failed; the list below is not complete.**"]
         for text in said:
             if text != _ONLY_THAT:
-                yield from (f"> {line}" for line in _quoted(text))
+                yield f"> {_code(text)}"
 
 
 def _violations(preview: Mapping[str, Any]) -> Iterator[str]:
     found = preview.get(VIOLATIONS, [])
     if found:
         yield from ["", "> [!CAUTION]", "> **Policies that the change breaks**"]
-        yield from (f"> - {''.join(_quoted(text))}" for text in found)
+        yield from (f"> - {_code(str(text))}" for text in found)
 
 
 def _warnings(preview: Mapping[str, Any]) -> Iterator[str]:
     said = [text for severity, text in _diagnostics(preview) if severity == "warning" and _AMBIENT not in text]
     if said:
         yield from ["", "**Warnings**"]
-        yield from (f"- {' '.join(_quoted(text))}" for text in said)
+        yield from (f"- {_code(text)}" for text in said)
 
 
 def _diagnostics(preview: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -166,11 +173,20 @@ def _diagnostics(preview: Mapping[str, Any]) -> list[tuple[str, str]]:
     return list(dict.fromkeys(said))
 
 
-def _quoted(text: str) -> list[str]:
-    """The first line of a message, without what looks like Markdown or a mention to GitHub."""
-    line = text.splitlines()[0] if text else ""
+def _code(text: str) -> str:
+    """The first line of a text as code: in a code span GitHub renders no markup, no HTML and no mention.
+
+    Control characters and backticks, which would end the span or its line, are replaced.
+    """
+    line = text.strip().splitlines()[0] if text.strip() else ""
     short = line if len(line) <= _MESSAGE else f"{line[:_MESSAGE]} …"
-    return [f"`{short.replace('`', chr(39))}`"]
+    printable = "".join(letter if letter.isprintable() else " " for letter in short)
+    return f"`{printable.replace('`', chr(39)) or ' '}`"
+
+
+def _word(text: str) -> str:
+    """A text of which only letters, digits, dots, dashes and underscores are kept: a module, a kind or a stack."""
+    return _NOT_IN_A_WORD.sub("", text)[:_WORD_LENGTH]
 
 
 def _data(found: list[Step]) -> Iterator[str]:
@@ -197,8 +213,8 @@ def _why(step: Step) -> str:
     if not step.properties:
         return ""
     more = len(step.properties) - _SHOWN
-    told = ", ".join(f"`{path}`" for path in step.properties[:_SHOWN])
-    return f": {told}" + (f" and {more} more" if more > 0 else "")
+    shown = ", ".join(_code(path) for path in step.properties[:_SHOWN])
+    return f": {shown}" + (f" and {more} more" if more > 0 else "")
 
 
 def _table(found: list[Step]) -> Iterator[str]:
@@ -240,14 +256,14 @@ def _plain(found: list[Step], operation: str, title: str) -> Iterator[str]:
             yield f"- {module}: {', '.join(step.label for step in own)}"
 
 
-def _fitting(lines: list[str]) -> str:
+def _fitting(lines: list[str], limit: int) -> str:
     """The lines, the longest lists cut at the end where all would not fit into one comment."""
     text = "\n".join(lines) + "\n"
-    if len(text) <= LIMIT:
+    if len(text) <= limit:
         return text
     note = "\n… cut here: the comment has no more room; see the preview's own output.\n"
     tail = "\n</details>\n" if "</details>" in text else ""
-    room = LIMIT - len(note) - len(tail)
+    room = limit - len(note) - len(tail)
     head = text[:room].rpartition("\n")[0]
     open_details = "<details>" in head and "</details>" not in head
     return f"{head}\n{note}{tail if open_details else ''}"

@@ -15,10 +15,11 @@ from pulumi.automation import Stack
 
 from archesai_infra.cli.base.exits import CommandError, Exit
 from archesai_infra.cli.base.reachability import ask
+from archesai_infra.cli.digest.digest import REACHABILITY, STATE_ONLY, VIOLATIONS
 from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.engine import Engine
 from archesai_infra.cli.engine.interrupts import waiting_for_the_engine
-from archesai_infra.cli.engine.policy import pack, with_findings
+from archesai_infra.cli.engine.policy import annotated, pack
 from archesai_infra.cli.engine.workspace import open_stack
 from archesai_infra.stack.config import RawConfig, load
 from archesai_infra.stack.deploy import unpinned
@@ -36,19 +37,21 @@ def preview_with_engine(
 ) -> None:
     """The engine's preview, below a line that says whether the cluster answered."""
     settings, _ = load(raw)
-    typer.echo(ask(settings.cluster).line, err=json)
+    reachability = ask(settings.cluster)
+    typer.echo(reachability.line, err=json)
     variables = state.environment(root) | (HEALING if refresh else {})
     stack = open_stack(root, raw.stack, engine, variables)
-    look = partial(stack.preview, diff=diff, refresh=refresh, json=json, color=_color())
-    if policy and json:
-        _judged_document(partial(look, policy_packs=_packs(root, wanted=True)))
+    packs = _packs(root, wanted=policy)
+    look = partial(stack.preview, diff=diff, refresh=refresh, json=json, color=_color(), policy_packs=packs)
+    if json:
+        _document(look, reachability.line if reachability.version else f"{reachability.line}. {STATE_ONLY}")
     else:
-        _run(partial(look, policy_packs=_packs(root, wanted=policy), on_output=_print))
+        _run(partial(look, on_output=_print))
 
 
-def _judged_document(look: Callable[..., object]) -> None:
-    """The engine's JSON with what breaks a policy, which it leaves out."""
-    said: list[str] = []
+def _document(look: Callable[..., object], reached: str) -> None:
+    """The engine's JSON with what it leaves out: whether the cluster answered, and what breaks a policy."""
+    printed: list[str] = []
     findings: list[str] = []
 
     def collect(event: object) -> None:
@@ -57,9 +60,10 @@ def _judged_document(look: Callable[..., object]) -> None:
             findings.append(f"{found.policy_name}: {found.message.strip().splitlines()[-1]}")
 
     try:
-        _run(partial(look, on_output=said.append, on_event=collect))
+        _run(partial(look, on_output=printed.append, on_event=collect))
     finally:
-        _print(with_findings("\n".join(said), findings))
+        more: dict[str, object] = {REACHABILITY: reached}
+        _print(annotated("\n".join(printed), more | ({VIOLATIONS: findings} if findings else {})))
 
 
 def up(

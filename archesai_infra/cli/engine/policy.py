@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +14,6 @@ from typing import Any
 import typer
 
 from archesai_infra.cli.base.exits import CommandError, Exit
-from archesai_infra.cli.digest.digest import VIOLATIONS
 from archesai_infra.stack.evaluate import Evaluation
 
 DIRECTORY = Path("policy")
@@ -67,23 +66,28 @@ def _not_made(why: str) -> str:
 
 def violations(root: Path, evaluation: Evaluation) -> Iterator[str]:
     """What the pack has against the objects of an evaluation, as `policy: Kind name finding`."""
+    return judge(root, evaluation.objects, production=evaluation.settings.production)
+
+
+def judge(root: Path, objects: Iterable[Mapping[str, Any]], *, production: bool) -> Iterator[str]:
+    """What the pack below `root` has against objects, as `policy: Kind name finding`; raises CommandError."""
     checks = _checks(root / DIRECTORY)
     wanted: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = checks.CHECKS
-    if evaluation.settings.production:
+    if production:
         wanted = {**wanted, **checks.PRODUCTION_CHECKS}
-    for item in evaluation.objects:
+    for item in objects:
         for name, check in wanted.items():
             for finding in check(item):
                 yield f"{name}: {item['kind']} {item['metadata']['name']} {finding}"
 
 
-def with_findings(text: str, findings: list[str]) -> str:
-    """The engine's JSON preview with what breaks a policy; another text, such as an error, as it is."""
+def annotated(text: str, more: Mapping[str, object]) -> str:
+    """The engine's JSON preview with more keys; another text, such as an error, as it is."""
     try:
         preview = json.loads(text)
     except json.JSONDecodeError:
         return text
-    return json.dumps(preview | {VIOLATIONS: findings}, indent=2)
+    return json.dumps(preview | more, indent=2)
 
 
 def _checks(directory: Path) -> ModuleType:

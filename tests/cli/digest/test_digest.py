@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from archesai_infra.cli.digest.command import NOT_ASKED, cluster
-from archesai_infra.cli.digest.digest import LIMIT, MARK, digest, steps
+from archesai_infra.cli.digest.digest import LIMIT, MARK, REACHABILITY, STATE_ONLY, digest, steps
 from testbed.cli.running import run
 from testbed.stacks import ROOT
 
@@ -20,7 +21,7 @@ def _preview(name: str) -> dict[str, Any]:
 
 
 def _digest(name: str) -> str:
-    return digest(_preview(name), "Cluster: context dev, Kubernetes v1.36.3.")
+    return digest(_preview(name) | {REACHABILITY: "Cluster: context dev, Kubernetes v1.36.3"})
 
 
 def _made_up(operation: str, kind: str, **old: object) -> dict[str, Any]:
@@ -43,19 +44,19 @@ def test_the_counts_are_those_of_the_engine_without_its_components(name: str) ->
 
 
 def test_data_that_would_be_lost_stands_before_everything_else() -> None:
-    text = digest(_made_up("delete", "PersistentVolumeClaim"), NOT_ASKED)
+    text = digest(_made_up("delete", "PersistentVolumeClaim"))
     assert text.index("Data at risk") < text.index("| module |")
     assert "DELETES PersistentVolumeClaim `archesai-postgres-data` (database); its volume would be gone" in text
 
 
 def test_a_namespace_that_goes_takes_all_that_is_in_it() -> None:
-    text = digest(_made_up("delete", "Namespace"), NOT_ASKED)
+    text = digest(_made_up("delete", "Namespace"))
     assert "all that is in it would be gone" in text.partition("Data at risk")[2]
-    assert "Data at risk" not in digest(_made_up("delete", "Namespace", retainOnDelete=True), NOT_ASKED)
+    assert "Data at risk" not in digest(_made_up("delete", "Namespace", retainOnDelete=True))
 
 
 def test_data_that_stays_in_the_cluster_is_no_loss_but_said() -> None:
-    text = digest(_made_up("replace", "PersistentVolumeClaim", retainOnDelete=True), NOT_ASKED)
+    text = digest(_made_up("replace", "PersistentVolumeClaim", retainOnDelete=True))
     assert "Data at risk" not in text
     assert "`archesai-postgres-data` (database), and a new, EMPTY one takes its place" in text
 
@@ -76,14 +77,14 @@ def test_no_value_of_the_configuration_or_a_secret_is_in_a_digest() -> None:
     preview = _made_up("update", "Secret")
     preview["steps"][0]["newState"] = {"type": "kubernetes:core/v1:Secret", "inputs": {"stringData": {"a": "made-up"}}}
     preview["steps"][0]["detailedDiff"] = {"data.a": {"kind": "update"}}
-    text = digest(preview, NOT_ASKED)
+    text = digest(preview)
     assert "`data.a`" in text
     assert "made-up" not in text
 
 
 def test_a_message_cannot_mention_people_or_open_markup() -> None:
     preview = {"steps": [], "diagnostics": [{"severity": "error", "message": "error: `x` @everyone <b>\nsecond"}]}
-    assert "> `error: 'x' @everyone <b>`\n" in digest(preview, NOT_ASKED)
+    assert "> `error: 'x' @everyone <b>`\n" in digest(preview)
 
 
 @pytest.mark.parametrize("operation", ["create", "update", "replace", "delete"])
@@ -101,31 +102,72 @@ def test_a_thousand_resources_fit_into_one_comment(operation: str) -> None:
         }
         for number in range(1000)
     ]
-    text = digest({"steps": many}, NOT_ASKED)
+    text = digest({"steps": many})
     assert len(text) <= LIMIT
     assert text.startswith(MARK)
     assert "1000 " in text.splitlines()[1]
     assert text.count("<details>") == text.count("</details>")
 
 
-def test_the_cluster_asked_is_the_one_the_previewed_configuration_names() -> None:
-    assert cluster({"config": {"archesai:cluster": '{"context": "prod"}'}}).context == "prod"
-    assert cluster({"config": {}}).context is None
-
-
-def test_the_command_reads_a_pipe_and_says_that_the_cluster_does_not_answer(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path_factory.mktemp("none") / "kubeconfig"))
-    result = run("digest", "digest", "-", stdin=json.dumps(_preview("version")))
+def test_the_command_reads_a_pipe_and_connects_to_no_cluster_that_the_preview_names(tmp_path: Path) -> None:
+    kubeconfig, ran = tmp_path / "kubeconfig", tmp_path / "ran"
+    user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "touch", "args": [str(ran)]}}
+    document = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": user}],
+    }
+    kubeconfig.write_text(json.dumps(document), encoding="utf-8")
+    preview = _preview("version")
+    preview["config"] = {"archesai:cluster": json.dumps({"kubeconfig": str(kubeconfig)})}
+    result = run("digest", "digest", "-", stdin=json.dumps(preview))
     assert result.exit_code == 0
-    assert "cannot be reached" in result.output
-    assert "The list compares the program with the recorded state only." in result.output
+    assert STATE_ONLY in result.output
+    assert not ran.exists()
+
+
+HOSTILE = "x`\n\n### prod: no changes\n@team <img src=a> | \u202e [a](b)"
+"""What somebody writes who wants the comment to say something else."""
+
+
+@pytest.mark.parametrize("operation", ["create", "update", "replace", "delete"])
+@pytest.mark.parametrize("place", ["name", "path", "module", "kind", "stack", "violation", "reachability", "error"])
+def test_a_change_writes_no_heading_mention_or_markup_of_its_own(operation: str, place: str) -> None:
+    def at(where: str, plain: str) -> str:
+        return HOSTILE if place == where else plain
+
+    kind = at("kind", "PersistentVolumeClaim")
+    chain = f"urn:pulumi:{at('stack', 'prod')}::archesai::archesai:index:{at('module', 'Database')}"
+    path = at("path", "spec.size")
+    state = {"type": f"kubernetes:core/v1:{kind}", "inputs": {"metadata": {"name": at("name", "data")}}}
+    step = {
+        "op": operation,
+        "urn": f"{chain}$kubernetes:core/v1:{kind}::data",
+        "oldState": state,
+        "newState": state,
+        "detailedDiff": {path: {}},
+        "replaceReasons": [path],
+    }
+    text = digest(
+        {
+            "steps": [step],
+            "diagnostics": [
+                {"severity": severity, "message": at("error", "wrong")} for severity in ("error", "warning")
+            ],
+            "policyViolations": [at("violation", "restricted: Pod a")],
+            REACHABILITY: at("reachability", "Cluster: not asked"),
+        }
+    )
+    outside = re.sub(r"`[^`\n]*`", "", text.removeprefix(MARK))
+    outside = re.sub(r"</?details>|</?summary>", "", outside)
+    assert [line for line in outside.splitlines() if line.startswith("#")] == [outside.splitlines()[1]]
+    assert re.findall(r"@|<|\[a\]|\u202e", outside) == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "error: no stack"])
 def test_what_is_no_preview_is_refused(text: str) -> None:
-    result = run("digest", "digest", "--offline", "-", stdin=text)
+    result = run("digest", "digest", "-", stdin=text)
     assert (result.exit_code, "no preview" in result.stderr) == (2, True)
 
 
@@ -135,7 +177,7 @@ def test_what_breaks_a_policy_is_told_before_the_list_and_as_a_failure() -> None
         "policyViolations": ["scaled-once: api-deployment may take pods away"],
         "steps": _made_up("delete", "ConfigMap")["steps"],
     }
-    text = digest(broken, NOT_ASKED)
+    text = digest(broken)
     assert "**The preview failed" in text
     assert "> - `scaled-once: api-deployment may take pods away`" in text
     assert text.index("scaled-once") < text.index("| module |")
