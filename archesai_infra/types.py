@@ -15,6 +15,7 @@ _HOSTNAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REPOSITORY = re.compile(r"[a-z0-9]([a-z0-9._:-]*[a-z0-9])?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)*")
+_IMAGE_NAME = re.compile(rf"{_REPOSITORY.pattern}:{_TAG.pattern}")
 _DURATION = re.compile(r"([0-9]+h)?([0-9]+m)?([0-9]+s)?")
 _CRON = re.compile(r"(@(hourly|daily|weekly|monthly))|(\S+ \S+ \S+ \S+ \S+)")
 _SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -84,6 +85,7 @@ CpuQuantity = Annotated[str, BeforeValidator(_text), AfterValidator(_cpu)]
 
 ImageTag = Annotated[str, BeforeValidator(_text), _matching(_TAG, "must be an image tag, such as v1.0.0")]
 ImageDigest = Annotated[str, _matching(_DIGEST, "must be sha256: and 64 hexadecimal digits")]
+ImageName = Annotated[str, _matching(_IMAGE_NAME, "must be repository:tag, such as redis:7.4.11-alpine3.21")]
 ImageRepository = Annotated[
     str, _matching(_REPOSITORY, "must be an image repository without tag, such as ghcr.io/archesai/api")
 ]

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def image_pull_policy(reference: str) -> str:
+    """`IfNotPresent` for an image with a digest: it cannot change, and a restart must not need the registry."""
+    return "IfNotPresent" if "@" in reference else "Always"
+
+
 def image_reference(repository: str, tag: str, digest: str | None, mirror: str | None) -> str:
     """`repository:tag[@digest]`, with the registry replaced by `mirror` where one is given.
 

@@ -21,6 +21,7 @@ from pulumi_kubernetes.core.v1 import (
     VolumeMountArgsDict,
 )
 
+from archesai_infra.kube.images import image_pull_policy
 from archesai_infra.kube.labels import selector
 
 UNPRIVILEGED_ID = 10001
@@ -183,7 +184,7 @@ def container(
     *,
     name: str,
     image: str,
-    pull_policy: str,
+    pull_policy: str | None,
     resources: ResourceRequirementsArgsDict,
     mounts: Sequence[Mount] = (),
     command: Sequence[str] = (),
@@ -198,7 +199,7 @@ def container(
     built: ContainerArgsDict = {
         "name": name,
         "image": image,
-        "image_pull_policy": pull_policy,
+        "image_pull_policy": pull_policy or image_pull_policy(image),
         "resources": resources,
         "security_context": container_security(read_only_root=read_only_root),
     }

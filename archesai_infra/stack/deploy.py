@@ -61,7 +61,7 @@ def deploy(
         namespace=settings.namespace,
         production=settings.production,
         retain=settings.retain_data,
-        mirror=settings.images.registry,
+        registry=settings.images.source,
         pull_policy=settings.images.pull_policy,
         pull_secret=PULL_SECRET if credentials.get(Credential.REGISTRY_PASSWORD) else None,
         flows=flows(settings),
@@ -234,7 +234,7 @@ def outputs(settings: Settings) -> dict[str, pulumi.Input[Any]]:
         "modules": [module for module, on in settings.modules.items() if on],
         "urls": urls,
         "images": {
-            key.removesuffix(".image"): image.reference(default, settings.images.registry)
+            key.removesuffix(".image"): image.reference(default, settings.images.source)
             for key, (image, default) in used_images(settings).items()
         },
         "nextCommands": commands,

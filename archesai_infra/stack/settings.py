@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag
 from archesai_infra.components.api import ApiSettings
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base.charts import ChartsSettings
+from archesai_infra.components.base.settings import Registry
 from archesai_infra.components.database import ExternalDatabase, ManagedDatabase
 from archesai_infra.components.gitops import GitopsSettings
 from archesai_infra.components.ingress.settings import IngressSettings
@@ -21,7 +22,7 @@ from archesai_infra.components.security import SecuritySettings
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage
 from archesai_infra.components.unstructured import UnstructuredSettings
 from archesai_infra.model import Model
-from archesai_infra.types import DnsLabel, Hostname, ImageRepository
+from archesai_infra.types import DnsLabel, Hostname, ImageDigest, ImageName, ImageRepository
 
 
 def _mode(value: object) -> str:
@@ -56,8 +57,16 @@ class Images(Model):
 
     registry: ImageRepository | None = None
     """Registry, with a path if need be, that replaces every image's own."""
-    pull_policy: Literal["Always", "IfNotPresent", "Never"] = "Always"
-    """When nodes pull; `IfNotPresent` for images that were loaded into a local cluster."""
+    pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
+    """When nodes pull; where it is not set, `IfNotPresent` for images with a digest and `Always` for others.
+    Set `IfNotPresent` for images that were loaded into a local cluster."""
+    digests: dict[ImageName, ImageDigest] = Field(default_factory=dict)
+    """Lock of the stack's images: digest by `repository:tag`, without the mirror. Written by `arches images --lock`."""
+
+    @property
+    def source(self) -> Registry:
+        """Where images are pulled from."""
+        return Registry(self.registry, self.digests)
 
 
 class Settings(Model):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archesai_infra.kube.images import image_reference
+from archesai_infra.kube.images import image_pull_policy, image_reference
 
 DIGEST = "sha256:" + "0" * 64
 MIRROR = "registry.example.com/mirror"
@@ -29,3 +29,8 @@ def test_a_digest_stands_beside_the_tag() -> None:
 )
 def test_a_mirror_replaces_the_registry_and_keeps_the_path(repository: str, mirrored: str) -> None:
     assert image_reference(repository, "1", None, MIRROR) == f"{MIRROR}/{mirrored}:1"
+
+
+def test_an_image_with_a_digest_is_pulled_once_and_a_tag_each_time() -> None:
+    assert image_pull_policy(f"archesai/api:v1.0.0@{DIGEST}") == "IfNotPresent"
+    assert image_pull_policy("archesai/api:v1.0.0") == "Always"

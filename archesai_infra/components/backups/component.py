@@ -83,7 +83,7 @@ class Backups(RunningComponent):
         ]
         before = [namespace, *(secret for secret in secrets if secret is not None)]
         values = velero.values(
-            settings, self.context.mirror, monitoring=args.monitoring, pull_policy=self.context.pull_policy
+            settings, self.context.registry, monitoring=args.monitoring, pull_policy=self.context.pull_policy
         )
         chart = charts.Chart(velero.RELEASE, home, versions.VELERO_CHART, values)
         return [charts.install(self, chart, args.charts, depends_on=before)]

@@ -10,8 +10,9 @@ from archesai_infra import versions
 from archesai_infra.components.backups.keys import CLOUD_KEY, CLOUD_SECRET
 from archesai_infra.components.backups.schedules import LOCATION, canonical
 from archesai_infra.components.backups.settings import BackupsSettings
+from archesai_infra.components.base.settings import Registry
 from archesai_infra.components.monitoring.settings import MonitoringSettings
-from archesai_infra.kube.images import image_reference
+from archesai_infra.kube.images import image_pull_policy
 from archesai_infra.kube.pods import UNPRIVILEGED_ID
 
 RELEASE = "velero"
@@ -21,18 +22,19 @@ _RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL
 
 
 def values(
-    settings: BackupsSettings, mirror: str | None, *, monitoring: MonitoringSettings, pull_policy: str
+    settings: BackupsSettings, registry: Registry, *, monitoring: MonitoringSettings, pull_policy: str | None
 ) -> dict[str, Any]:
     """Values of the chart; no secret among them, only the names of Secrets."""
     velero = settings.velero
     tag = velero.image.tag_or(versions.VELERO)
-    server = image_reference(velero.image.repository or versions.VELERO.repository, tag, None, mirror)
-    image: dict[str, Any] = {"repository": server.rpartition(":")[0], "tag": tag, "pullPolicy": pull_policy}
-    if velero.image.digest:
-        image["digest"] = velero.image.digest
+    server, _, digest = velero.image.reference(versions.VELERO, registry).partition("@")
+    policy = pull_policy or image_pull_policy(f"{server}@{digest}" if digest else server)
+    image: dict[str, Any] = {"repository": server.rpartition(":")[0], "tag": tag, "pullPolicy": policy}
+    if digest:
+        image["digest"] = digest
     built: dict[str, Any] = {
         "image": image,
-        "initContainers": [_plugin(settings, mirror, pull_policy)],
+        "initContainers": [_plugin(settings, registry, pull_policy)],
         "credentials": _credentials(settings),
         "configuration": _configuration(settings),
         "snapshotsEnabled": settings.snapshots.enabled,
@@ -55,11 +57,12 @@ def values(
     return built
 
 
-def _plugin(settings: BackupsSettings, mirror: str | None, pull_policy: str) -> dict[str, Any]:
+def _plugin(settings: BackupsSettings, registry: Registry, pull_policy: str | None) -> dict[str, Any]:
+    image = settings.velero.plugin_image.reference(versions.VELERO_PLUGIN, registry)
     return {
         "name": "velero-plugin-for-aws",
-        "image": settings.velero.plugin_image.reference(versions.VELERO_PLUGIN, mirror),
-        "imagePullPolicy": pull_policy,
+        "image": image,
+        "imagePullPolicy": pull_policy or image_pull_policy(image),
         "volumeMounts": [{"mountPath": "/target", "name": "plugins"}],
         "securityContext": {
             **_RESTRICTED,

@@ -13,7 +13,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
-from archesai_infra.components.base.settings import Image, RunOnHost
+from archesai_infra.components.base.settings import Image, Registry, RunOnHost
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import content_name
 from archesai_infra.kube.network import Flow, flows_touching, host_endpoint, policy_spec, service_spec
@@ -58,9 +58,10 @@ class Context:
     """Data and the namespace are protected against deletion by Pulumi."""
     retain: bool
     """Volumes and the namespace stay when they leave the stack, and are taken over when they come back."""
-    mirror: str | None
-    """Registry that replaces every image's own."""
-    pull_policy: str
+    registry: Registry
+    """Where images are pulled from."""
+    pull_policy: str | None
+    """When nodes pull; by the image, where it is None."""
     pull_secret: str | None
     flows: tuple[Flow, ...]
     strict: Callable[[], pulumi.ProviderResource]
@@ -73,7 +74,12 @@ class Context:
 
     def image(self, image: Image, default: ImageVersion) -> str:
         """Reference of an image, through the mirror where there is one."""
-        return image.reference(default, self.mirror)
+        return image.reference(default, self.registry)
+
+    @property
+    def mirror(self) -> str | None:
+        """Registry that replaces every image's own."""
+        return self.registry.mirror
 
 
 class Component(pulumi.ComponentResource):

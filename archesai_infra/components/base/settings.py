@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, Self
 
 from pulumi_kubernetes.core.v1 import ResourceRequirementsArgsDict
@@ -26,6 +28,16 @@ from archesai_infra.types import (
 from archesai_infra.versions import ImageVersion
 
 
+@dataclass(frozen=True)
+class Registry:
+    """Where images are pulled from, and which of them are pinned beside their own settings."""
+
+    mirror: str | None = None
+    """Registry that replaces every image's own."""
+    digests: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Digest by `repository:tag`, without the mirror."""
+
+
 class Image(Model):
     """A container image; what is not set is the version the program was released with."""
 
@@ -36,9 +48,14 @@ class Image(Model):
     digest: ImageDigest | None = None
     """Digest of the image; the pull is by digest where it is set."""
 
-    def reference(self, default: ImageVersion, mirror: str | None) -> str:
-        """The whole reference, with `default` for what is not set."""
-        return image_reference(self.repository or default.repository, self.tag_or(default), self.digest, mirror)
+    def reference(self, default: ImageVersion, registry: Registry) -> str:
+        """The whole reference, with `default` for what is not set and the digest of the lock where it has one."""
+        digest = self.digest or registry.digests.get(self.locked_as(default))
+        return image_reference(self.repository or default.repository, self.tag_or(default), digest, registry.mirror)
+
+    def locked_as(self, default: ImageVersion) -> str:
+        """`repository:tag`, the name of the image in a lock."""
+        return f"{self.repository or default.repository}:{self.tag_or(default)}"
 
     def tag_or(self, default: ImageVersion) -> str:
         """The tag that is used."""
