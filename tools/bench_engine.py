@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -10,13 +9,14 @@ from statistics import median
 
 from archesai_infra.stack.evaluate import evaluate
 from testbed.controlplane.rig import ControlPlane
+from testbed.engine import plugin
 from testbed.engine.configurations import DEV, PROD
 from testbed.engine.deployment import Deployment
 from testbed.engine.project import snapshot
 from testbed.engine.stack import Stack
 from testbed.engine.standin_charts import write_charts
-from testbed.programs import parts
 from testbed.stacks import Config, raw
+from testbed.tiers import ENGINE, lack
 from tools.bench_flat import EMPTY, flat_program, write_program
 from tools.bench_offline import Figure
 
@@ -33,10 +33,7 @@ Make = Callable[[Path, Mapping[str, str]], Stack]
 
 def reason_against() -> str | None:
     """Why the engine cannot be measured here, if so."""
-    if shutil.which("pulumi") is None:
-        return "no `pulumi` on PATH"
-    absent = parts.missing(*parts.RIG)
-    return f"not built: {', '.join(absent)}" if absent else None
+    return lack(ENGINE) or plugin.lack()
 
 
 def figures(say: Callable[[str], None]) -> list[Figure]:

@@ -26,6 +26,7 @@ from testbed import own_network
 from testbed.engine import plugin
 from testbed.programs import parts
 from testbed.programs.building import BuildError, ensure
+from testbed.programs.part import cache_directory
 from testbed.programs.toolchain import ToolchainError
 from testbed.tiers import CHOSEN, CLUSTER, ENGINE, UNIT, UnknownTierError, chosen, lack
 
@@ -72,7 +73,7 @@ def build(tiers: tuple[str, ...]) -> None:
         return
     wanted = (*PARTS, "helm") if os.environ.get(parts.CHARTS_VARIABLE) else PARTS
     if absent := parts.missing(*wanted):
-        print(f"Building {', '.join(absent)}: once, into {parts.cache_directory()}", flush=True)
+        print(f"Building {', '.join(absent)}: once, into {cache_directory()}", flush=True)
         ensure(*wanted, log=lambda line: print(line, flush=True))
     # A network of their own has no way to it.
     if ENGINE in tiers and lack(ENGINE) is None and (why := plugin.lack()):

@@ -27,7 +27,7 @@ from testbed.controlplane.servers import Ports, Servers
 from testbed.controlplane.standins import StandIns
 from testbed.controlplane.waiting import Probe
 from testbed.programs import parts
-from testbed.programs.parts import Part
+from testbed.programs.part import Part
 
 START_SECONDS = 90.0
 """A start takes six seconds on a quiet machine; the bound is for one that is not."""

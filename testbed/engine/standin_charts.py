@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from archesai_infra.stack.evaluate import Resource
+from testbed.controlplane import crds
 from testbed.controlplane.api import Object
-from testbed.controlplane.crds import directory
 
 _RECORD = """\
 apiVersion: v1
@@ -24,12 +24,12 @@ data:
   values.json: {{ .Values | toJson | quote }}
 """
 
-_DEFINED_BY = {
-    "cert-manager.io": "cert-manager",
-    "monitoring.coreos.com": "prometheus-operator-crds",
-    "velero.io": "velero",
+_GROUPS = {
+    "cert-manager": "cert-manager.io",
+    "prometheus-operator-crds": "monitoring.coreos.com",
+    "velero": "velero.io",
 }
-"""Which chart brings the kinds of an API group."""
+"""The API group whose kinds a chart defines."""
 
 
 def write_charts(releases: Iterable[Resource]) -> None:
@@ -44,18 +44,13 @@ def write_charts(releases: Iterable[Resource]) -> None:
 def _write(path: Path, name: str, version: str) -> None:
     metadata = {"apiVersion": "v2", "name": name, "version": version}
     files = {"Chart.yaml": yaml.safe_dump(metadata), "values.yaml": "{}\n", "templates/record.yaml": _RECORD}
-    files |= {f"crds/{one.name}": one.read_text(encoding="utf-8") for one in _definitions(name)}
+    if group := _GROUPS.get(name):
+        files |= {f"crds/{path.name}": path.read_text(encoding="utf-8") for path in crds.files(group)}
     with tarfile.open(path, "w:gz") as archive:
         for inside, text in files.items():
             member = tarfile.TarInfo(f"{name}/{inside}")
             member.size = len(text.encode())
             archive.addfile(member, io.BytesIO(text.encode()))
-
-
-def _definitions(chart: str) -> list[Path]:
-    """The definitions that a chart brings; their files are named `<group>_<plural>.yaml`."""
-    found = sorted(directory().glob("*.yaml"))
-    return [path for path in found if _DEFINED_BY.get(path.name.partition("_")[0]) == chart]
 
 
 def recorded(config_map: Object) -> Any:  # noqa: ANN401 - JSON

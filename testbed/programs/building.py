@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 
 from testbed.programs import parts, toolchain
+from testbed.programs.definitions import Definitions, DownloadError
 from testbed.programs.locking import HEARTBEAT_SECONDS, locked, whole_directory
-from testbed.programs.parts import Log, Part
+from testbed.programs.part import Log, Part, Program
 
 BUILD_SECONDS = 7200.0
 """Bound on one executable; the API server takes five minutes on two cores and far longer on busy ones."""
@@ -40,12 +41,26 @@ def build(part: Part, go: Path, log: Log) -> None:
         if part.is_built:
             return
         start = time.monotonic()
-        log(f"{part.name} {part.version}: building {', '.join(part.packages)}")
         with whole_directory(part.output) as unfinished:
-            for executable, package in part.packages.items():
-                command = [str(go), "build", *part.flags, "-o", str(unfinished / executable), package]
-                _compile(command, part, f"{part.name} {part.version}: {executable}", log)
+            _fill(unfinished, part, go, log)
         log(f"{part.name} {part.version}: built in {time.monotonic() - start:.0f} s")
+
+
+def _fill(target: Path, part: Part, go: Path, log: Log) -> None:
+    match part:
+        case Program():
+            log(f"{part.name} {part.version}: building {', '.join(part.packages)}")
+            for executable, package in part.packages.items():
+                command = [str(go), "build", *part.flags, "-o", str(target / executable), package]
+                _compile(command, part, f"{part.name} {part.version}: {executable}", log)
+        case Definitions():
+            log(f"{part.name}: downloading {', '.join(part.modules)}")
+            try:
+                part.extract(target, go, toolchain.environment())
+            except DownloadError as error:
+                raise BuildError(f"{part.name}: {error}") from None
+        case _:
+            raise TypeError(f"no way to make {type(part).__name__}")
 
 
 def _compile(command: list[str], part: Part, title: str, log: Log) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from testbed.programs.parts import Log
+from testbed.programs.part import Log
 
 HEARTBEAT_SECONDS = 20.0
 LOCK_SECONDS = 10800.0

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from testbed.programs.locking import locked, whole_directory
-from testbed.programs.parts import Log, cache_directory
+from testbed.programs.part import Log, cache_directory
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements-go.txt"
 _INSTALL_SECONDS = 600

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed.programs import parts
+from testbed.programs import part, parts
 from testbed.programs.__main__ import main
+from testbed.programs.definitions import Definitions
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ def test_without_a_choice_the_default_minor_is_selected() -> None:
 def test_the_environment_chooses_the_minor(monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
     monkeypatch.setenv("K8S_VERSION", chosen)
     assert parts.kubernetes().version == "1.34.4"
-    assert [part.name for part in parts.select()] == ["etcd", "kubernetes-1.34", "kwok"]
+    assert [part.name for part in parts.select()] == ["etcd", "kubernetes-1.34", "kwok", "definitions"]
 
 
 def test_an_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +46,8 @@ def test_an_unknown_version_is_refused_with_the_known_ones(monkeypatch: pytest.M
 
 def test_an_unknown_part_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        parts.UnknownPartError, match=r"no part is called kubelet; known parts: kubernetes, cni, containerd, "
+        parts.UnknownPartError,
+        match=r"no part is called kubelet; known parts: kubernetes, cni, containerd, coredns, definitions, ",
     ):
         parts.select("kubelet")
 
@@ -56,7 +58,7 @@ def test_the_command_line_refuses_an_unknown_part_in_one_line(capsys: pytest.Cap
 
 
 def test_nothing_is_built_in_an_empty_cache(empty_cache: Path) -> None:
-    assert parts.missing() == ["etcd", "kubernetes-1.36", "kwok"]
+    assert parts.missing() == ["etcd", "kubernetes-1.36", "kwok", "definitions"]
     assert not parts.built("helm")
     assert not empty_cache.exists()
 
@@ -65,7 +67,7 @@ def test_a_part_counts_as_built_once_its_directory_is_there() -> None:
     (etcd,) = parts.select("etcd")
     etcd.output.mkdir(parents=True)
     assert parts.built("etcd")
-    assert parts.missing() == ["kubernetes-1.36", "kwok"]
+    assert parts.missing() == ["kubernetes-1.36", "kwok", "definitions"]
 
 
 def test_executables_are_named_after_what_they_are() -> None:
@@ -74,11 +76,26 @@ def test_executables_are_named_after_what_they_are() -> None:
     assert all(path.name == name for name, path in found.items())
 
 
-@pytest.mark.parametrize("name", [part.name for part in parts.catalogue().values() if part.source])
-def test_a_pin_states_a_full_version_and_is_complete(name: str) -> None:
-    part = parts.catalogue()[name]
-    assert re.fullmatch(r"\d+\.\d+\.\d+(-0\.\d{14}-[0-9a-f]{12}|-\d{14}-[0-9a-f]{12})?", part.version)
-    assert f"{part.source} v{part.version} h1:" in (part.directory / "go.sum").read_text(encoding="utf-8")
+def _programs() -> list[part.Program]:
+    return [program for program in parts.catalogue().values() if isinstance(program, part.Program) and program.source]
+
+
+def _definitions() -> Definitions:
+    (definitions,) = (item for item in parts.catalogue().values() if isinstance(item, Definitions))
+    return definitions
+
+
+@pytest.mark.parametrize("program", _programs(), ids=lambda program: program.name)
+def test_a_pin_states_a_full_version_and_is_complete(program: part.Program) -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+(-0\.\d{14}-[0-9a-f]{12}|-\d{14}-[0-9a-f]{12})?", program.version)
+    assert f"{program.source} v{program.version} h1:" in program.read("go.sum")
+
+
+def test_go_sum_has_the_hash_of_each_module_that_defines_resources() -> None:
+    sums = _definitions().read("go.sum")
+    missing = [module for module in _definitions().modules if f"{module.replace('@', ' ')} h1:" not in sums]
+    assert not missing
+    assert len(_definitions().modules) == len(sums.splitlines()) / 2
 
 
 @pytest.mark.parametrize("minor", parts.kubernetes_minors())
@@ -98,8 +115,8 @@ def test_the_api_server_is_stamped_with_its_version() -> None:
 
 def test_another_hash_in_go_sum_is_another_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copied = tmp_path / "go"
-    shutil.copytree(parts.GO_DIRECTORY / "etcd", copied / "etcd")
-    monkeypatch.setattr(parts, "GO_DIRECTORY", copied)
+    shutil.copytree(part.GO_DIRECTORY / "etcd", copied / "etcd")
+    monkeypatch.setattr(part, "GO_DIRECTORY", copied)
     before = parts.catalogue()["etcd"].output
     with (copied / "etcd" / "go.sum").open("a", encoding="utf-8") as sums:
         sums.write("example.org/more v1.0.0 h1:x\n")
@@ -110,8 +127,8 @@ def test_another_line_in_a_program_of_the_repository_is_another_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied = tmp_path / "go"
-    shutil.copytree(parts.GO_DIRECTORY / "pause", copied / "pause")
-    monkeypatch.setattr(parts, "GO_DIRECTORY", copied)
+    shutil.copytree(part.GO_DIRECTORY / "pause", copied / "pause")
+    monkeypatch.setattr(part, "GO_DIRECTORY", copied)
     before = parts.catalogue()["pause"].output
     with (copied / "pause" / "main.go").open("a", encoding="utf-8") as program:
         program.write("// more\n")
@@ -127,6 +144,6 @@ def test_the_nodes_programs_come_from_the_control_planes_module() -> None:
 def test_the_cache_follows_the_desktop_convention(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARCHESAI_PARTS_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert parts.cache_directory() == Path("/somewhere/archesai-infra/parts")
+    assert part.cache_directory() == Path("/somewhere/archesai-infra/parts")
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert parts.cache_directory() == Path("~/.cache/archesai-infra/parts").expanduser()
+    assert part.cache_directory() == Path("~/.cache/archesai-infra/parts").expanduser()

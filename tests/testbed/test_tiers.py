@@ -37,7 +37,10 @@ def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("bare_machine")
 def test_what_a_machine_lacks_is_said_with_the_command_that_helps() -> None:
     assert tiers.lack("unit") is None
-    assert tiers.lack("cluster") == "not built: etcd, kubernetes-1.36, kwok; make test-cluster builds and runs this"
+    assert (
+        tiers.lack("cluster")
+        == "not built: etcd, kubernetes-1.36, kwok, definitions; make test-cluster builds and runs this"
+    )
     assert tiers.lack("cluster", built=True) is None
     assert tiers.lack("engine") == "no pulumi on PATH: install the Pulumi CLI, then make test-engine"
 
@@ -45,7 +48,10 @@ def test_what_a_machine_lacks_is_said_with_the_command_that_helps() -> None:
 @pytest.mark.usefixtures("bare_machine")
 def test_an_engine_needs_the_control_plane_too(tmp_path: Path) -> None:
     (tmp_path / "pulumi").touch(mode=0o755)
-    assert tiers.lack("engine") == "not built: etcd, kubernetes-1.36, kwok; make test-engine builds and runs this"
+    assert (
+        tiers.lack("engine")
+        == "not built: etcd, kubernetes-1.36, kwok, definitions; make test-engine builds and runs this"
+    )
     assert tiers.lack("engine", built=True) is None
 
 
@@ -61,7 +67,7 @@ def test_a_run_skips_what_is_not_built_and_counts_it_by_tier_before_the_closing_
     done = run("pytest", "-p", "no:cacheprovider", *where, ARCHESAI_PARTS_DIR=str(tmp_path))
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stdout
-    why = "not built: etcd, kubernetes-1.36, kwok; make test-cluster builds and runs this"
+    why = "not built: etcd, kubernetes-1.36, kwok, definitions; make test-cluster builds and runs this"
     assert f"tier cluster: {why}" in lines[:10]
     assert f"tier cluster: 2 skipped; {why}" in lines
     assert lines[-2] == "tier engine: no pulumi on PATH: install the Pulumi CLI, then make test-engine"
