@@ -18,9 +18,15 @@ from pulumi_policy import (
 PREFIX = "kubernetes:"
 
 
-def _object(properties: Any) -> dict[str, Any]:  # noqa: ANN401 - properties of any resource
-    """Plain values: the engine's own mappings raise on what a preview does not know yet."""
-    return _plain(properties)
+RELEASE = f"{PREFIX}helm.sh/v3:Release"
+
+
+def _object(resource_type: str, properties: Any) -> dict[str, Any]:  # noqa: ANN401 - properties of any resource
+    """Plain values: the engine's own mappings raise on what a preview does not know yet.
+
+    A Helm release has no kind; it is given one, so that its values are judged.
+    """
+    return _plain(properties) | ({"kind": "Release"} if resource_type == RELEASE else {})
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
@@ -33,8 +39,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 def _policy(name: str, check: Check) -> ResourceValidationPolicy:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        if args.resource_type.startswith(PREFIX) and "helm.sh" not in args.resource_type:
-            for finding in check(_object(args.props)):
+        if args.resource_type.startswith(PREFIX):
+            for finding in check(_object(args.resource_type, args.props)):
                 report(f"{args.name} {finding}")
 
     return ResourceValidationPolicy(name=name, description=_first_line(check), validate=validate)
@@ -47,8 +53,8 @@ def _production_policy(name: str, check: Check) -> StackValidationPolicy:
             item.resource_type == "kubernetes:core/v1:Namespace" and item.opts.protect for item in args.resources
         )
         for item in args.resources if production else []:
-            if item.resource_type.startswith(PREFIX) and "helm.sh" not in item.resource_type:
-                for finding in check(_object(item.props)):
+            if item.resource_type.startswith(PREFIX):
+                for finding in check(_object(item.resource_type, item.props)):
                     report(f"{item.name} {finding}", item.urn)
 
     return StackValidationPolicy(name=name, description=_first_line(check), validate=validate)

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from archesai_infra.cli.engine.policy import load
 from testbed.stacks import ROOT, find, shipped
 
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("policy_checks", ROOT / "policy" / "checks.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-checks = _load()
+checks = load(ROOT)
 EVERY = checks.CHECKS | checks.PRODUCTION_CHECKS
 
 
@@ -72,6 +61,16 @@ DEFECTS: list[tuple[str, tuple[str, str], str, Any, str]] = [
     ("own-identity", ("Deployment", "archesai-api"), "spec.template.spec.serviceAccountName", "default", "default"),
     ("kept-data", ("StatefulSet", "archesai-postgres"), "spec.volumeClaimTemplates", [{}], "cannot grow"),
     ("not-exposed", ("Service", "archesai-api"), "spec.type", "LoadBalancer", "use the ingress"),
+    ("bound-rights", ("Role", "archesai-role"), "rules.0.resources", ["secrets"], "every Secret"),
+    ("open-policies", ("NetworkPolicy", "archesai-api"), "spec.ingress", [{}], "ingress rule for everybody"),
+    ("encrypted-ingress", ("Ingress", "archesai-api"), "spec.tls", [], "without TLS"),
+    (
+        "listed-registries",
+        ("Deployment", "archesai-api"),
+        "spec.template.spec.containers.0.image",
+        "evil.example/a:v1",
+        "registry evil.example is not listed",
+    ),
     ("scaled-once", ("Deployment", "archesai-api"), "spec.strategy.rollingUpdate.maxUnavailable", 1, "maxUnavailable"),
 ]
 

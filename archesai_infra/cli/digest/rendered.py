@@ -94,10 +94,9 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _document(stack: str, change: Objects, base: Objects, root: Path) -> dict[str, Any]:
     steps = [_step(stack, base.get(key), change.get(key)) for key in sorted({*base, *change})]
-    objects = [item for item in change.values() if item["kind"] != "Release"]
     return {
         "steps": steps,
-        VIOLATIONS: list(judge(root, objects, production=_production(root, stack))),
+        VIOLATIONS: list(judge(root, change.values(), production=_production(root, stack))),
         REACHABILITY: RENDERED,
     }
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +18,8 @@ from archesai_infra.stack.evaluate import Evaluation
 
 DIRECTORY = Path("policy")
 """The pack, below the project's root."""
+CHECKS = "checks"
+_MODULE = "archesai_policy_checks"
 _PINS = "requirements.txt"
 _MADE = ".made"
 INSTALL_SECONDS = 600
@@ -65,13 +67,17 @@ def _not_made(why: str) -> str:
 
 
 def violations(root: Path, evaluation: Evaluation) -> Iterator[str]:
-    """What the pack has against the objects of an evaluation, as `policy: Kind name finding`."""
-    return judge(root, evaluation.objects, production=evaluation.settings.production)
+    """What the pack has against the objects and releases of an evaluation, as `policy: Kind name finding`."""
+    releases = [
+        {"kind": "Release", "metadata": {"name": found.inputs["name"]}, "values": found.inputs.get("values")}
+        for found in evaluation.releases
+    ]
+    return judge(root, [*evaluation.objects, *releases], production=evaluation.settings.production)
 
 
 def judge(root: Path, objects: Iterable[Mapping[str, Any]], *, production: bool) -> Iterator[str]:
     """What the pack below `root` has against objects, as `policy: Kind name finding`; raises CommandError."""
-    checks = _checks(root / DIRECTORY)
+    checks = load(root)
     wanted: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = checks.CHECKS
     if production:
         wanted = {**wanted, **checks.PRODUCTION_CHECKS}
@@ -90,10 +96,17 @@ def annotated(text: str, more: Mapping[str, object]) -> str:
     return json.dumps(preview | more, indent=2)
 
 
-def _checks(directory: Path) -> ModuleType:
-    """The pack's checks, which need nothing of its environment."""
-    module = ModuleType("archesai_policy_checks")
-    SourceFileLoader(module.__name__, str(_complete(directory) / "checks.py")).exec_module(module)
+def load(root: Path) -> ModuleType:
+    """The checks of the pack below `root`; they need nothing of its environment. Raises CommandError."""
+    path = _complete(root / DIRECTORY) / CHECKS / "__init__.py"
+    for name in [name for name in sys.modules if name.partition(".")[0] == _MODULE]:
+        del sys.modules[name]
+    spec = spec_from_file_location(_MODULE, path, submodule_search_locations=[str(path.parent)])
+    if spec is None or spec.loader is None:
+        raise CommandError(f"{path}: cannot be read as a module of Python", Exit.INPUT)
+    module = module_from_spec(spec)
+    sys.modules[_MODULE] = module
+    spec.loader.exec_module(module)
     return module
 
 

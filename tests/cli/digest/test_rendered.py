@@ -62,7 +62,7 @@ def test_the_verdict_comes_from_the_reviewing_checkout_whatever_the_change_says_
     shutil.copytree(ROOT / "policy", change / "policy", ignore=shutil.ignore_patterns(".venv", "__pycache__"))
     for path in (change / "policy").glob("*.yaml"):
         path.unlink()
-    (change / "policy" / "checks.py").write_text("CHECKS = {}\nPRODUCTION_CHECKS = {}\n", encoding="utf-8")
+    (change / "policy" / "checks" / "__init__.py").write_text("CHECKS = {}\nPRODUCTION_CHECKS = {}\n", encoding="utf-8")
     status, text, _ = _review()
     assert status == 1
     assert "Policies that the change breaks" in text

@@ -43,7 +43,7 @@ def test_the_offline_preview_of_a_shipped_stack_keeps_the_policies(stack: str) -
 
 
 def test_each_object_that_breaks_a_policy_is_named_after_the_preview(judged: Path) -> None:
-    with (judged / "policy" / "checks.py").open("a", encoding="utf-8") as checks:
+    with (judged / "policy" / "checks" / "__init__.py").open("a", encoding="utf-8") as checks:
         checks.write(STRICTER)
     result = run("preview", "preview", "--offline", "--policy", "--stack", "prod")
     assert result.exit_code == 1

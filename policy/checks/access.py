@@ -1,0 +1,75 @@
+"""Rights at the API server, and network policies that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+
+from .objects import Object
+
+STRONG_ROLES = ("cluster-admin", "admin", "edit")
+STRONG_VERBS = ("bind", "escalate", "impersonate")
+EVERYBODY = ("system:authenticated", "system:unauthenticated", "system:anonymous", "system:serviceaccounts")
+METADATA = (ip_address("169.254.169.254"), ip_address("fd00:ec2::254"))
+"""Addresses that clouds serve a node's metadata and credentials from."""
+
+
+def bound_rights(item: Object) -> Iterator[str]:
+    """Roles name what they allow: no wildcard, no Secret of others, no role that rules a cluster or everybody has."""
+    if item.get("kind") in ("Role", "ClusterRole"):
+        for rule in item.get("rules") or []:
+            yield from _rule(rule)
+    if item.get("kind") in ("RoleBinding", "ClusterRoleBinding"):
+        role = (item.get("roleRef") or {}).get("name")
+        if role in STRONG_ROLES:
+            yield f"binds the role {role}: name a role with only the rights that are needed"
+        for subject in item.get("subjects") or []:
+            name = str(subject.get("name", ""))
+            if name.startswith(EVERYBODY):
+                yield f"gives rights to {name}"
+
+
+def _rule(rule: Object) -> Iterator[str]:
+    for field in ("apiGroups", "resources", "verbs", "nonResourceURLs"):
+        if any("*" in str(value) for value in rule.get(field) or []):
+            yield f"has a rule with * in {field}"
+    if strong := [verb for verb in rule.get("verbs") or [] if verb in STRONG_VERBS]:
+        yield f"may {', '.join(strong)}"
+    if "secrets" in (rule.get("resources") or []) and not rule.get("resourceNames"):
+        yield "may use every Secret: name them in resourceNames"
+
+
+def open_policies(item: Object) -> Iterator[str]:
+    """A network policy names its peers: none lets everybody in, or out to everywhere."""
+    if item.get("kind") != "NetworkPolicy":
+        return
+    spec = item.get("spec") or {}
+    for direction, side in (("ingress", "from"), ("egress", "to")):
+        for rule in spec.get(direction) or []:
+            peers = rule.get(side) or []
+            if not peers:
+                yield f"has an {direction} rule for everybody"
+            for peer in peers:
+                yield from (f"has an {direction} rule for {what}" for what in _wide(peer))
+
+
+def _wide(peer: Object) -> Iterator[str]:
+    block = peer.get("ipBlock")
+    if block:
+        yield from _block(block)
+        return
+    selector = peer.get("namespaceSelector")
+    if not peer or (selector is not None and not _selects(selector)):
+        yield "all namespaces"
+
+
+def _selects(selector: Object) -> bool:
+    return bool(selector.get("matchLabels") or selector.get("matchExpressions"))
+
+
+def _block(block: Object) -> Iterator[str]:
+    network = ip_network(str(block.get("cidr")), strict=False)
+    excluded = [ip_network(str(part), strict=False) for part in block.get("except") or []]
+    for address in METADATA:
+        if address in network and not any(address in part for part in excluded):
+            yield f"{network}, which holds the metadata address {address}: except it"
