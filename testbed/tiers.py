@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Generator, Mapping
 
 import pytest
 
 from testbed import own_network
+from testbed.engine import engines
 from testbed.programs import parts
 
 TIERS = {"unit": "make test", "cluster": "make test-cluster", "engine": "make test-engine"}
@@ -32,14 +32,19 @@ def chosen(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     return names or tuple(TIERS)
 
 
-def lack(tier: str, *, built: bool = False) -> str | None:
-    """What this machine lacks to run a tier, with the way to get it; `built` takes for granted what can be built."""
-    if tier == ENGINE and shutil.which("pulumi") is None:
-        return f"no pulumi on PATH: install the Pulumi CLI, then {TIERS[tier]}"
-    if tier != UNIT and not built and os.environ.get("ARCHESAI_BUILD_PARTS") != "1":
-        absent = parts.missing(*parts.RIG)
-        return f"not built: {', '.join(absent)}; {TIERS[tier]} builds and runs this" if absent else None
-    return None
+def lack(tier: str) -> str | None:
+    """What this machine lacks to run a tier, with the way to get it."""
+    if tier == UNIT or os.environ.get("ARCHESAI_BUILD_PARTS") == "1":
+        return None
+    absent = parts.missing(*needed(tier))
+    return f"not built: {', '.join(absent)}; {TIERS[tier]} builds and runs this" if absent else None
+
+
+def needed(tier: str) -> tuple[str, ...]:
+    """The parts that a tier cannot do without; none of the engine's where PATH has one."""
+    if tier == UNIT:
+        return ()
+    return (*parts.RIG, *parts.ENGINE) if tier == ENGINE and not engines.on_path() else parts.RIG
 
 
 def tier_of(item: pytest.Item) -> str:

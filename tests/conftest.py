@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["testbed.controlplane.fixtures", "testbed.tiers"]
+pytest_plugins = ["testbed.controlplane.fixtures", "testbed.engine.fixtures", "testbed.tiers"]

@@ -9,14 +9,15 @@ from statistics import median
 
 from archesai_infra.stack.evaluate import evaluate
 from testbed.controlplane.rig import ControlPlane
-from testbed.engine import plugin
+from testbed.engine import engines
 from testbed.engine.configurations import DEV, PROD
 from testbed.engine.deployment import Deployment
 from testbed.engine.project import snapshot
 from testbed.engine.stack import Stack
 from testbed.engine.standin_charts import write_charts
+from testbed.programs import parts
 from testbed.stacks import Config, raw
-from testbed.tiers import ENGINE, lack
+from testbed.tiers import ENGINE, TIERS, needed
 from tools.bench_flat import EMPTY, flat_program, write_program
 from tools.bench_offline import Figure
 
@@ -33,7 +34,8 @@ Make = Callable[[Path, Mapping[str, str]], Stack]
 
 def reason_against() -> str | None:
     """Why the engine cannot be measured here, if so."""
-    return lack(ENGINE) or plugin.lack()
+    absent = parts.missing(*needed(ENGINE))
+    return f"not built: {', '.join(absent)}; {TIERS[ENGINE]} builds and runs this" if absent else None
 
 
 def figures(say: Callable[[str], None]) -> list[Figure]:
@@ -79,10 +81,18 @@ def _measured(directory: Path, make: Make) -> Times:
     with ControlPlane(directory / "cluster") as rig:
         # A stack that installs a controller brings its class.
         rig.api.delete(_CLASS)
-        stack = make(directory / "stack", {"KUBECONFIG": str(rig.admin_kubeconfig)})
+        stack = make(directory / "stack", {"KUBECONFIG": str(rig.admin_kubeconfig), **_engine(directory / "pulumi")})
         preview = _median(stack, "preview")
         first = _once(stack, "up", "--yes", "--skip-preview")
         return {"preview": preview, "first up": first, "no-change up": _median(stack, "up", "--yes", "--skip-preview")}
+
+
+def _engine(home: Path) -> Mapping[str, str]:
+    """Variables of the engine, which is there."""
+    engine = engines.find()
+    if engine is None:
+        raise LookupError(reason_against())
+    return engine.variables(home)
 
 
 def _median(stack: Stack, *arguments: str) -> float:

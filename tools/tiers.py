@@ -2,7 +2,7 @@
 
 python -m tools.tiers quick     every tier that can run as things are; builds nothing
 python -m tools.tiers cluster   build what the control plane lacks, then tier cluster
-python -m tools.tiers engine    the same for tier engine; says so and succeeds where there is no Pulumi CLI
+python -m tools.tiers engine    the same for tier engine, with the Pulumi engine where PATH has none
 python -m tools.tiers all       build what is missing, then every tier
 
 All but `quick` run the tests that want a network of their own, in one, where the machine lets them make it: beside
@@ -23,19 +23,19 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from testbed import own_network
-from testbed.engine import plugin
+from testbed.engine import engines
 from testbed.programs import parts
 from testbed.programs.building import BuildError, ensure
 from testbed.programs.part import cache_directory
 from testbed.programs.toolchain import ToolchainError
-from testbed.tiers import CHOSEN, CLUSTER, ENGINE, UNIT, UnknownTierError, chosen, lack
+from testbed.tiers import CHOSEN, CLUSTER, ENGINE, UNIT, UnknownTierError, chosen
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WORKERS = 4
 """Each worker that runs tests of tier cluster starts a control plane of its own."""
 NOTHING_COLLECTED = 5
 """Status of a pytest that was given files without a test for it."""
-PARTS = (*parts.RIG, "minio", "velero", "velero-plugin-for-aws", "kube-score")
+PARTS: tuple[str, ...] = (*parts.RIG, "minio", "velero", "velero-plugin-for-aws", "kube-score")
 """What tests run, besides what the package sources of the machine offer."""
 LOOK_SECONDS = 0.2
 """Time between two looks at what a run beside this one has said."""
@@ -56,9 +56,6 @@ def main() -> int:
     try:
         if arguments.run == "quick":
             wanted = tuple(tier for tier in wanted if tier in chosen())
-        elif arguments.run == "engine" and (why := lack(ENGINE, built=True)):
-            print(f"tier {ENGINE} did not run: {why}")
-            return 0
         else:
             build(wanted)
     except (UnknownTierError, parts.UnknownPartError, BuildError, ToolchainError) as error:
@@ -69,15 +66,14 @@ def main() -> int:
 
 def build(tiers: tuple[str, ...]) -> None:
     """Build what these tiers lack, telling how it goes; raises BuildError and ToolchainError."""
-    if all(tier == UNIT or lack(tier, built=True) for tier in tiers):
-        return
-    wanted = (*PARTS, "helm") if os.environ.get(parts.CHARTS_VARIABLE) else PARTS
+    wanted = list(PARTS)
+    if os.environ.get(parts.CHARTS_VARIABLE):
+        wanted.append("helm")
+    if ENGINE in tiers and not engines.on_path():
+        wanted += parts.ENGINE
     if absent := parts.missing(*wanted):
         print(f"Building {', '.join(absent)}: once, into {cache_directory()}", flush=True)
         ensure(*wanted, log=lambda line: print(line, flush=True))
-    # A network of their own has no way to it.
-    if ENGINE in tiers and lack(ENGINE) is None and (why := plugin.lack()):
-        print(why, flush=True)
 
 
 def run_apart(tiers: tuple[str, ...], more: list[str]) -> int:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from pulumi.automation import ConfigValue
-
 from archesai_infra.stack.config import PROJECT
 from archesai_infra.stack.evaluate import Evaluation, evaluate
 from testbed.engine.project import project, write_config
@@ -41,7 +39,7 @@ class Deployment(Stack):
         self._secrets = dict(secrets or {})
         self.configure()
         for key, value in self._secrets.items():
-            self.automation.set_config(f"{PROJECT}:{key}", ConfigValue(value, secret=True))
+            self.set_secret(f"{PROJECT}:{key}", value)
 
     def configure(self, changed: Config | None = None) -> Evaluation:
         """Set keys of the stack file and provide the charts they ask for; returns what they declare.

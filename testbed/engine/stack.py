@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pulumi import automation
 from pulumi.automation import EngineEvent
 
 from archesai_infra.cli.engine import state
@@ -123,8 +122,7 @@ class Stack:
             "NO_COLOR": "1",
             **environment,
         }
-        options = automation.LocalWorkspaceOptions(work_dir=str(work), env_vars=self.environment)
-        self.automation = automation.create_or_select_stack(self.name, work_dir=str(work), opts=options)
+        self.run("stack", "init", "--no-select").check()
 
     def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Operation:
         """Start an operation of the engine on the stack."""
@@ -157,6 +155,24 @@ class Stack:
     def exported(self, *, reveal: bool = False) -> dict[str, Any]:
         """The state; secret values stay encrypted unless it reveals them."""
         return json.loads(self.run("stack", "export", *(["--show-secrets"] if reveal else [])).check().text)
+
+    def set_secret(self, key: str, value: str) -> None:
+        """Set a key of the stack file to an encrypted value."""
+        # By standard input: a command line is visible to every user of the machine.
+        subprocess.run(
+            ["pulumi", "config", "set", "--secret", key, "--stack", self.name, "--non-interactive"],
+            cwd=self.work,
+            env=os.environ | self.environment,
+            input=value,
+            text=True,
+            capture_output=True,
+            check=True,
+            timeout=OPERATION_SECONDS,
+        )
+
+    def unset(self, key: str) -> None:
+        """Take a key out of the stack file."""
+        self.run("config", "rm", key).check()
 
     def _start(self, program: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Operation:
         number = len(list(self.logs.iterdir()))

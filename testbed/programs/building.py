@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -17,6 +18,7 @@ from testbed.programs.part import Log, Part, Program
 BUILD_SECONDS = 7200.0
 """Bound on one executable; the API server takes five minutes on two cores and far longer on busy ones."""
 _OUTPUT_LINES = 30
+_LIST_SECONDS = 60.0
 
 
 class BuildError(RuntimeError):
@@ -53,6 +55,8 @@ def _fill(target: Path, part: Part, go: Path, log: Log) -> None:
             for executable, package in part.packages.items():
                 command = [str(go), "build", *part.flags, "-o", str(target / executable), package]
                 _compile(command, part, f"{part.name} {part.version}: {executable}", log)
+            for module, path in part.files.items():
+                _copy(part, go, module, path, target)
         case Definitions():
             log(f"{part.name}: downloading {', '.join(part.modules)}")
             try:
@@ -83,6 +87,24 @@ def _compile(command: list[str], part: Part, title: str, log: Log) -> None:
     if status:
         said = output.read_text(encoding="utf-8", errors="replace").splitlines()[-_OUTPUT_LINES:]
         raise BuildError("\n".join([f"{title} failed with status {status}:", *said]))
+
+
+def _copy(part: Part, go: Path, module: str, path: str, directory: Path) -> None:
+    """Copy a file of a module that the part requires into a directory."""
+    command = [go, "list", "-m", "-f", "{{.Dir}}", module]
+    found = subprocess.run(
+        command,
+        cwd=part.directory,
+        env=toolchain.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_LIST_SECONDS,
+    )
+    source = Path(found.stdout.strip()) / path
+    if found.returncode or not source.is_file():
+        raise BuildError(f"{part.name} {part.version}: module {module} has no {path}: {found.stderr.strip()}")
+    shutil.copyfile(source, directory / source.name)
 
 
 def _await(compiler: subprocess.Popen[bytes], start: float, title: str, log: Log) -> int:

@@ -95,6 +95,8 @@ class Program(Part):
     """The directory of the Go module below `go/`; empty means the part's name."""
     tags: tuple[str, ...] = ()
     """Build tags, which leave out what tests do not use."""
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Module to the path of a file in it that the executables read beside themselves."""
 
     @property
     def directory(self) -> Path:
@@ -115,8 +117,9 @@ class Program(Part):
 
     @property
     def recipe(self) -> tuple[str, ...]:
-        sources = [path.read_text(encoding="utf-8") for path in sorted(self.directory.glob("*.go"))]
-        return (repr(self.flags), repr(sorted(self.packages.items())), *sources)
+        files = [f"{module}/{path}" for module, path in sorted(self.files.items())]
+        sources = [path.read_text(encoding="utf-8") for path in sorted(self.directory.rglob("*.go"))]
+        return (repr(self.flags), repr(sorted(self.packages.items())), *files, *sources)
 
     @property
     def executables(self) -> dict[str, Path]:

@@ -16,11 +16,17 @@ CHARTS_VARIABLE = "ARCHESAI_CHARTS"
 DEFINITIONS = "definitions"
 RIG = ("etcd", "kubernetes", "kwok", DEFINITIONS)
 """What a control plane itself needs; everything else is for particular tests."""
+ENGINE = ("pulumi", "pulumi-kubernetes")
+"""The Pulumi engine: its command with the Python language host, and the Kubernetes provider."""
+PROVIDER_VERSION = "4.25.0"
+"""The provider's release of the pinned commit, which is its tag; the Go module itself has a version of no release."""
 
 NODE = ("kubernetes-node", "containerd", "cni", "network-policies", "coredns", "pause")
 """What a node needs beside a control plane's parts."""
 
 _KUBERNETES = "kubernetes"
+_PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
+_PULUMI_KUBERNETES = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 
 
 def catalogue() -> dict[str, Part]:
@@ -52,6 +58,23 @@ def catalogue() -> dict[str, Part]:
         ),
         Program("minio", "github.com/minio/minio", {"minio": "github.com/minio/minio"}),
         *_node_parts(),
+        Program(
+            "pulumi",
+            "github.com/pulumi/pulumi/pkg/v3",
+            {
+                "pulumi": "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+                "pulumi-language-python": "./language-python",
+            },
+            _PULUMI_STAMPS,
+            files={_PULUMI_SDK: "python/cmd/pulumi-language-python-exec"},
+        ),
+        Program(
+            "pulumi-kubernetes",
+            _PULUMI_KUBERNETES,
+            {"pulumi-resource-kubernetes": "."},
+            {"main.version": PROVIDER_VERSION},
+            files={_PULUMI_KUBERNETES: "cmd/pulumi-resource-kubernetes/schema.json"},
+        ),
     ]
     return {part.name: part for part in parts}
 
@@ -162,4 +185,5 @@ _HELM_STAMPS = {
         for package in ("chartutil", "lint/rules")
     },
 }
+_PULUMI_STAMPS = {f"{_PULUMI_SDK}/go/common/version.Version": "v{version}"}
 _VELERO_STAMPS = {"github.com/vmware-tanzu/velero/pkg/buildinfo.Version": "{version}"}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -77,15 +77,14 @@ def test_without_an_engine_the_way_out_is_named(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine_environment: Mapping[str, str]) -> Path:
     """A project of its own with a state of its own, for the real engine."""
-    if shutil.which("pulumi") is None:
-        pytest.skip("no pulumi on PATH")
+    for name, value in engine_environment.items():
+        monkeypatch.setenv(name, value)
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  archesai:environment: development\n", encoding="utf-8")
     monkeypatch.setenv("PULUMI_BACKEND_URL", tmp_path.as_uri())
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "")
-    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

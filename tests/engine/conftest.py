@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import pytest
 
 from testbed.controlplane.rig import ControlPlane
-from testbed.engine import plugin
 from testbed.engine.deployment import Deploy, Deployment
 from testbed.engine.project import snapshot
 from testbed.stacks import Config
@@ -24,18 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "tests/engine/" in item.nodeid:
             item.add_marker(pytest.mark.engine)
             item.add_marker(pytest.mark.timeout(TEST_SECONDS))
-
-
-@pytest.fixture(scope="session")
-def engine_environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """Variables for every engine; skips without an engine or without the provider's plugin."""
-    if shutil.which("pulumi") is None:
-        pytest.skip("no `pulumi` on PATH; install it and run make test-engine")
-    if reason := plugin.lack():
-        pytest.skip(reason)
-    helm = tmp_path_factory.mktemp("helm")
-    directories = {f"HELM_{kind}_HOME": str(helm / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
-    return directories | {"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true", "PULUMI_SKIP_UPDATE_CHECK": "true"}
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Generator
 
 import pytest
-from pulumi.automation import ConfigValue
 
 from archesai_infra.cli.digest.digest import digest
 from archesai_infra.credentials import Credential
@@ -47,7 +46,7 @@ def deployed(deploy: Deploy) -> Deployment:
 def watched(deployed: Deployment) -> Generator[Deployment]:
     """The stack for one test; afterwards it is what it was."""
     yield deployed
-    deployed.automation.remove_config(PASSWORD)
+    deployed.unset(PASSWORD)
     deployed.configure({"monitoring": {"enabled": True}})
     deployed.up()
 
@@ -98,9 +97,9 @@ def test_another_stack_does_not_take_the_namespace_over(
 def test_another_password_of_grafana_updates_its_secret_and_its_release_only(watched: Deployment) -> None:
     changes = frozenset({"Secret monitoring-home-grafana-admin", "Release monitoring-home-kube-prometheus-stack"})
     values = [secrets.token_urlsafe(16) for _ in range(2)]
-    watched.automation.set_config(PASSWORD, ConfigValue(values[0], secret=True))
+    watched.set_secret(PASSWORD, values[0])
     assert watched.up() == Changes(updated=changes, deleted=frozenset({"Stash monitoring-home-grafana-password"}))
-    watched.automation.set_config(PASSWORD, ConfigValue(values[1], secret=True))
+    watched.set_secret(PASSWORD, values[1])
     assert watched.up() == Changes(updated=changes)
     assert not watched.up()
     state = str(watched.exported())

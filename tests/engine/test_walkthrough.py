@@ -60,7 +60,7 @@ def terminal(tmp_path: Path, kubeconfig: Path, engine_environment: Mapping[str, 
         (shims / program).chmod(0o755)
     (tmp_path / "state").mkdir()
     own = {
-        "PATH": os.pathsep.join([str(shims), os.environ["PATH"]]),
+        "PATH": os.pathsep.join([str(shims), engine_environment.get("PATH", os.environ["PATH"])]),
         "KUBECONFIG": str(kubeconfig),
         "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "",

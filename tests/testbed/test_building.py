@@ -27,6 +27,7 @@ def compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         textwrap.dedent(f"""\
         #!/bin/sh
         [ "$1" = env ] && {{ echo "${{FAKE_GO:-go1.99.0}}"; exit 0; }}
+        [ "$1" = list ] && {{ echo {tmp_path}/module; exit 0; }}
         while [ "$1" != -o ]; do shift; done
         echo "$2" >> {tmp_path}/builds
         . {tmp_path}/behaviour
@@ -74,6 +75,16 @@ def test_progress_names_the_part_its_version_and_the_time_taken(compiler: Path) 
     assert said[0] == f"kube-score {version}: building kube-score"
     assert said[-1].startswith(f"kube-score {version}: built in ")
     assert builds(compiler) == 1
+
+
+def test_a_file_that_an_executable_reads_is_copied_beside_it_out_of_its_module(compiler: Path) -> None:
+    with pytest.raises(BuildError, match=r"provider/v4 has no cmd/pulumi-resource-kubernetes/schema.json"):
+        ensure("pulumi-kubernetes")
+    schema = compiler / "module" / "cmd" / "pulumi-resource-kubernetes" / "schema.json"
+    schema.parent.mkdir(parents=True)
+    schema.write_text("{}", encoding="utf-8")
+    executable = ensure("pulumi-kubernetes")["pulumi-resource-kubernetes"]
+    assert (executable.parent / "schema.json").read_text(encoding="utf-8") == "{}"
 
 
 def test_a_long_build_gives_signs_of_life(compiler: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,16 +123,17 @@ def test_another_hash_in_go_sum_is_another_directory(tmp_path: Path, monkeypatch
     assert parts.catalogue()["etcd"].output != before
 
 
+@pytest.mark.parametrize(("name", "file"), [("pause", "main.go"), ("pulumi", "language-python/host.go")])
 def test_another_line_in_a_program_of_the_repository_is_another_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied = tmp_path / "go"
-    shutil.copytree(part.GO_DIRECTORY / "pause", copied / "pause")
+    shutil.copytree(part.GO_DIRECTORY / name, copied / name)
     monkeypatch.setattr(part, "GO_DIRECTORY", copied)
-    before = parts.catalogue()["pause"].output
-    with (copied / "pause" / "main.go").open("a", encoding="utf-8") as program:
+    before = parts.catalogue()[name].output
+    with (copied / name / file).open("a", encoding="utf-8") as program:
         program.write("// more\n")
-    assert parts.catalogue()["pause"].output != before
+    assert parts.catalogue()[name].output != before
 
 
 def test_the_nodes_programs_come_from_the_control_planes_module() -> None:
