@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.core.v1 import LimitRange, Namespace, ResourceQuota, Secret
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
+from pulumi_kubernetes.core.v1 import LimitRange, Namespace, ResourceQuota
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
 from pydantic import Field
@@ -26,7 +23,6 @@ from archesai_infra.versions import POD_SECURITY
 
 MODULE = "security"
 ROLE = object_name("role")
-PULL_SECRET = "regcred"
 
 
 class Quota(Model):
@@ -104,10 +100,8 @@ class Security(Component):
         self._policies(args.settings.dns, inside)
         self._role(args.readers, inside)
         self._quota(args.settings, inside)
-        password = args.credentials.get(Credential.REGISTRY_PASSWORD)
-        if password is not None:
-            metadata = self.metadata(PULL_SECRET)
-            pull_secret("security-pull-secret", metadata, args.settings.registry, password, inside)
+        if context.pull_secret is not None:
+            context.pull_secret.create("security-pull-secret", self.metadata(context.pull_secret.name), inside)
         self.register_outputs({})
 
     def _namespace(self) -> Namespace:
@@ -184,29 +178,6 @@ class Security(Component):
                 },
                 opts=opts,
             )
-
-
-def pull_secret(
-    name: str,
-    metadata: ObjectMetaArgsDict,
-    registry: Registry,
-    password: pulumi.Output[str],
-    opts: pulumi.ResourceOptions,
-) -> Secret:
-    """The Secret with the registry's login, in one more namespace."""
-
-    def document(value: str) -> str:
-        token = b64encode(f"{registry.username}:{value}".encode()).decode()
-        login = {"username": registry.username, "password": value, "auth": token}
-        return json.dumps({"auths": {registry.server: login}})
-
-    return Secret(
-        name,
-        metadata=metadata,
-        type="kubernetes.io/dockerconfigjson",
-        string_data={".dockerconfigjson": pulumi.Output.secret(password).apply(document)},
-        opts=opts,
-    )
 
 
 def requirements(settings: SecuritySettings, given: Mapping[Credential, object]) -> list[str]:

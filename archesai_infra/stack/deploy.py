@@ -26,11 +26,12 @@ from archesai_infra.components import (
 )
 from archesai_infra.components.backups import component as backups
 from archesai_infra.components.base.component import Context, Endpoint
+from archesai_infra.components.base.pull_secret import PullSecret, pull_secret
 from archesai_infra.components.ingress.component import Ingress, IngressArgs
 from archesai_infra.components.ingress.exposure import Exposure
 from archesai_infra.components.ingress.settings import Hosts
 from archesai_infra.components.monitoring import component as monitoring
-from archesai_infra.components.security import PULL_SECRET, Security, SecurityArgs
+from archesai_infra.components.security import Security, SecurityArgs
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.stack.backups import arguments as backup_arguments
 from archesai_infra.stack.flows import flows
@@ -63,7 +64,8 @@ def deploy(
         retain=settings.retain_data,
         registry=settings.images.source,
         pull_policy=settings.images.pull_policy,
-        pull_secret=PULL_SECRET if credentials.get(Credential.REGISTRY_PASSWORD) else None,
+        pull_secret=_pull_secret(settings, credentials),
+        scheduling=settings.scheduling,
         flows=flows(settings),
         strict=cache(lambda: _provider("strict", settings, adopts=False)),
         fingerprint=_fingerprint(),
@@ -107,6 +109,12 @@ def _provider(name: str, settings: Settings, *, adopts: bool) -> Provider:
         enable_secret_mutable=True,
         upsert_existing_objects=adopts or None,
     )
+
+
+def _pull_secret(settings: Settings, credentials: Credentials) -> PullSecret | None:
+    password = credentials.get(Credential.REGISTRY_PASSWORD)
+    registry = settings.security.registry
+    return pull_secret(registry.server, registry.username, password) if password is not None else None
 
 
 def _fingerprint() -> Any:  # noqa: ANN401 - a local function, typed by Context

@@ -42,7 +42,6 @@ def arguments(settings: Settings, credentials: Credentials, endpoints: Endpoints
         credentials,
         settings.charts,
         settings.ingress,
-        settings.security.registry,
         grafana_host=host,
         grafana_url=settings.url("grafana"),
         storage=settings.storage,

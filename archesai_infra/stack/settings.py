@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag
 from archesai_infra.components.api import ApiSettings
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base.charts import ChartsSettings
-from archesai_infra.components.base.settings import Registry
+from archesai_infra.components.base.settings import ImageSource, Scheduling
 from archesai_infra.components.database import ExternalDatabase, ManagedDatabase
 from archesai_infra.components.gitops import GitopsSettings
 from archesai_infra.components.ingress.settings import IngressSettings
@@ -64,9 +64,9 @@ class Images(Model):
     """Lock of the stack's images: digest by `repository:tag`, without the mirror. Written by `arches images --lock`."""
 
     @property
-    def source(self) -> Registry:
+    def source(self) -> ImageSource:
         """Where images are pulled from."""
-        return Registry(self.registry, self.digests)
+        return ImageSource(self.registry, self.digests)
 
 
 class Settings(Model):
@@ -87,6 +87,9 @@ class Settings(Model):
     """The cluster."""
     images: Images = Images()
     """Every image's registry and pull policy."""
+    scheduling: Scheduling = Scheduling()
+    """Where every pod of the stack may run, those of Helm charts included. A module's own tolerations add to these; its
+    own node selector and priority class replace these."""
     charts: ChartsSettings = ChartsSettings()
     """Where Helm charts come from."""
     security: SecuritySettings = SecuritySettings()

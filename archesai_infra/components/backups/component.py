@@ -78,10 +78,10 @@ class Backups(RunningComponent):
         # The node agent and what copies volumes mount the kubelet's directory as root.
         namespace = charts.chart_namespace(self, home, level="privileged")
         secrets = [
-            access.cloud_secret(self, "keys", access.CLOUD_SECRET, home, keys, namespace),
-            access.repository_secret(self, settings, args.credentials, namespace),
+            access.cloud_secret(self, "keys", access.CLOUD_SECRET, home, keys, namespace[0]),
+            access.repository_secret(self, settings, args.credentials, namespace[0]),
         ]
-        before = [namespace, *(secret for secret in secrets if secret is not None)]
+        before = [*namespace, *(secret for secret in secrets if secret is not None)]
         values = velero.values(
             settings, self.context.registry, monitoring=args.monitoring, pull_policy=self.context.pull_policy
         )

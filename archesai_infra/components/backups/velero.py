@@ -10,7 +10,7 @@ from archesai_infra import versions
 from archesai_infra.components.backups.keys import CLOUD_KEY, CLOUD_SECRET
 from archesai_infra.components.backups.schedules import LOCATION, canonical
 from archesai_infra.components.backups.settings import BackupsSettings
-from archesai_infra.components.base.settings import Registry
+from archesai_infra.components.base.settings import ImageSource
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 from archesai_infra.kube.images import image_pull_policy
 from archesai_infra.kube.pods import UNPRIVILEGED_ID
@@ -22,7 +22,7 @@ _RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL
 
 
 def values(
-    settings: BackupsSettings, registry: Registry, *, monitoring: MonitoringSettings, pull_policy: str | None
+    settings: BackupsSettings, registry: ImageSource, *, monitoring: MonitoringSettings, pull_policy: str | None
 ) -> dict[str, Any]:
     """Values of the chart; no secret among them, only the names of Secrets."""
     velero = settings.velero
@@ -57,7 +57,7 @@ def values(
     return built
 
 
-def _plugin(settings: BackupsSettings, registry: Registry, pull_policy: str | None) -> dict[str, Any]:
+def _plugin(settings: BackupsSettings, registry: ImageSource, pull_policy: str | None) -> dict[str, Any]:
     image = settings.velero.plugin_image.reference(versions.VELERO_PLUGIN, registry)
     return {
         "name": "velero-plugin-for-aws",

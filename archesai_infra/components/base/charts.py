@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pulumi
 from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.helm.v3 import Release
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pydantic import Field
 
-from archesai_infra.components.base.component import Component
+from archesai_infra.components.base.component import Component, Context
 from archesai_infra.kube.labels import labels
 from archesai_infra.model import Model
 from archesai_infra.types import OciAddress
@@ -29,19 +30,41 @@ class ChartsSettings(Model):
     """Time for one release, in seconds."""
 
 
-@dataclass(frozen=True)
-class ImageSource:
-    """Where the images inside a chart come from."""
+class PodValues(NamedTuple):
+    """Where a chart's values place its pods; read in the templates of the pinned versions."""
 
-    mirror: str | None = None
-    """Registry that replaces every image's own."""
-    pull_secret: str | None = None
-    """Secret in the release's namespace that the mirror wants."""
+    placed: tuple[str, ...]
+    """Dotted paths of the maps with `nodeSelector` and `tolerations`; an empty one is the values themselves."""
+    priority: tuple[str, ...]
+    """Dotted paths of the maps with `priorityClassName`."""
+    pull_secrets: str
+    """Dotted path of the list of pull secrets."""
+    names_only: bool = False
+    """Whether that list holds names instead of maps with a name."""
 
-    @property
-    def pull_secrets(self) -> list[dict[str, str]]:
-        """As pods have it; empty where none is wanted."""
-        return [] if self.pull_secret is None else [{"name": self.pull_secret}]
+
+_PROMETHEUS_PODS = (
+    "prometheusOperator",
+    "prometheusOperator.admissionWebhooks.patch",
+    "prometheus.prometheusSpec",
+    "alertmanager.alertmanagerSpec",
+    "grafana",
+    "kube-state-metrics",
+)
+"""The exporter of the nodes' metrics tolerates every taint by itself."""
+POD_VALUES = {
+    "traefik": PodValues(("",), ("",), "deployment.imagePullSecrets"),
+    "cert-manager": PodValues(("", "webhook", "cainjector", "startupapicheck"), ("global",), "global.imagePullSecrets"),
+    # The node agent has to run wherever volumes are: it gets no node selector, see `_EVERYWHERE`.
+    "velero": PodValues(("", "nodeAgent"), ("", "nodeAgent"), "image.imagePullSecrets", names_only=True),
+    "prometheus-operator-crds": PodValues((), (), ""),
+    "kube-prometheus-stack": PodValues(_PROMETHEUS_PODS, _PROMETHEUS_PODS, "global.imagePullSecrets"),
+    "loki": PodValues(("defaults",), ("defaults",), "imagePullSecrets"),
+    "alloy": PodValues(("controller",), ("controller",), "global.image.pullSecrets"),
+}
+"""By the name of the chart."""
+_EVERYWHERE = {("velero", "nodeAgent")}
+"""Daemons, by chart and path, which no node selector may keep from a node."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +85,49 @@ def location(version: ChartVersion, settings: ChartsSettings) -> str:
     return f"{settings.mirror}/{name}" if settings.mirror is not None else version.address
 
 
+def placed(chart: Chart, context: Context) -> dict[str, Any]:
+    """The values of a chart with the stack's placement and pull secret; what the chart's own values set stays."""
+    name = chart.version.address.rpartition("/")[2]
+    paths = POD_VALUES[name]
+    placement = context.scheduling.placement()
+    wanted: list[tuple[str, str, object]] = []
+    for path in paths.placed:
+        wanted.append((path, "tolerations", placement.tolerations))
+        if (name, path) not in _EVERYWHERE:
+            wanted.append((path, "nodeSelector", placement.node_selector))
+    wanted += [(path, "priorityClassName", placement.priority_class) for path in paths.priority]
+    if context.pull_secret is not None and context.mirror is not None and paths.pull_secrets:
+        path, _, key = paths.pull_secrets.rpartition(".")
+        secret = context.pull_secret.name
+        wanted.append((path, key, [secret if paths.names_only else {"name": secret}]))
+    values = dict(chart.values)
+    for path, key, value in wanted:
+        if value:
+            values = _with(values, [*filter(None, path.split(".")), key], value)
+    return values
+
+
+def _with(values: Mapping[str, Any], path: Sequence[str], value: object) -> dict[str, Any]:
+    """The values with one more key, unless it is set already."""
+    first, *rest = path
+    inner = _with(values.get(first, {}), rest, value) if rest else values.get(first, value)
+    return {**values, first: inner}
+
+
 def install(
     component: Component, chart: Chart, settings: ChartsSettings, *, depends_on: Sequence[pulumi.Resource] = ()
 ) -> Release:
-    """Install a chart; a release that did not come up is rolled back, and five revisions are kept."""
+    """Install a chart; a release that did not come up is rolled back, and five revisions are kept.
+
+    Its pods run where those of the stack may run, and name the stack's pull secret where a mirror serves their images.
+    """
     return Release(
         f"{component.module}-{chart.release}",
         name=chart.release,
         namespace=chart.namespace,
         chart=location(chart.version, settings),
         version=chart.version.version,
-        values=chart.values,
+        values=placed(chart, component.context),
         timeout=settings.timeout,
         atomic=component.context.production,
         cleanup_on_fail=True,
@@ -92,16 +147,24 @@ def chart_namespace(
     level: Literal["restricted", "baseline", "privileged"] = "restricted",
     *,
     holds_data: bool = False,
-) -> Namespace:
-    """A namespace for a chart, held to a Pod Security level before anything runs in it; one with data is kept."""
+) -> list[pulumi.Resource]:
+    """A namespace for a chart, held to a Pod Security level before anything runs in it, and its pull secret.
+
+    A namespace with data is kept.
+    """
     levels = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "audit", "warn")}
-    return Namespace(
+    context = component.context
+    own = labels(component.module, context.instance)
+    namespace = Namespace(
         f"{component.module}-namespace-{name}",
         metadata={
             "name": name,
-            "labels": labels(component.module, component.context.instance)
-            | levels
-            | {"pod-security.kubernetes.io/enforce-version": POD_SECURITY},
+            "labels": own | levels | {"pod-security.kubernetes.io/enforce-version": POD_SECURITY},
         },
         opts=component.kept() if holds_data else component.clusterwide(),
     )
+    if context.pull_secret is None or context.mirror is None:
+        return [namespace]
+    metadata: ObjectMetaArgsDict = {"name": context.pull_secret.name, "namespace": name, "labels": own}
+    opts = component.child(depends_on=[namespace])
+    return [namespace, context.pull_secret.create(f"{component.module}-pull-secret-{name}", metadata, opts)]

@@ -13,7 +13,8 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
-from archesai_infra.components.base.settings import Image, Registry, RunOnHost
+from archesai_infra.components.base.pull_secret import PullSecret
+from archesai_infra.components.base.settings import Image, ImageSource, RunOnHost, Scheduling
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import content_name
 from archesai_infra.kube.network import Flow, flows_touching, host_endpoint, policy_spec, service_spec
@@ -58,11 +59,14 @@ class Context:
     """Data and the namespace are protected against deletion by Pulumi."""
     retain: bool
     """Volumes and the namespace stay when they leave the stack, and are taken over when they come back."""
-    registry: Registry
+    registry: ImageSource
     """Where images are pulled from."""
     pull_policy: str | None
     """When nodes pull; by the image, where it is None."""
-    pull_secret: str | None
+    pull_secret: PullSecret | None
+    """Login of a private registry."""
+    scheduling: Scheduling
+    """Where pods may run unless their module says otherwise."""
     flows: tuple[Flow, ...]
     strict: Callable[[], pulumi.ProviderResource]
     """The provider for what others may have made and `destroy` would take from them: it refuses what exists already.
@@ -78,7 +82,7 @@ class Context:
 
     @property
     def mirror(self) -> str | None:
-        """Registry that replaces every image's own."""
+        """ImageSource that replaces every image's own."""
         return self.registry.mirror
 
 

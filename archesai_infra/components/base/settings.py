@@ -29,11 +29,11 @@ from archesai_infra.versions import ImageVersion
 
 
 @dataclass(frozen=True)
-class Registry:
-    """Where images are pulled from, and which of them are pinned beside their own settings."""
+class ImageSource:
+    """Where images are pulled from, and which of them a lock pins."""
 
     mirror: str | None = None
-    """Registry that replaces every image's own."""
+    """ImageSource that replaces every image's own."""
     digests: Mapping[str, str] = field(default_factory=dict[str, str])
     """Digest by `repository:tag`, without the mirror."""
 
@@ -48,7 +48,7 @@ class Image(Model):
     digest: ImageDigest | None = None
     """Digest of the image; the pull is by digest where it is set."""
 
-    def reference(self, default: ImageVersion, registry: Registry) -> str:
+    def reference(self, default: ImageVersion, registry: ImageSource) -> str:
         """The whole reference, with `default` for what is not set and the digest of the lock where it has one."""
         digest = self.digest or registry.digests.get(self.locked_as(default))
         return image_reference(self.repository or default.repository, self.tag_or(default), digest, registry.mirror)
@@ -143,6 +143,17 @@ class Scheduling(Model):
     """Taints that the pods tolerate."""
     priority_class: DnsLabel | None = None
     """Name of an existing PriorityClass."""
+
+    def over(self, stack: Scheduling) -> Scheduling:
+        """These settings over those of the whole stack: tolerations add up, the others replace the stack's."""
+        added = tuple(item for item in stack.tolerations if item not in self.tolerations)
+        return self.model_copy(
+            update={
+                "node_selector": self.node_selector or stack.node_selector,
+                "tolerations": self.tolerations + added,
+                "priority_class": self.priority_class or stack.priority_class,
+            }
+        )
 
     def placement(self) -> Placement:
         """As the pod builder takes it."""

@@ -73,7 +73,7 @@ class Ingress(Component):
         namespace = charts.chart_namespace(self, home)
         values = traefik.chart_values(settings, self.context.mirror)
         chart = charts.Chart("traefik", home, versions.TRAEFIK_CHART, values)
-        release = charts.install(self, chart, where, depends_on=[namespace])
+        release = charts.install(self, chart, where, depends_on=namespace)
         if settings.class_name != "nginx":
             return [release]
         # The chart makes only its own class.
@@ -92,7 +92,7 @@ class Ingress(Component):
             namespace = charts.chart_namespace(self, home)
             values = cert_manager_values(settings.cert_manager, self.context.mirror)
             chart = charts.Chart("cert-manager", home, versions.CERT_MANAGER_CHART, values)
-            ready.append(charts.install(self, chart, where, depends_on=[namespace]))
+            ready.append(charts.install(self, chart, where, depends_on=namespace))
         if settings.cluster_issuer.create and settings.tls.issuer:
             ready.append(self._cluster_issuer(settings, settings.tls.issuer, ready))
         return ready

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from archesai_infra.components.base.charts import ImageSource
-
 RELEASE = "alloy"
 PORT = 12345
 CONFIG_KEY = "config.alloy"
@@ -59,13 +57,12 @@ def _rule(label: str, source: str) -> str:
 """
 
 
-def values(namespace: str, config_map: str, images: ImageSource) -> dict[str, Any]:
+def values(namespace: str, config_map: str, mirror: str | None) -> dict[str, Any]:
     """All values of the release: one pod that may read the logs of one namespace and nothing else."""
     rights = {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get", "list", "watch"]}
     globals_: dict[str, Any] = {"podSecurityContext": _pod_security()}
-    if images.mirror is not None:
-        pull_secrets = {"pullSecrets": images.pull_secrets} if images.pull_secrets else {}
-        globals_["image"] = {"registry": images.mirror} | pull_secrets
+    if mirror is not None:
+        globals_["image"] = {"registry": mirror}
     return {
         "global": globals_,
         "controller": {

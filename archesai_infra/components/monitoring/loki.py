@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from archesai_infra.components.base.charts import ImageSource
 from archesai_infra.components.monitoring.settings import Logs
 
 RELEASE = "loki"
@@ -33,7 +32,7 @@ def url(namespace: str) -> str:
     return f"http://{RELEASE}.{namespace}.svc:{PORT}"
 
 
-def values(settings: Logs, bucket: Bucket | None, images: ImageSource) -> dict[str, Any]:
+def values(settings: Logs, bucket: Bucket | None, mirror: str | None) -> dict[str, Any]:
     """All values of the release; the keys of the object storage come from a Secret."""
     built: dict[str, Any] = {
         "deploymentMode": "Monolithic",
@@ -46,10 +45,8 @@ def values(settings: Logs, bucket: Bucket | None, images: ImageSource) -> dict[s
         "sidecar": {"rules": {"enabled": False}},
         "monitoring": {"serviceMonitor": {"enabled": True}},
     }
-    if images.mirror is not None:
-        built["global"] = {"imageRegistry": images.mirror}
-    if images.pull_secrets:
-        built["imagePullSecrets"] = images.pull_secrets
+    if mirror is not None:
+        built["global"] = {"imageRegistry": mirror}
     return built
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pulumi
 
-from archesai_infra.components.base.charts import ImageSource
 from archesai_infra.components.base.pods import SECRETS_ANNOTATION
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 
@@ -57,7 +56,8 @@ class Surroundings:
 
     namespace: str
     """The stack's own namespace."""
-    images: ImageSource
+    mirror: str | None
+    """Registry that replaces the images' own."""
     login: pulumi.Input[str] | None
     """Fingerprint of Grafana's login: another login is another pod. None where others make the login."""
     keep: bool
@@ -83,9 +83,8 @@ def values(settings: MonitoringSettings, around: Surroundings) -> dict[str, Any]
     }
     if settings.metrics.nodes:
         built["prometheus-node-exporter"] = {"namespaceOverride": NODE_NAMESPACE, "resources": _SMALL}
-    if around.images.mirror is not None:
-        built["global"] = {"imageRegistry": around.images.mirror}
-        built["global"] |= {"imagePullSecrets": around.images.pull_secrets} if around.images.pull_secrets else {}
+    if around.mirror is not None:
+        built["global"] = {"imageRegistry": around.mirror}
     return built
 
 

@@ -22,7 +22,6 @@ from archesai_infra.components.ingress.exposure import Exposure, ingress_annotat
 from archesai_infra.components.ingress.settings import IngressSettings
 from archesai_infra.components.monitoring import alertmanager, alloy, loki, prometheus_stack
 from archesai_infra.components.monitoring.settings import MonitoringSettings
-from archesai_infra.components.security import Registry, pull_secret
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage, StorageConnection
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import content_name, object_name
@@ -41,8 +40,6 @@ class HomeArgs:
     credentials: Credentials
     charts: charts.ChartsSettings
     ingress: IngressSettings
-    registry: Registry
-    """Registry that the pull secret is for."""
     grafana_host: str | None
     """Host name of Grafana, if it has one."""
     grafana_url: str | None
@@ -55,13 +52,12 @@ class Home(Component):
 
     def __init__(self, name: str, context: Context, args: HomeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("MonitoringHome", name, context, opts)
-        namespaces: list[pulumi.Resource] = [charts.chart_namespace(self, args.settings.namespace, holds_data=True)]
+        namespaces: list[pulumi.Resource] = charts.chart_namespace(self, args.settings.namespace, holds_data=True)
         if args.settings.metrics.nodes:
             # It needs the host's network, processes and file systems.
-            namespaces.append(charts.chart_namespace(self, prometheus_stack.NODE_NAMESPACE, "privileged"))
+            namespaces += charts.chart_namespace(self, prometheus_stack.NODE_NAMESPACE, "privileged")
         self._namespace = args.settings.namespace
         self._after = namespaces
-        self._images = self._image_source(args)
         self._policies(args)
         stack = self._prometheus(args)
         self._loki(args, stack)
@@ -75,26 +71,6 @@ class Home(Component):
         metadata = self.metadata(name, annotations)
         metadata["namespace"] = namespace or self._namespace
         return metadata
-
-    def _image_source(self, args: HomeArgs) -> charts.ImageSource:
-        """The mirror and, where the stack has a login for it, the Secret with that in each namespace with pods."""
-        context = self.context
-        password = args.credentials.get(Credential.REGISTRY_PASSWORD)
-        if context.mirror is None or context.pull_secret is None or password is None:
-            return charts.ImageSource(context.mirror)
-        places = [self._namespace, *([prometheus_stack.NODE_NAMESPACE] if args.settings.metrics.nodes else [])]
-        made = [
-            pull_secret(
-                f"{self.module}-pull-secret-{place}",
-                self._metadata(context.pull_secret, namespace=place),
-                args.registry,
-                password,
-                self.child(depends_on=self._after),
-            )
-            for place in places
-        ]
-        self._after = [*self._after, *made]
-        return charts.ImageSource(context.mirror, context.pull_secret)
 
     def _secret(self, name: str, data: Mapping[str, pulumi.Input[str]]) -> Secret:
         return Secret(
@@ -135,7 +111,7 @@ class Home(Component):
             secrets.append(self._secret(prometheus_stack.ALERTMANAGER_SECRET, {alertmanager.CONFIG_KEY: document}))
         around = prometheus_stack.Surroundings(
             namespace=self.context.namespace,
-            images=self._images,
+            mirror=self.context.mirror,
             login=login,
             keep=self.context.retain,
             grafana_url=args.grafana_url,
@@ -146,7 +122,7 @@ class Home(Component):
 
     def _loki(self, args: HomeArgs, stack: Release) -> None:
         bucket, after = self._bucket(args) if args.settings.logs_in_object_storage else (None, [])
-        values = loki.values(args.settings.logs, bucket, self._images)
+        values = loki.values(args.settings.logs, bucket, self.context.mirror)
         self._install(args, loki.RELEASE, versions.LOKI_CHART, values, [stack, *after])
 
     def _bucket(self, args: HomeArgs) -> tuple[loki.Bucket | None, list[pulumi.Resource]]:
@@ -180,7 +156,7 @@ class Home(Component):
             data=data,
             opts=self.child(depends_on=self._after),
         )
-        values = alloy.values(self.context.namespace, name, self._images)
+        values = alloy.values(self.context.namespace, name, self.context.mirror)
         self._install(args, alloy.RELEASE, versions.ALLOY_CHART, values, [stack, config])
 
     def _policies(self, args: HomeArgs) -> None:

@@ -221,7 +221,7 @@ def test_a_mirror_that_wants_a_login_gets_it_in_every_namespace_of_the_releases(
         secrets = [item for item in render(config).objects if item["kind"] == "Secret"]
         return {item["metadata"]["namespace"] for item in secrets if item["metadata"]["name"] == "regcred"}
 
-    assert places(EVERYTHING | login | mirror) == {"archesai", "monitoring", "node-exporter"}
+    assert places(EVERYTHING | login | mirror) == {"archesai", "monitoring", "node-exporter", "ingress", "cert-manager"}
     assert places(ON | login | mirror) == {"archesai", "monitoring"}
     assert places(EVERYTHING | login) == {"archesai"}
     assert places(EVERYTHING | mirror) == set()
