@@ -56,7 +56,7 @@ class Api:
     """Requests to one API server, each bounded in time."""
 
     def __init__(self, server: str, authority: Path, identity: KeyPair, *, seconds: float = 30) -> None:
-        self._server = server
+        self.server = server
         self._pool = urllib3.PoolManager(
             cert_file=str(identity.certificate),
             key_file=str(identity.key),
@@ -82,7 +82,7 @@ class Api:
         """Send one request and raise ApiError unless it succeeded."""
         answer = self._pool.request(
             method,
-            f"{self._server}{path}?{urlencode(query)}" if query else f"{self._server}{path}",
+            f"{self.server}{path}?{urlencode(query)}" if query else f"{self.server}{path}",
             body=None if body is None else json.dumps(body).encode(),
             headers={"Accept": _JSON, "Content-Type": content_type},
         )

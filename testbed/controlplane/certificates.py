@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SECONDS = 30
+_LOOPBACK = ("IP:127.0.0.1", "DNS:localhost")
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class CertificateAuthority:
         _openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
         return key
 
-    def serving(self, name: str) -> KeyPair:
-        """A certificate for a server on loopback."""
-        return self._sign(name, "/CN=localhost", ["subjectAltName=IP:127.0.0.1,DNS:localhost"])
+    def serving(self, name: str, *names: str) -> KeyPair:
+        """A certificate for a server on loopback, and at these names such as `IP:10.0.0.1` or `DNS:example.test`."""
+        return self._sign(name, "/CN=localhost", [f"subjectAltName={','.join((*_LOOPBACK, *names))}"])
 
     def client(self, name: str, user: str, groups: Sequence[str], *, expired: bool = False) -> KeyPair:
         """A certificate that makes its bearer this user in these groups."""

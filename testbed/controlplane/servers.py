@@ -34,6 +34,8 @@ class Servers:
     """Signs service account tokens."""
     kubeconfig: Path
     """The administrator's."""
+    address: str = "127.0.0.1"
+    """Where the API server listens."""
 
     def etcd(self) -> Command:
         client, peer = (f"http://127.0.0.1:{port}" for port in (self.ports.etcd, self.ports.etcd_peer))
@@ -51,19 +53,25 @@ class Servers:
         ]
 
     def apiserver(self) -> Command:
-        """Admission plugins and feature gates stay at their defaults, Pod Security among them."""
+        """For simulated nodes; admission plugins and feature gates stay at their defaults, Pod Security among them."""
+        return [
+            *self.any_apiserver(),
+            # No pod reaches the server by its Service, and 1.37 advertises no loopback address.
+            "--endpoint-reconciler-type=none",
+            "--authorization-mode=RBAC",
+        ]
+
+    def any_apiserver(self) -> Command:
+        """What an API server is told with simulated and with real nodes."""
         return [
             self.executables["kube-apiserver"],
             f"--etcd-servers=http://127.0.0.1:{self.ports.etcd}",
-            "--bind-address=127.0.0.1",
-            # No pod reaches the server by its Service, and 1.37 advertises no loopback address.
-            "--advertise-address=127.0.0.1",
-            "--endpoint-reconciler-type=none",
+            f"--bind-address={self.address}",
+            f"--advertise-address={self.address}",
             f"--secure-port={self.ports.apiserver}",
             f"--tls-cert-file={self.serving.certificate}",
             f"--tls-private-key-file={self.serving.key}",
             f"--client-ca-file={self.authority}",
-            "--authorization-mode=RBAC",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={self.account_key}",
             f"--service-account-signing-key-file={self.account_key}",
@@ -75,6 +83,15 @@ class Servers:
         ]
 
     def controller_manager(self) -> Command:
+        """For simulated nodes."""
+        return [
+            *self.any_controller_manager(),
+            # A busy machine delays the fake nodes' heartbeats; none of them is ever away.
+            "--node-monitor-grace-period=1h",
+        ]
+
+    def any_controller_manager(self) -> Command:
+        """What controllers are told with simulated and with real nodes."""
         return [
             self.executables["kube-controller-manager"],
             *self._client_flags(),
@@ -84,8 +101,6 @@ class Servers:
             "--pvclaimbinder-sync-period=1s",
             # By default an autoscaler looks every 15 s.
             "--horizontal-pod-autoscaler-sync-period=2s",
-            # A busy machine delays the fake nodes' heartbeats; none of them is ever away.
-            "--node-monitor-grace-period=1h",
         ]
 
     def scheduler(self) -> Command:

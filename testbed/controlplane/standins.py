@@ -10,7 +10,7 @@ import urllib3
 
 from testbed.controlplane.addresses import publish_addresses
 from testbed.controlplane.api import Api, ApiError
-from testbed.controlplane.volumes import serve_claims
+from testbed.controlplane.volumes import NOTHING, Backing, serve_claims
 
 _INTERVAL_SECONDS = 0.3
 
@@ -18,7 +18,8 @@ _INTERVAL_SECONDS = 0.3
 class StandIns:
     """Runs in a thread of the test process and so ends with it, whatever ends it."""
 
-    def __init__(self, api: Api, log: Path, *, addresses: bool) -> None:
+    def __init__(self, api: Api, log: Path, *, addresses: bool, backing: Backing = NOTHING) -> None:
+        self._backing = backing
         self._addresses = addresses
         self._publishing = threading.Lock()
         self._api = api
@@ -49,7 +50,7 @@ class StandIns:
     def _run(self) -> None:
         while not self._ending.wait(_INTERVAL_SECONDS):
             try:
-                serve_claims(self._api)
+                serve_claims(self._api, self._backing)
                 with self._publishing:
                     if self._addresses:
                         publish_addresses(self._api)

@@ -1,6 +1,8 @@
-"""A stand-in for a storage driver: makes, grows, frees and deletes volumes that exist only as objects."""
+"""A stand-in for a storage driver: makes, grows, frees and deletes volumes."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 from kubernetes.utils import parse_quantity
 
@@ -11,7 +13,32 @@ _PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 _SELECTED_NODE = "volume.kubernetes.io/selected-node"
 
 
-def serve_claims(api: Api) -> None:
+class Backing(Protocol):
+    """What is behind the volumes."""
+
+    def source(self, name: str) -> Object:
+        """The part of a volume's specification that says where its data is; called once before the volume is made."""
+        ...
+
+    def discard(self, name: str) -> None:
+        """Forget the data of a volume that is deleted."""
+        ...
+
+
+class Nothing:
+    """Volumes that exist only as objects: nothing ever reads their path."""
+
+    def source(self, name: str) -> Object:
+        return {"hostPath": {"path": f"/nonexistent/{name}"}}
+
+    def discard(self, name: str) -> None:
+        """There is nothing to forget."""
+
+
+NOTHING = Nothing()
+
+
+def serve_claims(api: Api, backing: Backing = NOTHING) -> None:
     """One pass over all claims and volumes, doing what a provisioner and a resizer would do next."""
     classes = {one["metadata"]["name"]: one for one in api.list("storage.k8s.io/v1", "StorageClass")}
     volumes = {one["metadata"]["name"]: one for one in api.list("v1", "PersistentVolume")}
@@ -27,18 +54,18 @@ def serve_claims(api: Api) -> None:
         elif phase == "Pending" and storage_class and _is_wanted(claim, storage_class):
             name = volume_name(claim)
             if name not in volumes:
-                api.create(volume_for(claim, storage_class))
+                api.create(volume_for(claim, storage_class, backing))
     named = {claim["spec"].get("volumeName") for claim in claims}
     for name in volumes.keys() - named:
-        _reclaim(api, volumes[name])
+        _reclaim(api, volumes[name], backing)
 
 
 def volume_name(claim: Object) -> str:
     return f"pvc-{claim['metadata']['uid']}"
 
 
-def volume_for(claim: Object, storage_class: Object) -> Object:
-    """A volume reserved for this claim; nothing ever reads its path."""
+def volume_for(claim: Object, storage_class: Object, backing: Backing = NOTHING) -> Object:
+    """A volume reserved for this claim."""
     spec = claim["spec"]
     return {
         "apiVersion": "v1",
@@ -50,7 +77,7 @@ def volume_for(claim: Object, storage_class: Object) -> Object:
             "volumeMode": spec.get("volumeMode", "Filesystem"),
             "storageClassName": spec["storageClassName"],
             "persistentVolumeReclaimPolicy": storage_class["reclaimPolicy"],
-            "hostPath": {"path": f"/nonexistent/{volume_name(claim)}"},
+            **backing.source(volume_name(claim)),
             "claimRef": _reference(claim),
         },
     }
@@ -91,9 +118,10 @@ def _free(api: Api, claim: Object, volume: Object) -> None:
         api.patch(volume, {"spec": {"claimRef": _reference(claim) | {"resourceVersion": None}}})
 
 
-def _reclaim(api: Api, volume: Object) -> None:
+def _reclaim(api: Api, volume: Object, backing: Backing) -> None:
     """Delete what a deleted claim left behind, where its class says so."""
     ours = volume["metadata"].get("annotations", {}).get(_PROVISIONED_BY) == PROVISIONER
     released = volume.get("status", {}).get("phase") == "Released"
     if ours and released and volume["spec"]["persistentVolumeReclaimPolicy"] == "Delete":
         api.delete(volume)
+        backing.discard(volume["metadata"]["name"])

@@ -91,16 +91,10 @@ class Program(Part):
     """Executable name to the Go package it is built from."""
     stamps: Mapping[str, str] = field(default_factory=dict[str, str])
     """Linker variables, with `{version}`, `{major}` and `{minor}` filled in."""
-    module: str = ""
-    """The directory of the Go module below `go/`; empty means the part's name."""
     tags: tuple[str, ...] = ()
     """Build tags, which leave out what tests do not use."""
     files: Mapping[str, str] = field(default_factory=dict[str, str])
     """Module to the path of a file in it that the executables read beside themselves."""
-
-    @property
-    def directory(self) -> Path:
-        return GO_DIRECTORY / (self.module or self.name)
 
     @property
     def version(self) -> str:

@@ -21,7 +21,7 @@ ENGINE = ("pulumi", "pulumi-kubernetes")
 PROVIDER_VERSION = "4.25.0"
 """The provider's release of the pinned commit, which is its tag; the Go module itself has a version of no release."""
 
-NODE = ("kubernetes-node", "containerd", "cni", "network-policies", "coredns", "pause")
+NODE = ("kubernetes-node", "containerd", "cni", "network-policies", "coredns", "metrics-server", "pause")
 """What a node needs beside a control plane's parts."""
 
 _KUBERNETES = "kubernetes"
@@ -80,7 +80,7 @@ def catalogue() -> dict[str, Part]:
 
 
 def _node_parts() -> list[Program]:
-    """What runs pods; Kubernetes' own share of it in the default minor, from the control plane's module."""
+    """What runs pods; Kubernetes' own share of it in the default minor."""
     commands = ("kubelet", "kube-proxy")
     plugins = {"ptp": "main/ptp", "loopback": "main/loopback", "host-local": "ipam/host-local"}
     containerd = "github.com/containerd/containerd/v2"
@@ -91,7 +91,6 @@ def _node_parts() -> list[Program]:
             "k8s.io/kubernetes",
             {command: f"k8s.io/kubernetes/cmd/{command}" for command in commands},
             _KUBERNETES_STAMPS,
-            module=f"{_KUBERNETES}-{DEFAULT_MINOR}",
         ),
         Program(
             "containerd",

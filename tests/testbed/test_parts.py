@@ -136,9 +136,9 @@ def test_another_line_in_a_program_of_the_repository_is_another_directory(
     assert parts.catalogue()[name].output != before
 
 
-def test_the_nodes_programs_come_from_the_control_planes_module() -> None:
+def test_a_nodes_programs_have_the_version_of_the_default_control_plane() -> None:
     node = parts.catalogue()["kubernetes-node"]
-    assert (node.directory, node.version) == (parts.kubernetes().directory, parts.kubernetes().version)
+    assert node.version == parts.kubernetes(parts.DEFAULT_MINOR).version
     assert list(node.executables) == ["kubelet", "kube-proxy"]
 
 

@@ -1,0 +1,1 @@
+"""Real Kubernetes nodes for tests, and the images that their pods run."""
