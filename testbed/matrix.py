@@ -65,7 +65,11 @@ _INGRESS: dict[str, Config] = {
     "nginx with a certificate of others": {"tls": {"enabled": True, "existingSecret": "their-certificate"}},
     "traefik": {"className": "traefik"},
     "traefik with TLS": {"className": "traefik", "tls": TLS, "bodySize": "1Gi"},
-    "another class": {"className": "haproxy"},
+    "another class": {"className": "haproxy", "controller": {"namespace": "haproxy"}},
+    "a load balancer that is no pod": {
+        "className": "gce",
+        "controller": {"cidrs": ["130.211.0.0/22", "35.191.0.0/16"]},
+    },
     "our controller for nginx": {"controller": {"install": True, "replicas": 2}},
     "our controller for traefik": {"className": "traefik", "controller": {"install": True}},
     "cert-manager and issuer": {"tls": TLS, "clusterIssuer": ISSUER, "certManager": {"install": True}},
@@ -98,7 +102,11 @@ _OTHERS: dict[str, Config] = {
     "a configured signing key": {"apiJwtSecret": "unmistakable signing key"},
     "quota, limits and a namespace": {
         "namespace": "team-a",
-        "security": {"quota": ON, "limits": ON, "dns": {"namespace": "dns", "podLabels": {"app": "coredns"}}},
+        "security": {
+            "quota": ON,
+            "limits": ON,
+            "dns": {"peers": [{"namespace": "dns", "podLabels": {"app": "coredns"}}]},
+        },
     },
     "monitoring": {"monitoring": ON},
     "monitoring by an operator of others": {"monitoring": ON | {"operator": "existing", "namespace": "observability"}},

@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.peers import PodPeer
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, RunOnHost, ScaledWorkload, resources
 from archesai_infra.components.database import DatabaseConnection
@@ -74,12 +75,20 @@ class SecretReference(Model):
 
 
 class Egress(Model):
-    """An address outside the cluster that the api may reach besides the public internet on 443."""
+    """Addresses or pods that the api may reach besides the public internet on 443."""
 
-    cidr: Cidr
+    cidr: Cidr | None = None
     """Network of the addresses."""
+    pods: PodPeer | None = None
+    """Pods of another namespace in the same cluster, in place of a network."""
     ports: tuple[Port, ...] = Field(min_length=1)
-    """TCP ports."""
+    """TCP ports; for pods those that they listen on."""
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if (self.cidr is None) == (self.pods is None):
+            raise ValueError("needs one of cidr and pods, and not both")
+        return self
 
 
 class ApiSettings(ScaledWorkload):

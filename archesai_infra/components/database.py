@@ -13,10 +13,12 @@ from pydantic import Field
 
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.peers import ServicePeer
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, RunOnHost, Workload, resources
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import object_name
+from archesai_infra.kube.network import ANYWHERE
 from archesai_infra.kube.pods import (
     Mount,
     Probes,
@@ -137,8 +139,10 @@ class ExternalDatabase(Model):
     """User to connect as."""
     ssl_mode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "require"
     """`sslmode` of the connection."""
-    cidrs: tuple[Cidr, ...] = ("0.0.0.0/0",)
+    cidrs: tuple[Cidr, ...] = ANYWHERE
     """Networks the server's addresses are in; the network policies allow no other."""
+    service: ServicePeer | None = None
+    """Pods behind the host, where it is a Service of another namespace in this cluster."""
     existing_secret: DnsLabel | None = None
     """Secret with the key `DATABASE_URL` (and `POSTGRES_PASSWORD`), made by others."""
 

@@ -11,10 +11,12 @@ from pydantic import Field, model_validator
 
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.peers import ServicePeer
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, RunOnHost, Workload, resources
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import object_name
+from archesai_infra.kube.network import ANYWHERE
 from archesai_infra.kube.pods import (
     Probes,
     SecretKey,
@@ -113,8 +115,10 @@ class ExternalRedis(Model):
     """Host name of the server."""
     port: Port = PORT
     """Port of the server."""
-    cidrs: tuple[Cidr, ...] = ("0.0.0.0/0",)
+    cidrs: tuple[Cidr, ...] = ANYWHERE
     """Networks the server's addresses are in; the network policies allow no other."""
+    service: ServicePeer | None = None
+    """Pods behind the host, where it is a Service of another namespace in this cluster."""
     existing_secret: DnsLabel | None = None
     """Secret with the key `REDIS_PASSWORD`, made by others."""
 

@@ -13,12 +13,13 @@ from pydantic import Field
 
 from archesai_infra.components.base.component import FORCE, SKIP_AWAIT, Component, Context
 from archesai_infra.components.base.settings import Resources, resources
+from archesai_infra.components.dns import Dns
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import deny_all_spec, dns_spec
 from archesai_infra.model import Model
-from archesai_infra.types import Cidr, DnsLabel, Hostname, Text
+from archesai_infra.types import Cidr, Hostname, Text
 from archesai_infra.versions import POD_SECURITY
 
 MODULE = "security"
@@ -45,17 +46,6 @@ class Limits(Model):
     """Requests and limits of a container that has none."""
 
 
-class Dns(Model):
-    """The cluster's name server, as network policies have to name it."""
-
-    namespace: DnsLabel = "kube-system"
-    """Its namespace."""
-    pod_labels: dict[str, str] = Field(default_factory=lambda: {"k8s-app": "kube-dns"}, min_length=1)
-    """Labels of its pods."""
-    cidrs: tuple[Cidr, ...] = ("169.254.20.10/32",)
-    """Addresses of node-local caches."""
-
-
 class Registry(Model):
     """The image registry that the pull secret is for."""
 
@@ -74,6 +64,9 @@ class SecuritySettings(Model):
     """LimitRange of the namespace."""
     dns: Dns = Dns()
     """Where pods resolve names."""
+    private_cidrs: tuple[Cidr, ...] = ()
+    """Networks of nodes, pods and Services that have public addresses, as with IPv6: they are no internet for the api
+    and the scraper."""
     registry: Registry = Registry()
     """Registry of the pull secret."""
 
@@ -130,7 +123,7 @@ class Security(Component):
         NetworkPolicy(
             "security-dns",
             metadata=self.metadata(object_name("dns")),
-            spec=dns_spec(dns.namespace, dns.pod_labels, dns.cidrs),
+            spec=dns_spec([peer.pods for peer in dns.peers], dns.ports, dns.cidrs),
             opts=opts,
         )
 

@@ -12,10 +12,12 @@ from pydantic import Field
 
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.peers import ServicePeer
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Image, Resources, Workload, resources
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import object_name
+from archesai_infra.kube.network import ANYWHERE
 from archesai_infra.kube.pods import (
     Mount,
     Probes,
@@ -92,8 +94,10 @@ class ExternalStorage(Model):
     """Bucket of the application."""
     region: str = "us-east-1"
     """Region of the bucket."""
-    cidrs: tuple[Cidr, ...] = ("0.0.0.0/0",)
+    cidrs: tuple[Cidr, ...] = ANYWHERE
     """Networks the service's addresses are in; the network policies allow no other."""
+    service: ServicePeer | None = None
+    """Pods behind the host, where it is a Service of another namespace in this cluster."""
     existing_secret: DnsLabel | None = None
     """Secret with the keys `ACCESS_KEY` and `SECRET_KEY`, made by others."""
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from pulumi_kubernetes.core.v1 import ServicePortArgsDict, ServiceSpecArgsDict
 from pulumi_kubernetes.discovery.v1 import EndpointArgsDict
 from pulumi_kubernetes.networking.v1 import (
+    IPBlockArgsDict,
     NetworkPolicyEgressRuleArgsDict,
     NetworkPolicyIngressRuleArgsDict,
     NetworkPolicyPeerArgsDict,
@@ -17,21 +19,29 @@ from pulumi_kubernetes.networking.v1 import (
 
 from archesai_infra.kube.labels import selector
 
-ANYWHERE = "0.0.0.0/0"
-LINK_LOCAL = "169.254.0.0/16"
-"""Holds the metadata address of clouds."""
-NOT_INTERNET = (
+DNS_PORT = 53
+ANYWHERE = ("0.0.0.0/0", "::/0")
+"""Every address of both families."""
+LINK_LOCAL = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32")
+"""Hold the metadata addresses of clouds; those of AWS over IPv6 are unique local ones."""
+NOT_PUBLIC = (
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
     "127.0.0.0/8",
-    LINK_LOCAL,
+    "169.254.0.0/16",
     "172.16.0.0/12",
     "192.168.0.0/16",
     "224.0.0.0/4",
     "240.0.0.0/4",
 )
-"""No public addresses: private, shared (RFC 6598), loopback, link-local (the metadata address), multicast, reserved."""
+"""IPv4 addresses that are not public: private, shared (RFC 6598), loopback, link-local, multicast, reserved."""
+GLOBAL_UNICAST = "2000::/3"
+"""Public IPv6 addresses (RFC 4291)."""
+TUNNELS = ("2001::/32", "2002::/16")
+"""Those among them that carry an IPv4 address: Teredo and 6to4."""
+NAT64 = "64:ff9b::/96"
+"""IPv4 addresses as hosts with IPv6 alone see them (RFC 6052)."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +64,24 @@ class Addresses:
     """Addresses outside the pod network."""
 
     name: str
-    cidrs: tuple[str, ...] = (ANYWHERE,)
+    cidrs: tuple[str, ...] = ANYWHERE
     excluded: tuple[str, ...] = ()
 
 
-INTERNET = Addresses("internet", (ANYWHERE,), NOT_INTERNET)
-"""Every public IPv4 address."""
+def internet(private: Iterable[str] = ()) -> Addresses:
+    """Every public address except those in `private`: networks of the cluster itself that have public addresses."""
+    closed = (*NOT_PUBLIC, *private)
+    translated = [_translated(network) for network in map(ip_network, closed) if isinstance(network, IPv4Network)]
+    return Addresses("internet", ("0.0.0.0/0", GLOBAL_UNICAST, NAT64), (*closed, *TUNNELS, *translated))
 
+
+def _translated(network: IPv4Network) -> str:
+    """An IPv4 network behind NAT64."""
+    prefix = IPv6Network(NAT64)
+    return str(IPv6Network((int(prefix.network_address) + int(network.network_address), 96 + network.prefixlen)))
+
+
+Network = IPv4Network | IPv6Network
 Peer = Pods | NamespacePods | Addresses
 
 
@@ -106,20 +127,18 @@ def deny_all_spec() -> NetworkPolicySpecArgsDict:
     return {"pod_selector": {}, "policy_types": ["Ingress", "Egress"]}
 
 
-def dns_spec(namespace: str, pod_labels: Mapping[str, str], cidrs: Iterable[str]) -> NetworkPolicySpecArgsDict:
-    """Every pod may resolve names: at the cluster's DNS pods and at node-local caches given by address."""
-    peers: list[NetworkPolicyPeerArgsDict] = [
-        {
-            "namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": namespace}},
-            "pod_selector": {"match_labels": dict(pod_labels)},
-        },
-        *({"ip_block": {"cidr": cidr}} for cidr in cidrs),
-    ]
-    return {
-        "pod_selector": {},
-        "policy_types": ["Egress"],
-        "egress": [{"to": peers, "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}],
-    }
+def dns_spec(pods: Iterable[NamespacePods], ports: Iterable[int], cidrs: Iterable[str]) -> NetworkPolicySpecArgsDict:
+    """Every pod may resolve names: at the cluster's DNS pods on their ports, and at addresses on port 53 alone.
+
+    Policies see the port that a pod listens on, which can differ from the Service's; resolvers that are addresses have
+    no other port, and among them may be the metadata address of a cloud.
+    """
+    rules: list[NetworkPolicyEgressRuleArgsDict] = []
+    if peers := [peer for name_server in pods for peer in _peers(name_server, "")]:
+        rules.append({"to": peers, "ports": _ports(ports, "UDP", "TCP")})
+    if resolvers := _peers(Addresses("resolvers", tuple(cidrs)), ""):
+        rules.append({"to": resolvers, "ports": _ports([DNS_PORT], "UDP", "TCP")})
+    return {"pod_selector": {}, "policy_types": ["Egress"], "egress": rules}
 
 
 def _peers(peer: Peer, instance: str) -> list[NetworkPolicyPeerArgsDict]:
@@ -134,13 +153,27 @@ def _peers(peer: Peer, instance: str) -> list[NetworkPolicyPeerArgsDict]:
                 found["pod_selector"] = {"match_labels": dict(labels)}
             return [found]
         case Addresses(_, cidrs, excluded):
-            if not excluded:
-                return [{"ip_block": {"cidr": cidr}} for cidr in cidrs]
-            return [{"ip_block": {"cidr": cidr, "except_": list(excluded)}} for cidr in cidrs]
+            return [_block(ip_network(cidr), map(ip_network, (*excluded, *LINK_LOCAL))) for cidr in cidrs]
 
 
-def _ports(ports: Iterable[int]) -> list[NetworkPolicyPortArgsDict]:
-    return [{"protocol": "TCP", "port": port} for port in ports]
+def _block(network: Network, excluded: Iterable[Network]) -> NetworkPolicyPeerArgsDict:
+    """A network without what is excluded inside it; a network that is larger than link-local never includes that."""
+    # Kubernetes refuses exceptions outside of the block, so that each family gets its own.
+    inside = [str(other) for other in dict.fromkeys(excluded) if other != network and _within(other, network)]
+    block: IPBlockArgsDict = {"cidr": str(network)}
+    if inside:
+        block["except_"] = inside
+    return {"ip_block": block}
+
+
+def _within(inner: Network, outer: Network) -> bool:
+    if isinstance(inner, IPv4Network):
+        return isinstance(outer, IPv4Network) and inner.subnet_of(outer)
+    return isinstance(outer, IPv6Network) and inner.subnet_of(outer)
+
+
+def _ports(ports: Iterable[int], *protocols: str) -> list[NetworkPolicyPortArgsDict]:
+    return [{"protocol": protocol, "port": port} for port in ports for protocol in protocols or ("TCP",)]
 
 
 def service_spec(
@@ -165,10 +198,10 @@ def host_endpoint(ip: str) -> list[EndpointArgsDict]:
     return [{"addresses": [ip], "conditions": {"ready": True}}]
 
 
-def policy_port_spec(pod_labels: Mapping[str, str], source: NamespacePods, port: int) -> NetworkPolicySpecArgsDict:
-    """One source to one port of pods that are not a component's own."""
+def policy_port_spec(pod_labels: Mapping[str, str], sources: Iterable[Peer], port: int) -> NetworkPolicySpecArgsDict:
+    """Some sources to one port of pods that are not a component's own."""
     return {
         "pod_selector": {"match_labels": dict(pod_labels)},
         "policy_types": ["Ingress"],
-        "ingress": [{"from_": _peers(source, ""), "ports": _ports([port])}],
+        "ingress": [{"from_": [peer for source in sources for peer in _peers(source, "")], "ports": _ports([port])}],
     }

@@ -17,7 +17,7 @@ from archesai_infra.components.monitoring.rules.model import Alert
 from archesai_infra.components.redis import ManagedRedis
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage
 from archesai_infra.credentials import Credential, Credentials
-from archesai_infra.kube.network import INTERNET, Addresses
+from archesai_infra.kube.network import Addresses, internet
 from archesai_infra.stack.settings import Settings
 from archesai_infra.versions import ImageVersion
 
@@ -166,7 +166,7 @@ def _credentials(settings: Settings, given: Mapping[Credential, object], *, own:
 def bucket_peer(settings: Settings) -> Addresses:
     """Where the bucket is, as network policies see it."""
     if settings.backups.endpoint is None:
-        return INTERNET
+        return internet(settings.security.private_cidrs)
     return Addresses("backups' bucket", settings.backups.cidrs)
 
 

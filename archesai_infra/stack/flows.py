@@ -16,7 +16,7 @@ from archesai_infra.components.monitoring.exporters import (
     REDIS_EXPORTER_PORT,
 )
 from archesai_infra.components.monitoring.releases import LOGS_BUCKET
-from archesai_infra.kube.network import ANYWHERE, INTERNET, LINK_LOCAL, Addresses, Flow, NamespacePods, Peer, Pods
+from archesai_infra.kube.network import Addresses, Flow, NamespacePods, Pods, internet
 from archesai_infra.stack import backups
 from archesai_infra.stack.settings import Settings
 
@@ -32,7 +32,7 @@ def _inside(settings: Settings) -> Iterator[Flow]:
     if settings.platform.enabled and settings.platform.run_on_host is None and settings.api.enabled:
         yield _flow(platform.MODULE, api.MODULE, api.PORT, settings.api.run_on_host)
     if settings.migrates_by_job:
-        yield database_flow(settings, migrations.MODULE)
+        yield from database_flows(settings, migrations.MODULE)
     if settings.storage.enabled and settings.storage.mode == "managed":
         yield Flow(Pods(storage.BUCKET_MODULE), Pods(storage.MODULE), (storage.PORT,))
 
@@ -40,36 +40,50 @@ def _inside(settings: Settings) -> Iterator[Flow]:
 def _from_api(settings: Settings) -> Iterator[Flow]:
     source = api.MODULE
     if settings.database.enabled:
-        yield database_flow(settings, source)
+        yield from database_flows(settings, source)
     if settings.redis.enabled:
-        yield redis_flow(settings, source)
+        yield from redis_flows(settings, source)
     if settings.storage.enabled:
-        yield storage_flow(settings, source)
+        yield from storage_flows(settings, source)
     if settings.scraper.enabled:
         yield Flow(Pods(source), Pods(scraper.MODULE), (scraper.PORT,))
     if settings.unstructured.enabled:
         yield Flow(Pods(source), Pods(unstructured.MODULE), (unstructured.PORT,))
 
 
-def database_flow(settings: Settings, source: str) -> Flow:
+def database_flows(settings: Settings, source: str) -> Iterator[Flow]:
     """From a component's pods to the database, wherever that is."""
     if isinstance(settings.database, database.ExternalDatabase):
-        return Flow(Pods(source), Addresses("database", settings.database.cidrs), (settings.database.port,))
-    return _flow(source, database.MODULE, database.PORT, settings.database.run_on_host)
+        yield from _outside(source, "database", settings.database)
+    else:
+        yield _flow(source, database.MODULE, database.PORT, settings.database.run_on_host)
 
 
-def redis_flow(settings: Settings, source: str) -> Flow:
+def redis_flows(settings: Settings, source: str) -> Iterator[Flow]:
     """From a component's pods to redis, wherever that is."""
     if isinstance(settings.redis, redis.ExternalRedis):
-        return Flow(Pods(source), Addresses("redis", settings.redis.cidrs), (settings.redis.port,))
-    return _flow(source, redis.MODULE, redis.PORT, settings.redis.run_on_host)
+        yield from _outside(source, "redis", settings.redis)
+    else:
+        yield _flow(source, redis.MODULE, redis.PORT, settings.redis.run_on_host)
 
 
-def storage_flow(settings: Settings, source: str) -> Flow:
+def storage_flows(settings: Settings, source: str) -> Iterator[Flow]:
     """From a component's pods to the object storage, wherever that is."""
     if isinstance(settings.storage, storage.ExternalStorage):
-        return Flow(Pods(source), Addresses("storage", settings.storage.cidrs), (settings.storage.port,))
-    return Flow(Pods(source), Pods(storage.MODULE), (storage.PORT,))
+        yield from _outside(source, "storage", settings.storage)
+    else:
+        yield Flow(Pods(source), Pods(storage.MODULE), (storage.PORT,))
+
+
+External = database.ExternalDatabase | redis.ExternalRedis | storage.ExternalStorage
+
+
+def _outside(source: str, name: str, server: External) -> Iterator[Flow]:
+    """To addresses of a server outside the stack, and to the pods that they stand for where it is in the cluster."""
+    if server.cidrs:
+        yield Flow(Pods(source), Addresses(name, server.cidrs), (server.port,))
+    if server.service is not None:
+        yield Flow(Pods(source), server.service.pods, (server.service.port or server.port,))
 
 
 def _flow(source: str, target: str, port: int, host: RunOnHost | None) -> Flow:
@@ -81,38 +95,41 @@ def _flow(source: str, target: str, port: int, host: RunOnHost | None) -> Flow:
 
 
 def _outward(settings: Settings) -> Iterator[Flow]:
+    public = internet(settings.security.private_cidrs)
     if settings.api.enabled and settings.api.run_on_host is None:
-        yield Flow(Pods(api.MODULE), INTERNET, (443,))
+        yield Flow(Pods(api.MODULE), public, (443,))
         for egress in settings.api.egress:
-            yield Flow(Pods(api.MODULE), Addresses("api.egress", (egress.cidr,)), egress.ports)
+            if egress.cidr is not None:
+                yield Flow(Pods(api.MODULE), Addresses("api.egress", (egress.cidr,)), egress.ports)
+            if egress.pods is not None:
+                yield Flow(Pods(api.MODULE), egress.pods.pods, egress.ports)
         if settings.api.kubernetes_access:
-            yield Flow(Pods(api.MODULE), Addresses("kubernetes api", (ANYWHERE,), (LINK_LOCAL,)), (443, 6443))
+            yield Flow(Pods(api.MODULE), Addresses("kubernetes api"), (443, 6443))
     if settings.scraper.enabled:
-        yield Flow(Pods(scraper.MODULE), INTERNET, (80, 443))
+        yield Flow(Pods(scraper.MODULE), public, (80, 443))
 
 
 def _inward(settings: Settings) -> Iterator[Flow]:
     if not settings.ingress.enabled:
         return
-    controller: Peer = settings.ingress.controller_pods
     ports = {"api": api.PORT, "platform": platform.PORT, "storage": storage.PORT}
     for module, port in ports.items():
         on_host = getattr(getattr(settings, module), "run_on_host", None) is not None
         if settings.url(module) is not None and not on_host:
-            yield Flow(controller, Pods(module), (port,))
+            yield from (Flow(peer, Pods(module), (port,)) for peer in settings.ingress.controller_peers)
 
 
 def _backups(settings: Settings) -> Iterator[Flow]:
     dumped = backups.dumps(settings)
     if "database" in dumped:
-        yield database_flow(settings, BACKUPS)
+        yield from database_flows(settings, BACKUPS)
     if "redis" in dumped:
-        yield redis_flow(settings, BACKUPS)
+        yield from redis_flows(settings, BACKUPS)
     if not settings.backups.enabled:
         return
     own = backups.in_own_storage(settings)
     if backups.copies_objects(settings):
-        yield storage_flow(settings, objects.MODULE)
+        yield from storage_flows(settings, objects.MODULE)
         if not own:
             yield Flow(Pods(objects.MODULE), backups.bucket_peer(settings), (settings.backups.endpoint_port,))
     if own:
@@ -127,10 +144,10 @@ def _monitoring(settings: Settings) -> Iterator[Flow]:
         yield Flow(prometheus, Pods(api.MODULE), (api.PORT,))
     if settings.database.enabled:
         yield Flow(prometheus, Pods(DATABASE_EXPORTER), (DATABASE_EXPORTER_PORT,))
-        yield database_flow(settings, DATABASE_EXPORTER)
+        yield from database_flows(settings, DATABASE_EXPORTER)
     if settings.redis.enabled:
         yield Flow(prometheus, Pods(REDIS_EXPORTER), (REDIS_EXPORTER_PORT,))
-        yield redis_flow(settings, REDIS_EXPORTER)
+        yield from redis_flows(settings, REDIS_EXPORTER)
     if storage_metrics.served(settings.storage):
         yield Flow(prometheus, Pods(storage.MODULE), (storage.PORT,))
     if settings.monitoring.logs_in_object_storage and settings.storage.mode == "managed":

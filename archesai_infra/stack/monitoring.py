@@ -15,7 +15,7 @@ def watched(settings: Settings) -> Watched:
     """What a stack's monitoring watches; a server on the developer's machine is not watched."""
     ingress = settings.ingress
     controller = "traefik" if ingress.controller.install else ingress.class_name
-    known = ingress.enabled and controller in ("traefik", "nginx")
+    pods = ingress.controller_pods if ingress.enabled and controller in ("traefik", "nginx") else None
     return Watched(
         namespace=settings.namespace,
         settings=settings.monitoring,
@@ -25,8 +25,8 @@ def watched(settings: Settings) -> Watched:
         storage=settings.storage.enabled and settings.storage.mode == "managed",
         storage_metrics=storage_metrics.served(settings.storage),
         migrations=settings.migrates_by_job,
-        ingress=controller if known else None,
-        ingress_namespace=ingress.controller_pods.namespace if known else None,
+        ingress=controller if pods else None,
+        ingress_namespace=pods.namespace if pods else None,
         certificates=ingress.enabled and ingress.tls.enabled and ingress.tls.issuer is not None,
         certificates_namespace=ingress.cert_manager.namespace,
         velero_namespace=settings.backups.velero.namespace if settings.backups.enabled else None,

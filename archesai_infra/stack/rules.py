@@ -104,7 +104,7 @@ def _free_settings(settings: Settings) -> Iterator[str]:
 def _namespaces(settings: Settings) -> Iterator[str]:
     ingress, watched = settings.ingress, settings.monitoring
     made = {
-        "ingress.controller.namespace": ingress.controller_pods.namespace if ingress.controller.install else None,
+        "ingress.controller.namespace": ingress.controller.home if ingress.controller.install else None,
         "ingress.certManager.namespace": ingress.cert_manager.namespace if ingress.cert_manager.install else None,
     }
     if not ingress.enabled:

@@ -82,7 +82,8 @@ def default_is_deny(rendered: Rendered) -> Iterator[str]:
     if not any(item["spec"] == {"podSelector": {}, "policyTypes": list(TYPES)} for item in _policies(rendered)):
         yield f"Namespace {rendered.settings.namespace}: has no default deny"
     for rule in _rules(rendered):
-        if not rule.selector and (rule.direction == "ingress" or not set(rule.ports) <= {53}):
+        resolves = {53} if any("ipBlock" in peer for peer in rule.peers) else {53, 5353, 8053}
+        if not rule.selector and (rule.direction == "ingress" or not set(rule.ports) <= resolves):
             yield f"{title(rule.policy)}: opens more than name resolution to every pod"
 
 
@@ -251,7 +252,7 @@ def ingresses_get_through(rendered: Rendered) -> Iterator[str]:
             from_outside = [
                 rule.ports
                 for rule in _rules(rendered, "ingress")
-                if rule.covers(runner) and any("namespaceSelector" in peer for peer in rule.peers)
+                if rule.covers(runner) and any({"namespaceSelector", "ipBlock"} & peer.keys() for peer in rule.peers)
             ]
             if not any(backend["port"]["number"] in ports for ports in from_outside):
                 yield f"{title(item)}: its controller is not let in to {title(runner)}"
@@ -263,7 +264,10 @@ def browsers_stay_outside(rendered: Rendered) -> Iterator[str]:
         if component(rule.policy) != "scraper":
             continue
         for peer in rule.peers:
-            excluded = [ipaddress.IPv4Network(network) for network in peer.get("ipBlock", {}).get("except", [])]
+            block = peer.get("ipBlock", {"cidr": "0.0.0.0/0"})
+            if ":" in block["cidr"]:
+                continue
+            excluded = [ipaddress.IPv4Network(network) for network in block.get("except", [])]
             for network in PRIVATE:
                 if not any(network.subnet_of(other) for other in excluded):
                     yield f"{title(rule.policy)}: its browsers reach {network}"

@@ -22,6 +22,7 @@ DEVELOPMENT: set[Connection] = {
     ("platform", "api", "3001"),
     ("api", "database", "5432"),
     ("api", "internet", "443"),
+    ("api", "internet over IPv6", "443"),
     ("migrations", "database", "5432"),
 }
 EVERYTHING: set[Connection] = DEVELOPMENT | {
@@ -32,6 +33,8 @@ EVERYTHING: set[Connection] = DEVELOPMENT | {
     ("api", "private 10.20/16", "8443"),
     ("scraper", "internet", "80"),
     ("scraper", "internet", "443"),
+    ("scraper", "internet over IPv6", "80"),
+    ("scraper", "internet over IPv6", "443"),
     ("storage-bucket", "storage", "9000"),
     ("controller", "api", "3001"),
     ("controller", "platform", "3000"),
@@ -48,10 +51,11 @@ EVERYTHING: set[Connection] = DEVELOPMENT | {
     ("backups", "redis", "6379"),
     ("backups-objects", "storage", "9000"),
     ("backups-objects", "internet", "443"),
+    ("backups-objects", "internet over IPv6", "443"),
 }
 """What the modules need; names are the components' own and those of `testbed.cluster.parties`."""
 
-RESOLVERS = ("kube-dns", "node-local DNS")
+RESOLVERS = ("kube-dns", "node-local DNS", "metadata")
 
 SERVICES = {
     "archesai-api": ("platform", 3001),

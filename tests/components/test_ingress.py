@@ -104,7 +104,12 @@ def test_browsers_are_told_to_stay_with_https_only_where_there_is_some() -> None
 
 
 def test_another_class_gets_what_every_class_understands() -> None:
-    other = stack(className="haproxy", tls=TLS, annotations={"haproxy.org/rate-limit-requests": "10"})
+    other = stack(
+        className="haproxy",
+        controller={"namespace": "haproxy"},
+        tls=TLS,
+        annotations={"haproxy.org/rate-limit-requests": "10"},
+    )
     assert annotated(other) == {
         "haproxy.org/rate-limit-requests": "10",
         "cert-manager.io/cluster-issuer": "letsencrypt-prod",
@@ -197,7 +202,7 @@ def test_our_controller_sends_plain_requests_to_https() -> None:
     [
         ({}, "ingress-nginx", {"app.kubernetes.io/name": "ingress-nginx"}),
         ({"className": "traefik"}, "traefik", {"app.kubernetes.io/name": "traefik"}),
-        ({"className": "haproxy"}, "haproxy", {"app.kubernetes.io/name": "haproxy"}),
+        ({"className": "haproxy", "controller": {"namespace": "edge"}}, "edge", {"app.kubernetes.io/name": "haproxy"}),
         ({"controller": {"namespace": "edge", "podLabels": {"app": "edge"}}}, "edge", {"app": "edge"}),
     ],
 )

@@ -37,7 +37,7 @@ def test_every_component_waits_for_the_namespace() -> None:
 
 
 def test_pods_resolve_names_where_the_cluster_does() -> None:
-    dns = {"namespace": "openshift-dns", "podLabels": {"dns": "default"}, "cidrs": []}
+    dns = {"peers": [{"namespace": "openshift-dns", "podLabels": {"dns": "default"}}], "ports": [5353], "cidrs": []}
     (rule,) = find(render({"security": {"dns": dns}}), "NetworkPolicy", "archesai-dns")["spec"]["egress"]
     assert rule["to"] == [
         {
@@ -45,6 +45,7 @@ def test_pods_resolve_names_where_the_cluster_does() -> None:
             "podSelector": {"matchLabels": {"dns": "default"}},
         }
     ]
+    assert rule["ports"] == [{"protocol": "UDP", "port": 5353}, {"protocol": "TCP", "port": 5353}]
 
 
 def test_the_api_may_look_at_pods_services_and_deployments_and_change_nothing() -> None:

@@ -6,8 +6,7 @@ import pytest
 
 from archesai_infra.kube.labels import selector
 from archesai_infra.kube.network import (
-    INTERNET,
-    NOT_INTERNET,
+    NOT_PUBLIC,
     Addresses,
     Flow,
     NamespacePods,
@@ -16,6 +15,7 @@ from archesai_infra.kube.network import (
     dns_spec,
     flows_touching,
     host_endpoint,
+    internet,
     policy_port_spec,
     policy_spec,
     service_spec,
@@ -27,7 +27,7 @@ FLOWS = (
     Flow(PLATFORM, API, (3001,)),
     Flow(API, DATABASE, (5432,)),
     Flow(CONTROLLER, API, (3001,)),
-    Flow(API, INTERNET, (443,)),
+    Flow(API, Addresses("internet", ("0.0.0.0/0",), NOT_PUBLIC), (443,)),
     Flow(API, Addresses("redis", ("10.1.0.0/16", "10.2.0.0/16")), (6379, 6380)),
 )
 
@@ -65,7 +65,7 @@ def test_a_policy_has_a_rule_for_each_flow_in_their_order() -> None:
     ]
     assert spec.get("egress") == [
         {"to": [pods("database")], "ports": tcp(5432)},
-        {"to": [{"ip_block": {"cidr": "0.0.0.0/0", "except_": list(NOT_INTERNET)}}], "ports": tcp(443)},
+        {"to": [{"ip_block": {"cidr": "0.0.0.0/0", "except_": list(NOT_PUBLIC)}}], "ports": tcp(443)},
         {
             "to": [{"ip_block": {"cidr": "10.1.0.0/16"}}, {"ip_block": {"cidr": "10.2.0.0/16"}}],
             "ports": tcp(6379, 6380),
@@ -89,7 +89,7 @@ def test_flows_touch_both_their_ends() -> None:
     "network", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "100.64.0.0/10"]
 )
 def test_the_internet_has_no_private_network_and_no_metadata_address(network: str) -> None:
-    assert network in INTERNET.excluded
+    assert network in internet().excluded
 
 
 def test_all_pods_of_a_namespace_are_a_peer_without_labels() -> None:
@@ -106,32 +106,46 @@ def test_the_default_denies_both_directions_to_every_pod() -> None:
     assert deny_all_spec() == {"pod_selector": {}, "policy_types": ["Ingress", "Egress"]}
 
 
-def test_every_pod_may_ask_the_name_server_and_the_nodes_cache_for_names() -> None:
-    assert dns_spec("kube-system", {"k8s-app": "kube-dns"}, ["169.254.20.10/32"]) == {
-        "pod_selector": {},
-        "policy_types": ["Egress"],
-        "egress": [
-            {
-                "to": [
-                    {
-                        "namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": "kube-system"}},
-                        "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
-                    },
-                    {"ip_block": {"cidr": "169.254.20.10/32"}},
-                ],
-                "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}],
-            }
-        ],
-    }
+def test_dns_pods_are_asked_on_their_ports_and_addresses_on_53_alone() -> None:
+    pods = NamespacePods("kube-system", (("k8s-app", "kube-dns"),))
+    both = [{"protocol": "UDP", "port": 8053}, {"protocol": "TCP", "port": 8053}]
+    assert dns_spec([pods], [8053], ["169.254.169.254/32"]).get("egress") == [
+        {
+            "to": [
+                {
+                    "namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": "kube-system"}},
+                    "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
+                }
+            ],
+            "ports": both,
+        },
+        {
+            "to": [{"ip_block": {"cidr": "169.254.169.254/32"}}],
+            "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}],
+        },
+    ]
 
 
-def test_one_source_to_pods_that_are_not_ours() -> None:
-    assert policy_port_spec({"acme": "true"}, NamespacePods("edge"), 8089) == {
+def test_exceptions_are_of_the_blocks_own_family_and_inside_it() -> None:
+    spec = policy_spec("api", "dev", [Flow(API, Addresses("all", ("0.0.0.0/0", "::/0", "10.0.0.0/8")), (443,))])
+    (rule,) = spec.get("egress", [])
+    assert rule["to"] == [
+        {"ip_block": {"cidr": "0.0.0.0/0", "except_": ["169.254.0.0/16"]}},
+        {"ip_block": {"cidr": "::/0", "except_": ["fe80::/10", "fd00:ec2::/32"]}},
+        {"ip_block": {"cidr": "10.0.0.0/8"}},
+    ]
+
+
+def test_sources_of_both_kinds_to_pods_that_are_not_ours() -> None:
+    assert policy_port_spec({"acme": "true"}, [NamespacePods("edge"), Addresses("lb", ("10.1.0.0/16",))], 8089) == {
         "pod_selector": {"match_labels": {"acme": "true"}},
         "policy_types": ["Ingress"],
         "ingress": [
             {
-                "from_": [{"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": "edge"}}}],
+                "from_": [
+                    {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": "edge"}}},
+                    {"ip_block": {"cidr": "10.1.0.0/16"}},
+                ],
                 "ports": tcp(8089),
             }
         ],

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from archesai_infra.cli.base.cluster import Cluster, ClusterError, Object
+from archesai_infra.cli.doctor.dns import findings
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warning
 from archesai_infra.stack.evaluate import Evaluation
 from archesai_infra.versions import POD_SECURITY
@@ -230,19 +231,8 @@ def metrics(examination: Examination) -> Iterator[Finding]:
 
 
 def dns(examination: Examination) -> Iterator[Finding]:
-    """Whether the policies let pods reach the cluster's name server."""
-    settings = examination.evaluation.settings.security.dns
-    labels = ",".join(f"{key}={value}" for key, value in sorted(settings.pod_labels.items()))
-    path = f"/api/v1/namespaces/{settings.namespace}/pods"
-    if examination.cluster.list(path, labels=labels):
-        yield ok("dns", f"pods with {labels} in {settings.namespace}")
-        return
-    yield problem(
-        "dns",
-        f"no pod in {settings.namespace} has the labels {labels}: network policies would cut off name resolution",
-        "set security.dns.namespace and security.dns.podLabels to those of the cluster's DNS pods "
-        "(kubectl get pods --all-namespaces --show-labels)",
-    )
+    """Whether the policies let pods reach what resolves names."""
+    yield from findings(examination.cluster, examination.evaluation.settings.security.dns, examination.namespace)
 
 
 def secrets(examination: Examination) -> Iterator[Finding]:

@@ -63,13 +63,13 @@ class Ingress(Component):
             NetworkPolicy(
                 f"{self.module}-acme-solver",
                 metadata=self.metadata(object_name("acme-solver")),
-                spec=policy_port_spec(SOLVER_LABELS, settings.controller_pods, SOLVER_PORT),
+                spec=policy_port_spec(SOLVER_LABELS, settings.controller_peers, SOLVER_PORT),
                 opts=self.child(),
             )
         self.register_outputs({})
 
     def _controller(self, settings: IngressSettings, where: charts.ChartsSettings) -> list[pulumi.Resource]:
-        home = settings.controller_pods.namespace
+        home = settings.controller.home
         namespace = charts.chart_namespace(self, home)
         values = traefik.chart_values(settings, self.context.mirror)
         chart = charts.Chart("traefik", home, versions.TRAEFIK_CHART, values)

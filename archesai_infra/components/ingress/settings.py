@@ -10,9 +10,12 @@ from pydantic.alias_generators import to_camel
 from archesai_infra.components.ingress.certificates import ACME, CertManager, ClusterIssuer, Tls
 from archesai_infra.components.ingress.controller import Controller
 from archesai_infra.components.ingress.limits import EXPRESSED, RateLimit, Timeouts
-from archesai_infra.kube.network import NamespacePods
+from archesai_infra.kube.network import Addresses, NamespacePods, Peer
 from archesai_infra.model import Model
 from archesai_infra.types import DnsLabel, MemoryQuantity, Text
+
+USUAL = {"nginx": ("ingress-nginx", "ingress-nginx"), "traefik": ("traefik", "traefik")}
+"""Namespace and name that the pods of a class' controller usually have."""
 
 
 class Hosts(Model):
@@ -62,6 +65,12 @@ class IngressSettings(Model):
                 raise ValueError(f"{name} cannot be expressed for class {self.class_name}: use {able}, or annotations")
         if self.controller.install and self.class_name not in ("nginx", "traefik"):
             raise ValueError(f"controller.install serves className nginx or traefik (got {self.class_name})")
+        if self.enabled and not self.controller_peers:
+            raise ValueError(
+                f"class {self.class_name} does not tell who lets requests in: set controller.namespace and "
+                "controller.podLabels for a controller of pods, or controller.cidrs for a load balancer, such as "
+                "130.211.0.0/22 and 35.191.0.0/16 for gce, the subnets of an ALB, or the nodes' addresses"
+            )
         if self.cluster_issuer.create:
             if self.tls.issuer not in ACME:
                 raise ValueError(f"clusterIssuer.create needs tls.issuer to be one of {', '.join(sorted(ACME))}")
@@ -70,14 +79,20 @@ class IngressSettings(Model):
         return self
 
     @property
-    def controller_pods(self) -> NamespacePods:
-        """The controller, as network policies see it."""
-        usual = {"nginx": ("ingress-nginx", "ingress-nginx"), "traefik": ("traefik", "traefik")}
-        namespace, name = usual.get(self.class_name, (self.class_name, self.class_name))
+    def controller_pods(self) -> NamespacePods | None:
+        """The controller's pods, as network policies see them; None where only addresses come in."""
         if self.controller.install:
-            namespace, name = "ingress", "traefik"
-        pod_labels = self.controller.pod_labels or {"app.kubernetes.io/name": name}
-        return NamespacePods(self.controller.namespace or namespace, tuple(sorted(pod_labels.items())))
+            return self.controller.pods("ingress", "traefik")
+        if self.class_name in USUAL and not (self.controller.cidrs and self.controller.anonymous):
+            return self.controller.pods(*USUAL[self.class_name])
+        return None if self.controller.anonymous else self.controller.pods(self.class_name, self.class_name)
+
+    @property
+    def controller_peers(self) -> tuple[Peer, ...]:
+        """Everybody whom the hosts' pods let in from outside: controllers that are pods, and addresses."""
+        pods = self.controller_pods
+        addresses = Addresses("load balancer", self.controller.cidrs)
+        return (*((pods,) if pods else ()), *((addresses,) if self.controller.cidrs else ()))
 
     def url(self, host: str, domain: str) -> str:
         """Public URL of a host below the domain."""

@@ -31,8 +31,8 @@ class MonitoringArgs:
 
     scope: Watched
     home: HomeArgs
-    controller: NamespacePods
-    """The ingress controller's pods."""
+    controller: NamespacePods | None
+    """The ingress controller's pods, where they are known."""
     cert_manager_namespace: str
     database: DatabaseConnection | None
     redis: RedisConnection | None

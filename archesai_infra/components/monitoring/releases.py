@@ -170,12 +170,12 @@ class Home(Component):
             "inside": inside,
         }
         if args.grafana_host is not None:
-            controller = args.ingress.controller_pods
+            outside = args.ingress.controller_peers
             specs["grafana"] = policy_port_spec(
-                prometheus_stack.GRAFANA_PODS, controller, prometheus_stack.GRAFANA_POD_PORT
+                prometheus_stack.GRAFANA_PODS, outside, prometheus_stack.GRAFANA_POD_PORT
             )
             if args.ingress.tls.issuer:
-                specs["acme-solver"] = policy_port_spec(SOLVER_LABELS, controller, SOLVER_PORT)
+                specs["acme-solver"] = policy_port_spec(SOLVER_LABELS, outside, SOLVER_PORT)
         for part, spec in specs.items():
             NetworkPolicy(
                 f"{self.module}-policy-{part}",

@@ -47,10 +47,12 @@ def _storage_endpoint(path: str) -> dict[str, Any]:
     return {"port": "s3", "path": path, "authorization": {"credentials": token}, "relabelings": [once, tell_path]}
 
 
-def pod_monitors(scope: Watched, controller: NamespacePods, cert_manager_namespace: str) -> dict[str, dict[str, Any]]:
+def pod_monitors(
+    scope: Watched, controller: NamespacePods | None, cert_manager_namespace: str
+) -> dict[str, dict[str, Any]]:
     """Specs by part, for pods in namespaces of others; where such pods serve no metrics there is no target."""
     built: dict[str, dict[str, Any]] = {}
-    if scope.ingress is not None:
+    if scope.ingress is not None and controller is not None:
         built["ingress-controller"] = _pod_monitor(controller.namespace, dict(controller.labels), "metrics")
     if scope.certificates:
         labels = {"app.kubernetes.io/name": "cert-manager", "app.kubernetes.io/component": "controller"}

@@ -119,10 +119,12 @@ def test_fault_8_autoscaling_without_figures(rig: ControlPlane) -> None:
 
 
 def test_fault_9_a_name_server_with_other_labels(rig: ControlPlane) -> None:
-    found = _doctor(rig, {"security": {"dns": {"podLabels": {"app": "node-dns"}}}})
+    peers = [{"namespace": "kube-system", "podLabels": {"app": "node-dns"}}]
+    found = _doctor(rig, {"security": {"dns": {"peers": peers, "cidrs": []}}})
     status, text, cure = _said(found, "dns")
-    assert (status, "app=node-dns" in text) == ("problem", True)
-    assert "security.dns.podLabels" in cure
+    assert (status, "k8s-app=kube-dns" in text) == ("problem", True)
+    assert "{peers: [{namespace: kube-system, podLabels: {app: node-dns}}, " in cure
+    assert "{namespace: kube-system, podLabels: {k8s-app: kube-dns}}]" in cure
 
 
 def test_fault_10_secrets_that_others_were_to_make(rig: ControlPlane) -> None:
