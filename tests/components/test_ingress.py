@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from archesai_infra.stack.config import ConfigError
 from archesai_infra.stack.evaluate import Evaluation
 from testbed.components.parts import depends_on, logical_names, resource
 from testbed.matrix import ISSUER, ON, TLS
@@ -208,6 +209,14 @@ def test_our_controller_sends_plain_requests_to_https() -> None:
 )
 def test_just_the_controllers_pods_are_let_in(settings: dict[str, Any], namespace: str, labels: dict[str, str]) -> None:
     assert let_in(stack(**settings)) == (namespace, labels)
+
+
+@pytest.mark.parametrize("name", ["gce", "alb", "cilium"])
+def test_a_class_that_does_not_tell_who_lets_requests_in_is_asked_for_it(name: str) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"class {name} does not tell .* set controller.namespace .* controller.cidrs"
+    ):
+        stack(className=name)
 
 
 def let_in(evaluation: Evaluation) -> tuple[str, dict[str, str]]:

@@ -95,9 +95,11 @@ def _behind(cluster: Cluster, dns: Dns, address: str, services: list[Object]) ->
         return
     for pod in pods:
         if not any(_selects(peer.namespace, peer.pod_labels, pod) for peer in dns.peers):
-            peer = {"namespace": pod.namespace, "podLabels": _telling(pod.labels)}
+            # What the Service selects names the workload; its pods have labels of one revision and one zone as well.
+            labels = (service or {}).get("spec", {}).get("selector") or dict(pod.labels)
+            peer = {"namespace": pod.namespace, "podLabels": labels}
             cure = _set("peers", [*(item.model_dump(by_alias=True) for item in dns.peers), peer])
-            yield problem(CHECK, f"no policy allows the DNS pods in {pod.namespace} with {_text(pod.labels)}", cure)
+            yield problem(CHECK, f"no policy allows the DNS pods in {pod.namespace} with {_text(labels)}", cure)
             return
         if closed := sorted(set(pod.ports) - set(dns.ports)):
             cure = _set("ports", sorted({*dns.ports, *closed}))
@@ -159,14 +161,8 @@ def _selects(namespace: str, labels: Mapping[str, str], pod: Answering) -> bool:
     return namespace == pod.namespace and labels.items() <= pod.labels.items()
 
 
-def _telling(labels: Mapping[str, str]) -> dict[str, str]:
-    """Labels that name a workload rather than one of its revisions."""
-    revisions = ("pod-template-hash", "controller-revision-hash", "pod-template-generation")
-    return {key: value for key, value in labels.items() if key not in revisions}
-
-
 def _text(labels: Mapping[str, str]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in sorted(_telling(labels).items()))
+    return ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
 
 
 def _set(key: str, value: object) -> str:

@@ -93,7 +93,7 @@ def test_fault_5_a_storage_class_that_does_not_exist(rig: ControlPlane) -> None:
 
 
 def test_fault_6_an_ingress_class_that_nobody_serves(rig: ControlPlane) -> None:
-    found = _doctor(rig, {"ingress": {"enabled": True, "className": "haproxy"}})
+    found = _doctor(rig, {"ingress": {"enabled": True, "className": "haproxy", "controller": {"namespace": "edge"}}})
     status, text, cure = _said(found, "ingress class")
     assert (status, text) == ("problem", f"there is no IngressClass haproxy; there are {fleet.INGRESS_CLASS}")
     assert "ingress.controller.install" in cure
@@ -125,6 +125,33 @@ def test_fault_9_a_name_server_with_other_labels(rig: ControlPlane) -> None:
     assert (status, "k8s-app=kube-dns" in text) == ("problem", True)
     assert "{peers: [{namespace: kube-system, podLabels: {app: node-dns}}, " in cure
     assert "{namespace: kube-system, podLabels: {k8s-app: kube-dns}}]" in cure
+
+
+def test_fault_9_a_name_server_on_another_port(rig: ControlPlane) -> None:
+    status, text, cure = _said(_doctor(rig, {"security": {"dns": {"ports": [5353]}}}), "dns")
+    assert (status, text) == ("problem", "DNS pods listen on 53, which no policy allows")
+    assert cure.endswith("dns: {ports: [53, 5353]}")
+
+
+def test_fault_9_a_cache_on_the_nodes_at_an_address_of_its_own(rig: ControlPlane) -> None:
+    labels = {"k8s-app": "nodelocaldns"}
+    container = {"name": "cache", "image": "cache", "args": ["-localip", "169.254.99.9,169.254.20.10", "-conf", "/x"]}
+    daemon = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "nodelocaldns", "namespace": "kube-system"},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        },
+    }
+    rig.apply([daemon]).check()
+    try:
+        status, text, cure = _said(_doctor(rig), "dns")
+    finally:
+        rig.api.delete(daemon)
+    assert (status, text) == ("problem", "pods ask 169.254.99.9, no pod is behind it, and no policy allows it")
+    assert cure.endswith(", 169.254.99.9/32]}")
 
 
 def test_fault_10_secrets_that_others_were_to_make(rig: ControlPlane) -> None:
