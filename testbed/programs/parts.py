@@ -48,13 +48,19 @@ def catalogue() -> dict[str, Part]:
         Program(
             "velero",
             "github.com/vmware-tanzu/velero",
-            {"velero": "github.com/vmware-tanzu/velero/cmd/velero"},
+            {
+                command: f"github.com/vmware-tanzu/velero/cmd/{command}"
+                for command in ("velero", "velero-helper", "velero-restore-helper")
+            },
             _VELERO_STAMPS,
         ),
         Program(
             "velero-plugin-for-aws",
             "github.com/vmware-tanzu/velero-plugin-for-aws",
-            {"velero-plugin-for-aws": "github.com/vmware-tanzu/velero-plugin-for-aws/velero-plugin-for-aws"},
+            {
+                "velero-plugin-for-aws": "github.com/vmware-tanzu/velero-plugin-for-aws/velero-plugin-for-aws",
+                "cp-plugin": "github.com/vmware-tanzu/velero-plugin-for-aws/hack/cp-plugin",
+            },
         ),
         Program("minio", "github.com/minio/minio", {"minio": "github.com/minio/minio"}),
         *_node_parts(),
@@ -112,6 +118,7 @@ def _node_parts() -> list[Program]:
             {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"},
         ),
         Program("pause", "", {"pause": "."}),
+        Program("doubles", "", {name: f"./{name}" for name in ("archesai", "rustfs")}),
     ]
 
 
