@@ -11,6 +11,7 @@ from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
 from pydantic import Field
 
+from archesai_infra.components.admission import Mode
 from archesai_infra.components.base.component import FORCE, SKIP_AWAIT, Component, Context
 from archesai_infra.components.base.settings import Resources, resources
 from archesai_infra.components.dns import Dns
@@ -19,10 +20,19 @@ from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import deny_all_spec, dns_spec
 from archesai_infra.model import Model
-from archesai_infra.types import Cidr, Hostname, Text
+from archesai_infra.types import Cidr, Hostname, ImageRepository, Text
 from archesai_infra.versions import POD_SECURITY
 
 MODULE = "security"
+REGISTRIES = (
+    "docker.io",
+    "downloads.unstructured.io",
+    "ghcr.io",
+    "mcr.microsoft.com",
+    "quay.io",
+    "registry.k8s.io",
+)
+"""Registries of the images and charts that the program ships with."""
 ROLE = object_name("role")
 
 
@@ -58,6 +68,10 @@ class Registry(Model):
 class SecuritySettings(Model):
     """The namespace's own rules."""
 
+    admission: Mode | None = None
+    """ValidatingAdmissionPolicies for the stack's namespaces: `warn` reports what breaks a rule, `deny` refuses it."""
+    registries: tuple[ImageRepository, ...] = REGISTRIES
+    """Registries that images may come from, besides `images.registry`; production refuses others."""
     quota: Quota = Quota()
     """ResourceQuota of the namespace."""
     limits: Limits = Limits()

@@ -15,7 +15,16 @@ def image_reference(repository: str, tag: str, digest: str | None, mirror: str |
     """
     path = repository
     if mirror is not None:
-        first, _, rest = repository.partition("/")
-        is_host = rest and ("." in first or ":" in first or first == "localhost")
-        path = f"{mirror}/{rest if is_host else repository}"
+        rest = repository.partition("/")[2]
+        path = f"{mirror}/{rest if _host(repository) else repository}"
     return f"{path}:{tag}@{digest}" if digest else f"{path}:{tag}"
+
+
+def registry(reference: str) -> str:
+    """Host of the registry that an image comes from; Docker Hub where none is named."""
+    return _host(reference) or "docker.io"
+
+
+def _host(reference: str) -> str:
+    first, slash, _ = reference.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else ""

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import pulumi
 from pulumi_kubernetes import Provider
@@ -24,6 +25,7 @@ from archesai_infra.components import (
     storage,
     unstructured,
 )
+from archesai_infra.components.admission import Admission, AdmissionArgs
 from archesai_infra.components.backups import component as backups
 from archesai_infra.components.base.component import Context, Endpoint
 from archesai_infra.components.base.pull_secret import PullSecret, pull_secret
@@ -31,12 +33,14 @@ from archesai_infra.components.ingress.component import Ingress, IngressArgs
 from archesai_infra.components.ingress.exposure import Exposure
 from archesai_infra.components.ingress.settings import Hosts
 from archesai_infra.components.monitoring import component as monitoring
-from archesai_infra.components.security import Security, SecurityArgs
+from archesai_infra.components.security import REGISTRIES, Security, SecurityArgs
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.stack.backups import arguments as backup_arguments
 from archesai_infra.stack.flows import flows
 from archesai_infra.stack.images import used_images
 from archesai_infra.stack.monitoring import arguments as monitoring_arguments
+from archesai_infra.stack.namespaces import chart_namespaces
+from archesai_infra.stack.posture import registries
 from archesai_infra.stack.restoring import bare
 from archesai_infra.stack.settings import Settings
 
@@ -67,6 +71,7 @@ def deploy(
         pull_secret=_pull_secret(settings, credentials),
         scheduling=settings.scheduling,
         flows=flows(settings),
+        registries=() if registries(settings) == REGISTRIES else registries(settings),
         strict=cache(lambda: _provider("strict", settings, adopts=False)),
         fingerprint=_fingerprint(),
     )
@@ -142,6 +147,15 @@ def _components(settings: Settings, credentials: Credentials, context: Context, 
         SecurityArgs(settings.security, credentials, readers),
         pulumi.ResourceOptions(provider=cluster),
     )
+    if settings.security.admission is not None:
+        admission_args = AdmissionArgs(
+            settings.security.admission,
+            registries(settings),
+            hosts=tuple(urlsplit(url).hostname or "" for host in Hosts.model_fields if (url := settings.url(host))),
+            namespaces=(settings.namespace, *chart_namespaces(settings).values()),
+            tokens=settings.api.enabled and settings.api.kubernetes_access,
+        )
+        Admission("admission", context, admission_args, pulumi.ResourceOptions(provider=cluster, depends_on=[security]))
     # The namespace's name is a plain value, so nothing but this says that it comes first.
     opts = pulumi.ResourceOptions(provider=cluster, depends_on=[security])
     endpoints = _services(settings, credentials, context, opts)

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from archesai_infra.components import api, database, redis, security, storage
 from archesai_infra.components.monitoring import settings as monitoring
-from archesai_infra.components.monitoring.prometheus_stack import NODE_NAMESPACE
 from archesai_infra.credentials import Credential
-from archesai_infra.stack import backups, gitops
-from archesai_infra.stack.images import used_images
+from archesai_infra.stack import backups, gitops, posture
+from archesai_infra.stack.namespaces import chart_namespaces
 from archesai_infra.stack.settings import Settings
 
 
@@ -20,7 +19,7 @@ def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str
         *_hosts(settings),
         *_namespaces(settings),
         *_free_settings(settings),
-        *_posture(settings),
+        *posture.problems(settings),
     ]
     if settings.database.enabled:
         found += database.requirements(settings.database, given)
@@ -102,37 +101,8 @@ def _free_settings(settings: Settings) -> Iterator[str]:
 
 
 def _namespaces(settings: Settings) -> Iterator[str]:
-    ingress, watched = settings.ingress, settings.monitoring
-    made = {
-        "ingress.controller.namespace": ingress.controller.home if ingress.controller.install else None,
-        "ingress.certManager.namespace": ingress.cert_manager.namespace if ingress.cert_manager.install else None,
-    }
-    if not ingress.enabled:
-        made = {}
-    if watched.installs:
-        made["monitoring.namespace"] = watched.namespace
-        made["monitoring.metrics.nodes"] = NODE_NAMESPACE if watched.metrics.nodes else None
-    if settings.backups.enabled and settings.backups.velero.install:
-        made["backups.velero.namespace"] = settings.backups.velero.namespace
     taken = {settings.namespace: "namespace"}
-    for key, name in made.items():
-        if name is None:
-            continue
+    for key, name in chart_namespaces(settings).items():
         if name in taken:
             yield f"{key}: must not be the same as {taken[name]} (got {name})"
         taken[name] = key
-
-
-def _posture(settings: Settings) -> Iterator[str]:
-    if settings.namespace in ("default", "kube-system", "kube-public", "kube-node-lease"):
-        yield f"namespace: must be a namespace of the stack's own, such as archesai (got {settings.namespace})"
-    if not settings.production:
-        return
-    for key, (image, default) in used_images(settings).items():
-        if image.tag_or(default) == "latest" and image.digest is None:
-            yield f"{key}.tag: latest is refused in production: pin a version, such as v1.0.0"
-    if settings.ingress.enabled and settings.domain == "localhost":
-        yield "domain: production needs a domain of its own (got localhost)"
-    for module in ("api", "platform", "database", "redis"):
-        if getattr(getattr(settings, module), "run_on_host", None) is not None:
-            yield f"{module}.runOnHost: is for development only: remove it"

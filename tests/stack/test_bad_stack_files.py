@@ -52,7 +52,7 @@ TYPOS = {
     ),
     "like no other key": (
         "archesai:images: {kubernetes: 1}",
-        "images.kubernetes: unknown key; the keys here are pullPolicy, registry",
+        "images.kubernetes: unknown key; the keys here are digests, pullPolicy, registry",
     ),
     "no project": (
         "domain: example.com",

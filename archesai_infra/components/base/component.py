@@ -26,6 +26,9 @@ from archesai_infra.versions import ImageVersion
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """For objects whose readiness another object's wait already covers: a Service settles for 10 s for nothing."""
 
+REGISTRIES_ANNOTATION = "archesai.com/registries"
+"""Of an object: the registries that its images may come from, for the policy pack, which sees no settings."""
+
 FORCE = {"pulumi.com/patchForce": "true"}
 """For objects that may exist already, written by an earlier life of this stack or by a restore."""
 
@@ -68,6 +71,8 @@ class Context:
     scheduling: Scheduling
     """Where pods may run unless their module says otherwise."""
     flows: tuple[Flow, ...]
+    registries: tuple[str, ...]
+    """Registries of the stack's images where they are not those of the shipped versions; for the policy pack."""
     strict: Callable[[], pulumi.ProviderResource]
     """The provider for what others may have made and `destroy` would take from them: it refuses what exists already.
 
@@ -133,8 +138,9 @@ class Component(pulumi.ComponentResource):
             "namespace": self.context.namespace,
             "labels": labels(self.module, self.context.instance),
         }
-        if annotations:
-            built["annotations"] = dict(annotations)
+        listed = {REGISTRIES_ANNOTATION: ",".join(self.context.registries)} if self.context.registries else {}
+        if annotations or listed:
+            built["annotations"] = {**listed, **(annotations or {})}
         return built
 
     def service_account(self, name: str, annotations: Mapping[str, str] | None = None) -> str:
