@@ -64,7 +64,7 @@ _INGRESS: dict[str, Config] = {
     "nginx with issuer": {"tls": TLS},
     "nginx with a certificate of others": {"tls": {"enabled": True, "existingSecret": "their-certificate"}},
     "traefik": {"className": "traefik"},
-    "traefik with TLS": {"className": "traefik", "tls": TLS, "bodySize": "1Gi"},
+    "traefik with TLS": {"className": "traefik", "tls": TLS, "rateLimit": None},
     "another class": {"className": "haproxy", "controller": {"namespace": "haproxy"}},
     "a load balancer that is no pod": {
         "className": "gce",

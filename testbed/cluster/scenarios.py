@@ -51,7 +51,6 @@ EVERYTHING_ELSE: Config = {
     "storage": {"server": "minio"},
     "ingress": {
         "className": "traefik",
-        "bodySize": "1Gi",
         "tls": {"issuer": None, "existingSecret": "their-certificate"},
         "clusterIssuer": {"create": False},
     },

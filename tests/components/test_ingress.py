@@ -12,7 +12,7 @@ from testbed.stacks import find, render
 
 NGINX = "nginx.ingress.kubernetes.io/"
 TRAEFIK = "traefik.ingress.kubernetes.io/"
-MIDDLEWARES = {"archesai-rate-limit", "archesai-body-size", "archesai-headers", "archesai-compress"}
+MIDDLEWARES = {"archesai-rate-limit", "archesai-headers", "archesai-compress"}
 
 
 def stack(**settings: Any) -> Evaluation:  # noqa: ANN401 - settings as in a stack file
@@ -58,11 +58,12 @@ def test_a_module_without_host_stays_inside() -> None:
 def test_nginx_is_told_of_size_rate_and_patience_in_its_own_words() -> None:
     assert annotated(stack()) == {
         f"{NGINX}proxy-body-size": str(50 * 2**20),
+        f"{NGINX}proxy-request-buffering": "on",
         f"{NGINX}limit-rps": "10",
         f"{NGINX}limit-burst-multiplier": "2",
         f"{NGINX}proxy-connect-timeout": "10",
-        f"{NGINX}proxy-send-timeout": "30",
-        f"{NGINX}proxy-read-timeout": "30",
+        f"{NGINX}proxy-send-timeout": "3600",
+        f"{NGINX}proxy-read-timeout": "3600",
         f"{NGINX}ssl-redirect": "false",
     }
 
@@ -82,7 +83,7 @@ def test_what_the_stack_file_says_reaches_nginx_and_its_own_annotations_win() ->
 
 
 def test_traefik_is_told_by_middlewares_that_are_there() -> None:
-    traefik = stack(className="traefik", rateLimit={"requestsPerSecond": 5, "burst": 50}, bodySize="1Mi")
+    traefik = stack(className="traefik", rateLimit={"requestsPerSecond": 5, "burst": 50})
     found = annotated(traefik)
     assert set(found[f"{TRAEFIK}router.middlewares"].split(",")) == {
         f"archesai-{name}@kubernetescrd" for name in MIDDLEWARES
@@ -91,7 +92,6 @@ def test_traefik_is_told_by_middlewares_that_are_there() -> None:
     assert find(traefik, "Middleware", "archesai-rate-limit")["spec"] == {
         "rateLimit": {"average": 5, "burst": 50, "period": "1s"}
     }
-    assert find(traefik, "Middleware", "archesai-body-size")["spec"] == {"buffering": {"maxRequestBodyBytes": 2**20}}
 
 
 def test_browsers_are_told_to_stay_with_https_only_where_there_is_some() -> None:
@@ -176,17 +176,28 @@ def test_cert_manager_comes_with_its_kinds_and_leaves_them() -> None:
 def test_our_controller_serves_class_nginx_and_is_the_only_one_let_in() -> None:
     made = stack(controller={"install": True, "replicas": 2, "serviceType": "NodePort"})
     found = values(made, "traefik")
-    assert found["providers"] == {"kubernetesIngressNGINX": {"enabled": True}}
+    assert found["providers"] == {
+        "kubernetesIngressNGINX": {"enabled": True},
+        "kubernetesIngress": {"enabled": False},
+    }
+    assert found["ingressClass"] == {"enabled": False, "isDefaultClass": False}
     assert found["deployment"] == {"replicas": 2}
     assert found["service"]["spec"]["type"] == "NodePort"
     assert found["podDisruptionBudget"] == {"enabled": True, "maxUnavailable": 1}
     assert find(made, "IngressClass", "nginx")["spec"] == {"controller": "k8s.io/ingress-nginx"}
+    assert find(made, "Middleware", "archesai-headers")["spec"]["headers"]["frameDeny"] is True
+    assert "--entrypoints.web.http.middlewares=archesai-archesai-headers@kubernetescrd" in found["additionalArguments"]
+    assert {item["topologyKey"] for item in found["topologySpreadConstraints"]} == {
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+    }
     assert let_in(made) == ("ingress", {"app.kubernetes.io/name": "traefik"})
 
 
 def test_our_controller_for_traefik_brings_its_own_class() -> None:
     made = stack(className="traefik", controller=ON_INSTALL)
     assert values(made, "traefik")["providers"]["kubernetesIngressNGINX"] == {"enabled": False}
+    assert values(made, "traefik")["ingressClass"] == {"enabled": True, "isDefaultClass": False, "name": "traefik"}
     assert "ingress-class-nginx" not in logical_names(made)
     assert "ingress-traefik" in depends_on(made, "ingress-headers")
 
@@ -227,6 +238,149 @@ def let_in(evaluation: Evaluation) -> tuple[str, dict[str, str]]:
         peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"],
         peer["podSelector"]["matchLabels"],
     )
+
+
+def test_pages_and_objects_are_never_limited_and_objects_have_any_size() -> None:
+    made = render(
+        {
+            "domain": "example.com",
+            "storage": ON,
+            "ingress": ON | {"hosts": {"storage": "storage"}, "rateLimit": {"hosts": ["api"]}},
+        }
+    )
+    assert f"{NGINX}limit-rps" in annotated(made, "archesai-api")
+    assert f"{NGINX}limit-rps" not in annotated(made, "archesai-platform")
+    storage = annotated(made, "archesai-storage")
+    assert f"{NGINX}limit-rps" not in storage
+    assert (storage[f"{NGINX}proxy-body-size"], storage[f"{NGINX}proxy-request-buffering"]) == ("0", "off")
+    traefik = stack(className="traefik")
+    assert annotated(traefik, "archesai-platform")[f"{TRAEFIK}router.middlewares"] == (
+        "archesai-archesai-headers@kubernetescrd,archesai-archesai-compress@kubernetescrd"
+    )
+
+
+def test_no_limit_is_a_choice() -> None:
+    assert f"{NGINX}limit-rps" not in annotated(stack(rateLimit=None))
+    assert "ingress-rate-limit" not in logical_names(stack(className="traefik", rateLimit=None))
+
+
+def test_our_controller_keeps_the_clients_addresses_and_takes_the_clouds_words() -> None:
+    assert values(stack(controller=ON_INSTALL), "traefik")["service"] == {
+        "spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local"}
+    }
+    service = {
+        "annotations": {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"},
+        "loadBalancerClass": "service.k8s.aws/nlb",
+        "sourceRanges": ["198.51.100.0/24"],
+        "address": "203.0.113.7",
+    }
+    assert values(stack(controller=ON_INSTALL | {"service": service}), "traefik")["service"] == {
+        "annotations": service["annotations"],
+        "spec": {
+            "type": "LoadBalancer",
+            "externalTrafficPolicy": "Local",
+            "loadBalancerClass": "service.k8s.aws/nlb",
+            "loadBalancerIP": "203.0.113.7",
+            "loadBalancerSourceRanges": ["198.51.100.0/24"],
+        },
+    }
+    inside = stack(controller=ON_INSTALL | {"serviceType": "ClusterIP"})
+    assert values(inside, "traefik")["service"] == {"spec": {"type": "ClusterIP"}}
+
+
+@pytest.mark.parametrize(
+    ("proxies", "argument"),
+    [
+        ({}, "forwardedheaders.trustedips=10.0.0.0/8,fd00::/8"),
+        ({"proxyProtocol": True}, "proxyprotocol.trustedips=10.0.0.0/8,fd00::/8"),
+    ],
+)
+def test_our_controller_believes_the_proxies_that_are_named(proxies: dict[str, Any], argument: str) -> None:
+    controller = ON_INSTALL | {"trustedProxies": ["10.0.0.0/8", "fd00::/8"]} | proxies
+    made = stack(className="traefik", controller=controller)
+    found = values(made, "traefik")["additionalArguments"]
+    assert {f"--entrypoints.web.{argument}", f"--entrypoints.websecure.{argument}"} <= set(found)
+    assert not any(
+        "trustedips" in item for item in values(stack(controller=ON_INSTALL), "traefik")["additionalArguments"]
+    )
+    limit = find(made, "Middleware", "archesai-rate-limit")["spec"]["rateLimit"]
+    expected = {} if proxies else {"sourceCriterion": {"ipStrategy": {"excludedIPs": ["10.0.0.0/8", "fd00::/8"]}}}
+    assert limit == {"average": 10, "burst": 20, "period": "1s"} | expected
+
+
+def test_our_controller_receives_long_and_ends_gently() -> None:
+    found = values(stack(controller=ON_INSTALL, timeouts={"request": 1200}), "traefik")["additionalArguments"]
+    assert "--entrypoints.websecure.transport.respondingtimeouts.readtimeout=1200s" in found
+    assert "--entrypoints.web.transport.lifecycle.requestacceptgracetimeout=10s" in found
+    assert "--accesslog=true" in found
+    quiet = values(stack(controller=ON_INSTALL | {"accessLog": False}), "traefik")["additionalArguments"]
+    assert "--accesslog=true" not in quiet
+
+
+def test_another_class_of_our_own_stands_beside_a_traefik_that_is_there() -> None:
+    made = stack(className="arches", controller=ON_INSTALL)
+    found = values(made, "traefik")
+    assert found["ingressClass"] == {"enabled": True, "isDefaultClass": False, "name": "arches"}
+    assert found["providers"]["kubernetesIngress"] == {"enabled": True, "ingressClass": "arches"}
+    assert f"{TRAEFIK}router.middlewares" in annotated(made)
+    assert let_in(made) == ("ingress", {"app.kubernetes.io/name": "traefik"})
+
+
+def test_values_of_the_stack_file_win_over_ours() -> None:
+    more = {"tolerations": [{"operator": "Exists"}], "deployment": {"kind": "DaemonSet"}}
+    found = values(stack(controller=ON_INSTALL | {"values": more}), "traefik")
+    assert found["tolerations"] == [{"operator": "Exists"}]
+    assert found["deployment"] == {"replicas": 1, "kind": "DaemonSet"}
+
+
+CLUSTER = {"service": {"externalTrafficPolicy": "Cluster"}}
+WITHOUT_EFFECT: dict[str, tuple[dict[str, Any], str]] = {
+    "a body size that would stop streams": (
+        {"className": "traefik", "bodySize": "1Mi"},
+        r"bodySize cannot be expressed for class traefik: .*holds every answer back",
+    ),
+    "a body size for an unknown class": (
+        {"className": "haproxy", "controller": {"namespace": "h"}, "bodySize": "1Mi"},
+        "bodySize cannot be expressed for class haproxy: use nginx, or annotations",
+    ),
+    "a burst that no multiplier says": (
+        {"rateLimit": {"requestsPerSecond": 10, "burst": 25}},
+        r"rateLimit.burst must be a multiple .* \(got 25 and 10\)",
+    ),
+    "a rate limit for whole nodes": (
+        {"controller": {"install": True} | CLUSTER},
+        r"externalTrafficPolicy: Cluster hides: set it to Local, name controller.trustedProxies",
+    ),
+    "a rate limit for a whole load balancer": (
+        {"controller": {"install": True, "trustedProxies": ["10.0.0.0/8"]}},
+        r"those come from controller.trustedProxies: set controller.proxyProtocol, use class traefik",
+    ),
+    "a read timeout for traefik": (
+        {"className": "traefik", "timeouts": {"read": 60}},
+        "timeouts.read cannot be expressed for class traefik: use nginx, or annotations",
+    ),
+    "a time for requests where the controller is of others": (
+        {"timeouts": {"request": 60}},
+        "timeouts.request is for the controller that the stack installs",
+    ),
+    "PROXY protocol from everybody": (
+        {"controller": {"install": True, "proxyProtocol": True}},
+        "proxyProtocol needs trustedProxies",
+    ),
+    "limited pages": ({"rateLimit": {"hosts": ["platform"]}}, "rateLimit.hosts"),
+}
+
+
+@pytest.mark.parametrize("fault", WITHOUT_EFFECT)
+def test_a_setting_without_effect_is_refused_with_the_reason(fault: str) -> None:
+    settings, message = WITHOUT_EFFECT[fault]
+    with pytest.raises(ConfigError, match=message):
+        stack(**settings)
+
+
+def test_without_a_rate_limit_clients_may_be_unknown() -> None:
+    made = stack(controller=ON_INSTALL | CLUSTER, rateLimit=None)
+    assert values(made, "traefik")["service"]["spec"]["externalTrafficPolicy"] == "Cluster"
 
 
 def test_a_mirror_serves_the_charts_images_too() -> None:

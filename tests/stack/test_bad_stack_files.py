@@ -266,11 +266,7 @@ IMPOSSIBLE = {
     ),
     "timeouts for a class without them": (
         "archesai:ingress: {enabled: true, className: traefik, timeouts: {read: 300}}",
-        "ingress: timeouts cannot be expressed for class traefik: use nginx, or annotations",
-    ),
-    "our controller for another's class": (
-        "archesai:ingress: {enabled: true, className: haproxy, controller: {install: true}}",
-        "ingress: controller.install serves className nginx or traefik (got haproxy)",
+        "ingress: timeouts.read cannot be expressed for class traefik: use nginx, or annotations",
     ),
     "TLS without certificate": (
         "archesai:ingress: {enabled: true, tls: {enabled: true}}",

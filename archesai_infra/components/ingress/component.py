@@ -20,6 +20,7 @@ from archesai_infra.components.ingress.certificates import (
     cert_manager_values,
     issuer_spec,
 )
+from archesai_infra.components.ingress.chart import chart_values
 from archesai_infra.components.ingress.exposure import Exposure, ingress_annotations, ingress_spec
 from archesai_infra.components.ingress.settings import IngressSettings
 from archesai_infra.kube.labels import labels
@@ -48,13 +49,14 @@ class Ingress(Component):
         if settings.controller.install:
             ready += self._controller(settings, args.charts)
         issuers = self._issuers(settings, args.charts)
-        if settings.class_name == "traefik":
+        if settings.speaks_traefik or settings.controller.install:
             ready += self._middlewares(settings, ready)
         for exposure in args.exposures:
             KubernetesIngress(
                 f"{self.module}-{exposure.module}",
                 metadata=self.metadata(
-                    object_name(exposure.module), SKIP_AWAIT | ingress_annotations(settings, context.namespace)
+                    object_name(exposure.module),
+                    SKIP_AWAIT | ingress_annotations(settings, context.namespace, exposure.module),
                 ),
                 spec=ingress_spec(settings, exposure),
                 opts=self.child(depends_on=[*ready, *issuers]),
@@ -71,10 +73,10 @@ class Ingress(Component):
     def _controller(self, settings: IngressSettings, where: charts.ChartsSettings) -> list[pulumi.Resource]:
         home = settings.controller.home
         namespace = charts.chart_namespace(self, home)
-        values = traefik.chart_values(settings, self.context.mirror)
+        values = chart_values(settings, self.context.mirror, self.context.namespace)
         chart = charts.Chart("traefik", home, versions.TRAEFIK_CHART, values)
         release = charts.install(self, chart, where, depends_on=namespace)
-        if settings.class_name != "nginx":
+        if settings.speaks_traefik:
             return [release]
         # The chart makes only its own class.
         nginx = IngressClass(
@@ -122,4 +124,5 @@ class Ingress(Component):
                 opts=self.child(depends_on=after),
             )
             for part, spec in traefik.middlewares(settings).items()
+            if settings.speaks_traefik or part == traefik.HEADERS
         ]

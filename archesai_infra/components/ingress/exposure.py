@@ -22,13 +22,13 @@ class Exposure:
     port: int
 
 
-def ingress_annotations(settings: IngressSettings, namespace: str) -> dict[str, str]:
-    """The class's own words for TLS, body size, rate limit and timeouts."""
+def ingress_annotations(settings: IngressSettings, namespace: str, module: str) -> dict[str, str]:
+    """The class's own words for TLS, body size, rate limit and timeouts of a module's host."""
     built: dict[str, str] = {}
     if settings.class_name == "nginx":
-        built = nginx.ingress_annotations(settings)
-    elif settings.class_name == "traefik":
-        built = traefik.ingress_annotations(settings, namespace)
+        built = nginx.ingress_annotations(settings, module)
+    elif settings.speaks_traefik:
+        built = traefik.ingress_annotations(settings, namespace, module)
     if settings.tls.enabled and settings.tls.issuer:
         built["cert-manager.io/cluster-issuer"] = settings.tls.issuer
     return built | settings.annotations

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Self
 
 from pydantic import Field, model_validator
-from pydantic.alias_generators import to_camel
 
 from archesai_infra.components.ingress.certificates import ACME, CertManager, ClusterIssuer, Tls
 from archesai_infra.components.ingress.controller import Controller
-from archesai_infra.components.ingress.limits import EXPRESSED, RateLimit, Timeouts
+from archesai_infra.components.ingress.expressible import refusals
+from archesai_infra.components.ingress.limits import RateLimit, Timeouts
 from archesai_infra.kube.network import Addresses, NamespacePods, Peer
 from archesai_infra.model import Model
 from archesai_infra.types import DnsLabel, MemoryQuantity, Text
@@ -37,19 +37,21 @@ class IngressSettings(Model):
     enabled: bool = False
     """Run the module."""
     class_name: DnsLabel = "nginx"
-    """IngressClass: nginx, traefik (without timeouts), or any other without body size, rate limit and timeouts."""
+    """IngressClass: nginx, traefik, or any other without rate limit, body size and timeouts. With
+    `controller.install` every name but nginx is a class of Traefik's own kind, for clusters that have one already."""
     hosts: Hosts = Hosts()
     """Host names below the stack's domain."""
     tls: Tls = Tls()
     """Certificates."""
     cluster_issuer: ClusterIssuer = ClusterIssuer()
     """The certificates' issuer."""
-    body_size: MemoryQuantity = "50Mi"
-    """Largest request body."""
-    rate_limit: RateLimit = RateLimit()
-    """Requests per client."""
+    body_size: MemoryQuantity | None = None
+    """Largest request body of every host but the storage's, for class nginx: 50Mi where it is not set. Bodies are
+    received whole before a pod sees them."""
+    rate_limit: RateLimit | None = RateLimit()
+    """Requests per client, for classes nginx and traefik; null for none."""
     timeouts: Timeouts = Timeouts()
-    """Patience with the pods."""
+    """Limits in time."""
     annotations: dict[str, Text] = Field(default_factory=dict)
     """More annotations for every Ingress; they win over ours."""
     controller: Controller = Controller()
@@ -59,12 +61,9 @@ class IngressSettings(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for field, classes in EXPRESSED.items():
-            if field in self.model_fields_set and self.class_name not in classes:
-                name, able = to_camel(field), " or ".join(classes)
-                raise ValueError(f"{name} cannot be expressed for class {self.class_name}: use {able}, or annotations")
-        if self.controller.install and self.class_name not in ("nginx", "traefik"):
-            raise ValueError(f"controller.install serves className nginx or traefik (got {self.class_name})")
+        given = self.model_fields_set
+        for refusal in refusals(self.class_name, self.controller, given, self.rate_limit, self.timeouts):
+            raise ValueError(refusal)
         if self.enabled and not self.controller_peers:
             raise ValueError(
                 f"class {self.class_name} does not tell who lets requests in: set controller.namespace and "
@@ -77,6 +76,11 @@ class IngressSettings(Model):
             if self.cluster_issuer.email is None:
                 raise ValueError("clusterIssuer.create needs clusterIssuer.email")
         return self
+
+    @property
+    def speaks_traefik(self) -> bool:
+        """Whether Traefik's own annotations and Middlewares have an effect."""
+        return self.class_name == "traefik" or (self.controller.install and self.class_name != "nginx")
 
     @property
     def controller_pods(self) -> NamespacePods | None:

@@ -1,4 +1,4 @@
-"""The words of class traefik."""
+"""The words of Traefik: Middlewares and the annotations that name them."""
 
 from __future__ import annotations
 
@@ -6,48 +6,49 @@ from typing import Any
 
 from archesai_infra.components.ingress.settings import IngressSettings
 from archesai_infra.kube.names import object_name
-from archesai_infra.quantities import memory_bytes
+
+HEADERS = "headers"
+STREAMED = ["text/event-stream", "application/x-ndjson"]
+"""Types of answers that come in pieces, which compressing would collect."""
 
 
-def ingress_annotations(settings: IngressSettings, namespace: str) -> dict[str, str]:
-    """Which of the namespace's Middlewares and which entry point an Ingress uses."""
-    names = [f"{namespace}-{object_name(part)}@kubernetescrd" for part in middlewares(settings)]
+def ingress_annotations(settings: IngressSettings, namespace: str, module: str) -> dict[str, str]:
+    """Which of the namespace's Middlewares and which entry point the Ingress of a module uses."""
+    names = [f"{namespace}-{object_name(part)}@kubernetescrd" for part in used(settings, module)]
     return {
         "traefik.ingress.kubernetes.io/router.middlewares": ",".join(names),
         "traefik.ingress.kubernetes.io/router.entrypoints": "websecure" if settings.tls.enabled else "web",
     }
 
 
-def middlewares(settings: IngressSettings) -> dict[str, dict[str, Any]]:
-    """Traefik's Middlewares by name: what its Ingresses refer to."""
+def used(settings: IngressSettings, module: str) -> list[str]:
+    """Parts of the Middlewares that the host of a module goes through, in their order."""
     limit = settings.rate_limit
-    headers: dict[str, Any] = {"contentTypeNosniff": True, "frameDeny": True, "referrerPolicy": "same-origin"}
-    if settings.tls.enabled:
-        headers |= {"stsSeconds": 31536000, "stsIncludeSubdomains": True}
-    return {
-        "rate-limit": {
-            "rateLimit": {"average": limit.requests_per_second, "burst": limit.burst, "period": "1s"},
-        },
-        "body-size": {"buffering": {"maxRequestBodyBytes": memory_bytes(settings.body_size)}},
-        "headers": {"headers": headers},
-        "compress": {"compress": {}},
-    }
+    limited = ["rate-limit"] if limit is not None and module in limit.hosts else []
+    # Object storage signs and compresses for itself.
+    return [*limited, HEADERS] if module == "storage" else [*limited, HEADERS, "compress"]
 
 
-def chart_values(settings: IngressSettings, mirror: str | None) -> dict[str, Any]:
-    """Values of the Traefik chart."""
-    controller = settings.controller
-    values: dict[str, Any] = {
-        "deployment": {"replicas": controller.replicas},
-        "providers": {"kubernetesIngressNGINX": {"enabled": settings.class_name == "nginx"}},
-        "service": {"spec": {"type": controller.service_type}},
-        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
-    }
-    if controller.replicas > 1:
-        values["podDisruptionBudget"] = {"enabled": True, "maxUnavailable": 1}
+def middlewares(settings: IngressSettings) -> dict[str, dict[str, Any]]:
+    """Specs of Traefik's Middlewares by part: what its Ingresses and routes refer to."""
+    built = {HEADERS: headers(settings), "compress": {"compress": {"excludedContentTypes": STREAMED}}}
+    return built if settings.rate_limit is None else {"rate-limit": rate_limit(settings), **built}
+
+
+def headers(settings: IngressSettings) -> dict[str, Any]:
+    """Security headers, and with TLS the word that browsers stay with HTTPS."""
+    built: dict[str, Any] = {"contentTypeNosniff": True, "frameDeny": True, "referrerPolicy": "same-origin"}
     if settings.tls.enabled:
-        redirect = {"to": "websecure", "scheme": "https", "permanent": True}
-        values["ports"] = {"web": {"http": {"redirections": {"entryPoint": redirect}}}}
-    if mirror is not None:
-        values["image"] = {"registry": mirror}
-    return values
+        built |= {"stsSeconds": 31536000, "stsIncludeSubdomains": True}
+    return {"headers": built}
+
+
+def rate_limit(settings: IngressSettings) -> dict[str, Any]:
+    """A bucket for each client address; behind trusted proxies that is the last address that is none of theirs."""
+    limit, controller = settings.rate_limit, settings.controller
+    if limit is None:
+        return {}
+    built: dict[str, Any] = {"average": limit.requests_per_second, "burst": limit.burst, "period": "1s"}
+    if controller.install and controller.trusted_proxies and not controller.proxy_protocol:
+        built["sourceCriterion"] = {"ipStrategy": {"excludedIPs": list(controller.trusted_proxies)}}
+    return {"rateLimit": built}

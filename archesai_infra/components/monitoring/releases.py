@@ -190,12 +190,12 @@ class Home(Component):
         exposure = Exposure(
             "grafana", args.grafana_host, prometheus_stack.GRAFANA_SERVICE, prometheus_stack.GRAFANA_PORT
         )
-        if args.ingress.class_name == "traefik":
+        if args.ingress.speaks_traefik:
             self._middlewares(args.ingress)
         Ingress(
             f"{self.module}-grafana",
             metadata=self._metadata(
-                object_name("grafana"), SKIP_AWAIT | ingress_annotations(args.ingress, self._namespace)
+                object_name("grafana"), SKIP_AWAIT | ingress_annotations(args.ingress, self._namespace, "grafana")
             ),
             spec=ingress_spec(args.ingress, exposure),
             opts=self.child(depends_on=[stack]),

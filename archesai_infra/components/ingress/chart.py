@@ -1,0 +1,112 @@
+"""Values of the chart of the controller that the stack installs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archesai_infra.components.ingress.controller import Controller
+from archesai_infra.components.ingress.settings import IngressSettings
+from archesai_infra.components.ingress.traefik import HEADERS
+from archesai_infra.kube.names import object_name
+
+ENTRY_POINTS = ("web", "websecure")
+PODS = {"app.kubernetes.io/name": "traefik"}
+DRAIN_SECONDS = 10
+"""How long a pod that ends still takes connections, until load balancers know; Traefik needs no preStop for that."""
+GRACE_SECONDS = 45
+"""How long it then lets answers come to their end; both together are below the chart's 60 s until SIGKILL."""
+
+
+def chart_values(settings: IngressSettings, mirror: str | None, namespace: str) -> dict[str, Any]:
+    """Values of the Traefik chart for a stack in `namespace`."""
+    controller = settings.controller
+    values: dict[str, Any] = {
+        "deployment": {"replicas": controller.replicas},
+        # A class of its own name for class nginx is made beside the chart; no class is the cluster's default.
+        "ingressClass": {"enabled": settings.speaks_traefik, "isDefaultClass": False},
+        "providers": {
+            "kubernetesIngressNGINX": {"enabled": settings.class_name == "nginx"},
+            "kubernetesIngress": {"enabled": settings.speaks_traefik},
+        },
+        "service": service_values(controller),
+        # Bodies are received on the disk before a pod sees them.
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "256Mi"},
+            "limits": {"memory": "512Mi", "ephemeral-storage": "8Gi"},
+        },
+        "additionalArguments": arguments(settings, namespace),
+    }
+    if settings.speaks_traefik:
+        values["ingressClass"]["name"] = settings.class_name
+        values["providers"]["kubernetesIngress"]["ingressClass"] = settings.class_name
+    if controller.replicas > 1:
+        values["podDisruptionBudget"] = {"enabled": True, "maxUnavailable": 1}
+        values["topologySpreadConstraints"] = [
+            _spread("kubernetes.io/hostname"),
+            _spread("topology.kubernetes.io/zone"),
+        ]
+    if settings.tls.enabled:
+        redirect = {"to": "websecure", "scheme": "https", "permanent": True}
+        values["ports"] = {"web": {"http": {"redirections": {"entryPoint": redirect}}}}
+    if mirror is not None:
+        values["image"] = {"registry": mirror}
+    return _merged(values, controller.values)
+
+
+def service_values(controller: Controller) -> dict[str, Any]:
+    """The Service in front of the controller."""
+    service = controller.service
+    spec: dict[str, Any] = {"type": controller.service_type}
+    if controller.service_type != "ClusterIP":
+        spec["externalTrafficPolicy"] = service.external_traffic_policy
+    if controller.service_type == "LoadBalancer":
+        given = {
+            "loadBalancerClass": service.load_balancer_class,
+            "loadBalancerIP": service.address,
+            "loadBalancerSourceRanges": list(service.source_ranges),
+        }
+        spec |= {key: value for key, value in given.items() if value}
+    return {"spec": spec} | ({"annotations": dict(service.annotations)} if service.annotations else {})
+
+
+def arguments(settings: IngressSettings, namespace: str) -> list[str]:
+    """What Traefik is started with beside the chart's own arguments: the chart has moved such keys more than once."""
+    controller = settings.controller
+    found: list[str] = []
+    for name in ENTRY_POINTS:
+        point = f"--entrypoints.{name}"
+        found += [
+            f"{point}.transport.respondingtimeouts.readtimeout={settings.timeouts.request}s",
+            f"{point}.transport.lifecycle.requestacceptgracetimeout={DRAIN_SECONDS}s",
+            f"{point}.transport.lifecycle.gracetimeout={GRACE_SECONDS}s",
+        ]
+        if controller.trusted_proxies:
+            told = "proxyprotocol" if controller.proxy_protocol else "forwardedheaders"
+            found.append(f"{point}.{told}.trustedips={','.join(controller.trusted_proxies)}")
+    if not settings.speaks_traefik:
+        # Annotations of ingress-nginx name no Middleware; without HTTPS these headers go with plain answers.
+        point = "websecure" if settings.tls.enabled else "web"
+        found.append(f"--entrypoints.{point}.http.middlewares={namespace}-{object_name(HEADERS)}@kubernetescrd")
+    if controller.access_log:
+        found += ["--accesslog=true", "--accesslog.format=json"]
+    return found
+
+
+def _spread(domain: str) -> dict[str, Any]:
+    """Pods on different nodes and in different zones where there are several."""
+    return {
+        "maxSkew": 1,
+        "topologyKey": domain,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": PODS},
+    }
+
+
+def _merged(values: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with others laid over them, key by key."""
+    merged = dict(values)
+    for key, value in more.items():
+        below = merged.get(key)
+        merged[key] = _merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
