@@ -94,9 +94,12 @@ format: setup-dev ## Format the code
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
+SCRIPTS = $(wildcard archesai_infra/components/*/scripts/*.sh)
+
 lint: setup-dev
 	@echo "ruff format" && $(BIN)/ruff format --check --quiet .
 	@echo "ruff check" && $(BIN)/ruff check --quiet .
+	@echo "shellcheck" && $(BIN)/shellcheck $(SCRIPTS)
 
 types: setup-dev
 	@echo "pyright" && PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright

@@ -145,14 +145,15 @@ def sync(*, stack: Stack = DEFAULT_STACK) -> None:
 
 def keepers(settings: Settings, stack: str) -> list[Keeper]:
     """The servers of a stack that keep a password."""
-    from archesai_infra.components.database import SYNC_PASSWORD
+    from archesai_infra.components.base.scripts import script
+    from archesai_infra.components.database.server import PACKAGE
     from archesai_infra.components.monitoring.prometheus_stack import GRAFANA_PODS, SYNC_LOGIN
 
     found: list[Keeper] = []
     database = settings.database
     if database.enabled and database.mode == "managed" and database.run_on_host is None:
         labels = f"app.kubernetes.io/instance={stack},app.kubernetes.io/component=database"
-        found.append(Keeper("PostgreSQL", settings.namespace, labels, "postgres", SYNC_PASSWORD))
+        found.append(Keeper("PostgreSQL", settings.namespace, labels, "postgres", script(PACKAGE, "sync-password.sh")))
     if settings.monitoring.installs and settings.monitoring.grafana.size is not None:
         labels = ",".join(f"{key}={value}" for key, value in GRAFANA_PODS.items())
         found.append(Keeper("Grafana", settings.monitoring.namespace, labels, "grafana", SYNC_LOGIN))

@@ -318,7 +318,7 @@ class Api(RunningComponent):
             ports={"http": PORT},
             mounts=mounts,
             probes=Probes(
-                startup=http_probe("/health", PORT, period=5, failures=60),
+                startup=http_probe("/health", PORT, period=2, failures=150),
                 readiness=http_probe("/health", PORT, period=10, failures=3),
                 # Not /health: a database outage must not restart every pod.
                 liveness=tcp_probe(PORT, period=10, failures=6),

@@ -76,7 +76,7 @@ class Platform(RunningComponent):
             ports={"http": PORT},
             mounts=mounts,
             probes=Probes(
-                startup=http_probe("/", PORT, period=5, failures=30),
+                startup=http_probe("/", PORT, period=2, failures=75),
                 readiness=http_probe("/", PORT, period=10, failures=3),
                 liveness=tcp_probe(PORT, period=10, failures=6),
             ),

@@ -65,7 +65,7 @@ class Scraper(RunningComponent):
             ports={"http": PORT},
             mounts=mounts,
             probes=Probes(
-                startup=http_probe("/", PORT, period=5, failures=60),
+                startup=http_probe("/", PORT, period=2, failures=150),
                 readiness=http_probe("/", PORT, period=10, failures=3),
                 liveness=tcp_probe(PORT, period=20, failures=6),
             ),

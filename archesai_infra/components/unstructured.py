@@ -72,7 +72,7 @@ class Unstructured(RunningComponent):
             ports={"http": PORT},
             mounts=mounts,
             probes=Probes(
-                startup=http_probe("/healthcheck", PORT, period=10, failures=60),
+                startup=http_probe("/healthcheck", PORT, period=2, failures=300),
                 readiness=http_probe("/healthcheck", PORT, period=10, failures=3),
                 # A long document keeps the one worker busy: a port that accepts is alive.
                 liveness=tcp_probe(PORT, period=20, failures=6),

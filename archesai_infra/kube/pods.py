@@ -139,7 +139,8 @@ def exec_probe(command: Sequence[str], *, period: int, failures: int, timeout: i
 def interrupt_command(drain_seconds: int) -> list[str]:
     """Stop a server that wants SIGINT: wait until it is out of the endpoints, interrupt it, wait for its end.
 
-    The wait for the end matters: the kubelet sends SIGTERM as soon as the hook returns.
+    The wait for the end matters: the kubelet sends SIGTERM as soon as the hook returns. Its price is an event
+    `FailedPreStopHook` at each stop, because the end of process 1 also ends the hook.
     """
     script = f"sleep {drain_seconds}; kill -INT 1; while kill -0 1 2>/dev/null; do sleep 0.2; done"
     return ["/bin/sh", "-c", script]

@@ -46,11 +46,16 @@ def deployment_spec(
 def stateful_set_spec(
     component: str, instance: str, template: PodTemplateSpecArgsDict, *, service_name: str
 ) -> StatefulSetSpecArgsDict:
-    """A single-pod StatefulSet whose claims are objects of their own and outlive it."""
+    """A single-pod StatefulSet whose claims are objects of their own and outlive it.
+
+    Parallel: a pod that never becomes ready must not keep the controller from rolling out its correction
+    (kubernetes/kubernetes#67250).
+    """
     return {
         "selector": {"match_labels": selector(component, instance)},
         "service_name": service_name,
         "replicas": 1,
+        "pod_management_policy": "Parallel",
         "revision_history_limit": REVISION_HISTORY,
         "update_strategy": {"type": "RollingUpdate"},
         "persistent_volume_claim_retention_policy": {"when_deleted": "Retain", "when_scaled": "Retain"},

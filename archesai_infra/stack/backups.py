@@ -34,7 +34,6 @@ def arguments(settings: Settings, credentials: Credentials, endpoints: Endpoints
             database=endpoints.database if "database" in dumped else None,
             redis=endpoints.redis if "redis" in dumped else None,
             size=own.dump.size or size,
-            managed=isinstance(settings.database, ManagedDatabase),
             database_image=settings.database.image if isinstance(settings.database, ManagedDatabase) else Image(),
             redis_image=settings.redis.image if isinstance(settings.redis, ManagedRedis) else Image(),
         ),

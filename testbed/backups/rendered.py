@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from archesai_infra.stack.evaluate import Evaluation, evaluate
-from testbed.backups import servers
 from testbed.stacks import find, raw, shipped_config
 
+NAME_PATTERN = "[0-9]{8}T[0-9]{6}Z"
+"""Name of a dump: the moment it began, in UTC."""
 BACKUPS: dict[str, Any] = {
     "enabled": True,
     "bucket": "archesai-backups",
@@ -61,7 +60,6 @@ def write_scripts(part: str, directory: Path) -> Path:
     target.mkdir()
     for name, text in data.items():
         (target / name).write_text(text, encoding="utf-8")
-    if os.geteuid() == 0:
-        for path in (target, *target.iterdir()):
-            shutil.chown(path, servers.UNPRIVILEGED)
+    for path in target.iterdir():
+        path.chmod(0o444)
     return target

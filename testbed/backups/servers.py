@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 from urllib.parse import quote
 
 import pytest
@@ -19,8 +21,10 @@ import pytest
 from testbed.controlplane.ports import free_ports
 from testbed.programs import parts
 
-UNPRIVILEGED = "nobody"
-"""PostgreSQL refuses to run as root."""
+UNPRIVILEGED = 10001
+"""Who the pods run as by their manifests: a number that no image and no machine has a name for."""
+SERVER_USER = "nobody"
+"""Who runs PostgreSQL servers: they refuse root, and initdb wants a name."""
 START_SECONDS = 60
 
 
@@ -46,21 +50,40 @@ def search_path() -> str:
     return f"{found}{os.pathsep}{path}" if found else path
 
 
-def user() -> str | None:
-    """Who runs servers and scripts: not root."""
-    return UNPRIVILEGED if os.geteuid() == 0 else None
+class Identity(TypedDict, total=False):
+    """Who a process runs as, for `subprocess`."""
+
+    user: int | str
+    group: int | str
+    extra_groups: list[int | str]
+
+
+def identity(user: int | str = UNPRIVILEGED) -> Identity:
+    """A user without groups of root's; the tester's own where that is not root."""
+    if os.geteuid() != 0:
+        return {}
+    group = user if isinstance(user, int) else pwd.getpwnam(user).pw_gid
+    return {"user": user, "group": group, "extra_groups": []}
 
 
 @contextmanager
-def place() -> Generator[Path]:
-    """A directory of that user; pytest's own lets nobody else in."""
+def place(user: int | str = UNPRIVILEGED) -> Generator[Path]:
+    """A directory of a user; pytest's own lets nobody else in."""
     path = Path(tempfile.mkdtemp(prefix="backups-"))
-    if user():
-        shutil.chown(path, UNPRIVILEGED)
+    if os.geteuid() == 0:
+        shutil.chown(path, user)
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def mounted(source: Path, directory: Path) -> Path:
+    """A script as a pod sees it: below a directory of its user, with the mode of a ConfigMap's file."""
+    target = directory / source.name
+    shutil.copyfile(source, target)
+    target.chmod(0o444)
+    return target
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
@@ -75,8 +98,9 @@ def call(
     stdin: str = "",
     seconds: float = 7200,
     directory: Path | None = None,
+    user: int | str = UNPRIVILEGED,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command as that user."""
+    """Run a command as a user."""
     return subprocess.run(
         command,
         input=stdin,
@@ -85,8 +109,8 @@ def call(
         check=False,
         timeout=seconds,
         env=environment(extra or {}),
-        user=user(),
         cwd=directory or "/",
+        **identity(user),
     )
 
 
@@ -121,19 +145,20 @@ class Postgres:
         """Make the cluster and start it."""
         password_file = self.directory / "password"
         password_file.write_text(self.password, encoding="utf-8")
-        if user():
-            shutil.chown(password_file, UNPRIVILEGED)
+        if os.geteuid() == 0:
+            shutil.chown(password_file, SERVER_USER)
         data = str(self.directory / "data")
         made = call(
             ["initdb", "-D", data, "-U", "admin", "--auth=scram-sha-256", f"--pwfile={password_file}",
-             "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-sync"]
+             "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-sync"],
+            user=SERVER_USER,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
         options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories='' -c fsync=off"
         log = str(self.directory / "log")
         command = ["pg_ctl", "-D", data, "-w", "-t", str(START_SECONDS), "-l", log, "-o", options, "start"]
         started = subprocess.run(
-            command, check=False, env=environment({}), user=user(), cwd="/", timeout=START_SECONDS + 10,
+            command, check=False, env=environment({}), cwd="/", timeout=START_SECONDS + 10, **identity(SERVER_USER),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         assert started.returncode == 0, (self.directory / "log").read_text(encoding="utf-8")
@@ -143,7 +168,7 @@ class Postgres:
     def stop(self) -> None:
         """End the server at once."""
         if self._running:
-            call(["pg_ctl", "-D", str(self.directory / "data"), "-m", "immediate", "-w", "stop"])
+            call(["pg_ctl", "-D", str(self.directory / "data"), "-m", "immediate", "-w", "stop"], user=SERVER_USER)
             self._running = False
 
     def sql(self, text: str, *, database: str | None = None) -> str:
@@ -158,7 +183,7 @@ class Postgres:
 def postgres() -> Generator[Postgres]:
     """A running server with an empty database."""
     needs("initdb", "pg_ctl", "psql", "pg_dump")
-    with place() as directory:
+    with place(SERVER_USER) as directory:
         server = Postgres(directory, free_ports(1)[0])
         try:
             server.start()
@@ -184,7 +209,7 @@ def write_load(server: Postgres, *, clients: int = 4, rate: int = 200) -> Genera
     needs("pgbench")
     process = subprocess.Popen(
         ["pgbench", "-n", "-c", str(clients), "-j", "1", "-R", str(rate), "-T", "600"],
-        env=environment(server.variables), user=user(), cwd="/",
+        env=environment(server.variables), cwd="/", **identity(),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -276,12 +301,13 @@ def object_store(more: Mapping[str, str] | None = None) -> Generator[ObjectStore
 
 @contextmanager
 def _running(
-    command: list[str], variables: Mapping[str, str], log: Path, *, as_user: str | None = UNPRIVILEGED
+    command: list[str], variables: Mapping[str, str], log: Path, *, as_user: int | str | None = UNPRIVILEGED
 ) -> Generator[subprocess.Popen[bytes]]:
+    who: Identity = {} if as_user is None else identity(as_user)
     with log.open("wb") as sink:
         process = subprocess.Popen(
             command, env=environment(variables), cwd="/", stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
-            user=as_user if user() else None,
+            **who,
         )  # fmt: skip
     try:
         yield process

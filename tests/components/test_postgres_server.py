@@ -12,11 +12,15 @@ from typing import Any
 
 import pytest
 
-from archesai_infra.components.database import SYNC_PASSWORD, ManagedDatabase, parameters, server_environment
+from archesai_infra.components.database import ManagedDatabase
+from archesai_infra.components.database.server import parameters, server_environment
+from testbed.backups.servers import mounted
 from testbed.controlplane.ports import free_ports
+from testbed.stacks import ROOT
 
 PASSWORD = r"""it's "quoted" \ and $(spaced) `out` :'x' %s"""
 NOBODY = 65534
+SCRIPT = ROOT / "archesai_infra" / "components" / "database" / "scripts" / "sync-password.sh"
 SETTINGS = ManagedDatabase(user="arches", name="main")
 
 
@@ -40,14 +44,17 @@ class Server:
         self.sockets = directory / "run"
         self.log = directory / "log"
         self.secret = directory / "POSTGRES_PASSWORD"
+        self.script = mounted(SCRIPT, directory)
         (self.port,) = free_ports(1)
         self.user: dict[str, Any] = {}
         self.sockets.mkdir()
         self.secret.write_text(PASSWORD, encoding="utf-8")
         if os.geteuid() == 0:
             self.user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-            for path in (directory, self.sockets, self.secret):
+            for path in (directory, self.sockets):
                 os.chown(path, NOBODY, NOBODY)
+            os.chown(self.secret, 0, NOBODY)
+            self.secret.chmod(0o440)
         self.environment = server_environment(SETTINGS) | {
             "PATH": f"{BINARIES}:{os.environ['PATH']}",
             "LC_ALL": "C.UTF-8",
@@ -95,7 +102,7 @@ class Server:
         return self.run("psql", *words, check=False, PGPASSWORD=password).returncode == 0
 
     def sync(self) -> None:
-        self.run("/bin/sh", "-c", SYNC_PASSWORD)
+        self.run("/bin/sh", str(self.script))
 
 
 @pytest.fixture(scope="module")

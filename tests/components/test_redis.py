@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from archesai_infra.components.redis import ManagedRedis, configuration
+from archesai_infra.components.redis import ManagedRedis
+from archesai_infra.components.redis.component import configuration
 from testbed.components.parts import configuration as api_file
 from testbed.components.parts import container, logical_names, template, variables, volume
 from testbed.matrix import ON

@@ -45,6 +45,7 @@ def test_a_stateful_set_has_one_pod_and_never_deletes_a_claim() -> None:
         "selector": {"match_labels": selector("redis", "dev")},
         "service_name": "archesai-redis-headless",
         "replicas": 1,
+        "pod_management_policy": "Parallel",
         "revision_history_limit": 5,
         "update_strategy": {"type": "RollingUpdate"},
         "persistent_volume_claim_retention_policy": {"when_deleted": "Retain", "when_scaled": "Retain"},

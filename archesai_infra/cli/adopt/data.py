@@ -10,6 +10,7 @@ from archesai_infra import versions
 from archesai_infra.cli.adopt.live import Live, Object, Place, container_at
 from archesai_infra.cli.adopt.plan import AFTER, BEFORE, DataVolume, Setting, Step, Takeover
 from archesai_infra.components import database, redis, storage
+from archesai_infra.components.database.server import server_environment
 from archesai_infra.credentials import Credential
 from archesai_infra.quantities import memory_bytes
 from archesai_infra.stack.credential_sources import HELD, PLACES
@@ -167,7 +168,7 @@ def _unfit(
 
 def _unfit_postgres(what: str, own: database.ManagedDatabase, container: Object, place: Place) -> list[str]:
     reasons: list[str] = []
-    wanted = database.server_environment(own)["PGDATA"].removeprefix(f"{database.MOUNT_PATH}/")
+    wanted = server_environment(own)["PGDATA"].removeprefix(f"{database.MOUNT_PATH}/")
     if place.path != wanted:
         reasons.append(
             f"{what} keeps its data in directory {place.path} of the volume, the stack looks in {wanted} and would "

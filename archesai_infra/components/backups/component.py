@@ -14,7 +14,7 @@ from archesai_infra.components.backups import drill as drills
 from archesai_infra.components.backups import keys as access
 from archesai_infra.components.backups import objects as copies
 from archesai_infra.components.backups import schedules, velero
-from archesai_infra.components.backups.dump import DumpSources, dump_pod
+from archesai_infra.components.backups.dump import DumpSources, dump_pod, tools_image
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base import charts
 from archesai_infra.components.base.component import Context
@@ -68,7 +68,8 @@ class Backups(RunningComponent):
         if args.objects:
             copies.Objects(copies.MODULE, context, copies.ObjectsArgs(settings, args.objects, keys), inner)
         if args.drill_size and "database" in modules:
-            drill_args = drills.DrillArgs(settings, args.dump.database_image, args.drill_size)
+            image = tools_image(settings.dump.image, args.dump.database_image)
+            drill_args = drills.DrillArgs(settings, image, args.drill_size)
             drills.Drill(drills.MODULE, context, drill_args, self.child(depends_on=ready))
         self.register_outputs({})
 

@@ -39,8 +39,17 @@ class Script:
     """Labels of a pod whose node it has to share."""
 
 
-def cron_job(component: RunningComponent, name: str, script: Script, *, cron: str, timeout: int) -> CronJob:
-    """A CronJob in UTC; `timeout` in seconds."""
+def cron_job(
+    component: RunningComponent,
+    name: str,
+    script: Script,
+    *,
+    cron: str,
+    timeout: int,
+    retries: int = 1,
+    kept_seconds: int = 86400,
+) -> CronJob:
+    """A CronJob in UTC; `timeout` in seconds; its pods stay `kept_seconds` after the run's end, with their volumes."""
     component.network_policy(name)
     template = component.template(_pod(component, name, script))
     if script.beside:
@@ -63,10 +72,9 @@ def cron_job(component: RunningComponent, name: str, script: Script, *, cron: st
             "failed_jobs_history_limit": 3,
             "job_template": {
                 "spec": {
-                    "backoff_limit": 1,
+                    "backoff_limit": retries,
                     "active_deadline_seconds": timeout,
-                    # A finished run would keep its volumes.
-                    "ttl_seconds_after_finished": 86400,
+                    "ttl_seconds_after_finished": kept_seconds,
                     "template": template,
                 }
             },

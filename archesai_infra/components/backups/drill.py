@@ -17,8 +17,9 @@ from archesai_infra.components.base.pods import RunningComponent
 from archesai_infra.components.base.settings import Image
 from archesai_infra.kube.labels import labels, selector
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import Mount, claim
+from archesai_infra.kube.pods import Mount, claim, scratch
 from archesai_infra.kube.storage import claim_spec
+from archesai_infra.quantities import mebibytes, memory_bytes
 
 MODULE = "backups-drill"
 NAME = object_name(MODULE)
@@ -31,7 +32,7 @@ class DrillArgs:
 
     settings: BackupsSettings
     image: Image
-    """The database's: a dump may need its extensions."""
+    """The one that made the dump: older tools cannot read it, and it may need the database's extensions."""
     size: str
     """Size of the scratch volume, a Kubernetes quantity."""
 
@@ -43,9 +44,10 @@ class Drill(RunningComponent):
         super().__init__("BackupsDrill", name, context, opts)
         settings = args.settings.drill
         dumps = claim(VOLUME, MOUNT_PATH, CLAIM)
+        shared_memory = memory_bytes(settings.resources.limits.memory) // 4
         script = Script(
             "drill",
-            scripts.DRILL_FILES,
+            scripts.drill_files(),
             context.image(args.image, versions.DATABASE),
             settings.resources,
             {
@@ -53,16 +55,20 @@ class Drill(RunningComponent):
                 "SCRATCH": SCRATCH_PATH,
                 "MAX_AGE": str(settings.max_age),
                 "JOBS": str(args.settings.dump.jobs),
+                "MAINTENANCE_MEMORY": f"{memory_bytes(settings.resources.limits.memory) // 8 // 2**20}MB",
             },
             [
                 Mount(dumps.name, dumps.path, dumps.volume, read_only=True),
                 _scratch_volume(args, labels(MODULE, context.instance)),
+                # Parallel builds of vector indexes share their maintenance memory; the runtime gives 64 MiB.
+                scratch("shared-memory", "/dev/shm", mebibytes(shared_memory), memory=True),
             ],
             scheduling=args.settings.dump.scheduling,
             # The dumps' volume is on one node at a time.
             beside=selector(BACKUPS, context.instance),
         )
-        cron_job(self, NAME, script, cron=settings.cron, timeout=settings.timeout)
+        # The claim on the scratch volume lives as long as its pod.
+        cron_job(self, NAME, script, cron=settings.cron, timeout=settings.timeout, retries=0, kept_seconds=60)
         self.register_outputs({})
 
 

@@ -49,8 +49,6 @@ class DumpSources:
     redis: RedisConnection | None
     size: str
     """Size of the volume, a Kubernetes quantity."""
-    managed: bool
-    """The database is ours: the tools run as its superuser and see the roles' passwords."""
     database_image: Image
     redis_image: Image
 
@@ -59,7 +57,7 @@ def dump_pod(component: RunningComponent, settings: BackupsSettings, sources: Du
     """A StatefulSet of one pod, so that hooks, restores and commands find it by its name."""
     dump = settings.dump
     data = component.data_claim(CLAIM, sources.size, dump.storage_class)
-    files = component.config_map("dump-scripts", scripts.FILES)
+    files = component.config_map("dump-scripts", scripts.dump_files())
     mounts = [
         claim(VOLUME, MOUNT_PATH, data.metadata.name),
         config_files("scripts", scripts.PATH, files.metadata.name),
@@ -68,18 +66,18 @@ def dump_pod(component: RunningComponent, settings: BackupsSettings, sources: Du
     containers: list[ContainerArgsDict] = []
     secret_values: tuple[pulumi.Output[str], ...] = ()
     if sources.database:
-        image = _image(dump.image, sources.database_image)
+        image = tools_image(dump.image, sources.database_image)
         secret = {"DATABASE_URL": sources.database.url}
         built = _Container(DATABASE_CONTAINER, image, versions.DATABASE, dump.resources, {}, secret)
-        containers.append(_waiting(component, built, dump, mounts, managed=sources.managed))
+        containers.append(_waiting(component, built, dump, mounts))
         secret_values += sources.database.fingerprint
     if sources.redis:
-        image = _image(dump.redis_image, sources.redis_image)
+        image = tools_image(dump.redis_image, sources.redis_image)
         endpoint = sources.redis.endpoint
         plain = {"REDIS_HOST": endpoint.host, "REDIS_PORT": str(endpoint.port)}
         secret = {"REDISCLI_AUTH": sources.redis.password}
         built = _Container(REDIS_CONTAINER, image, versions.REDIS, dump.redis_resources, plain, secret)
-        containers.append(_waiting(component, built, dump, mounts, managed=sources.managed))
+        containers.append(_waiting(component, built, dump, mounts))
         secret_values += sources.redis.fingerprint
     annotations = {"backup.velero.io/backup-volumes": VOLUME}
     pod = Pod(NAME, containers, mounts, dump.scheduling, 30, secret_values, annotations)
@@ -96,14 +94,12 @@ class _Container:
     secret: Mapping[str, SecretKey]
 
 
-def _image(chosen: Image, neighbour: Image) -> Image:
+def tools_image(chosen: Image, neighbour: Image) -> Image:
     """The image that the stack names for the dump, else the server's own: tools must not be older than the server."""
     return chosen if chosen.model_fields_set else neighbour
 
 
-def _waiting(
-    component: RunningComponent, built: _Container, dump: Dump, mounts: list[Mount], *, managed: bool
-) -> ContainerArgsDict:
+def _waiting(component: RunningComponent, built: _Container, dump: Dump, mounts: list[Mount]) -> ContainerArgsDict:
     common = {
         "SCRIPTS": scripts.PATH,
         "BACKUP_DIR": MOUNT_PATH,
@@ -114,8 +110,6 @@ def _waiting(
         common |= {
             "COMPRESSION": str(dump.compression),
             "JOBS": str(dump.jobs),
-            # Whoever is not a superuser may not read passwords of roles.
-            "GLOBALS_OPTIONS": "" if managed else "--no-role-passwords",
         }
     return container(
         name=built.name,
@@ -126,7 +120,7 @@ def _waiting(
         env=environment({**common, **built.plain}, built.secret),
         mounts=mounts,
         probes=Probes(
-            startup=exec_probe(["test", "-d", MOUNT_PATH], period=5, failures=24),
+            startup=exec_probe(["test", "-d", MOUNT_PATH], period=2, failures=60),
             readiness=exec_probe(["test", "-w", MOUNT_PATH], period=30, failures=3),
             liveness=exec_probe(["/bin/sh", "-c", "kill -0 1"], period=60, failures=3),
         ),

@@ -39,7 +39,7 @@ class Objects(RunningComponent):
         settings = args.settings.objects
         script = Script(
             "objects",
-            scripts.OBJECTS_FILES,
+            scripts.objects_files(),
             context.image(settings.image, versions.RCLONE),
             settings.resources,
             plain_environment(args.settings, args.source),

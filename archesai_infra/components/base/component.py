@@ -114,9 +114,16 @@ class Component(pulumi.ComponentResource):
             replacement_trigger=replacement_trigger,
         )
 
-    def guarded(self, *, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+    def guarded(
+        self, *, depends_on: Sequence[pulumi.Resource] = (), ignore_changes: list[str] | None = None
+    ) -> pulumi.ResourceOptions:
         """Options of a stateful child that production does not let go."""
-        return pulumi.ResourceOptions(parent=self, depends_on=list(depends_on), protect=self.context.production)
+        return pulumi.ResourceOptions(
+            parent=self,
+            depends_on=list(depends_on),
+            ignore_changes=ignore_changes,
+            protect=self.context.production,
+        )
 
     def clusterwide(self) -> pulumi.ResourceOptions:
         """Options of a child outside the stack's namespace: one that exists already is not ours and is refused."""

@@ -134,7 +134,8 @@ class RunningComponent(Component):
                 self.template(pod),
                 service_name=self.headless_service(pod.name, ports),
             ),
-            opts=self.guarded(),
+            # Immutable: a running set that was made without it keeps what it has rather than be replaced.
+            opts=self.guarded(ignore_changes=["spec.podManagementPolicy"]),
         )
 
     def job(

@@ -46,7 +46,7 @@ class _ServerExporter(RunningComponent):
             env=environment(plain, secret),
             ports={PORT_NAME: port},
             probes=Probes(
-                startup=tcp_probe(port, period=5, failures=12),
+                startup=tcp_probe(port, period=2, failures=30),
                 # Not /metrics: a server that is down is what the exporter is there to tell.
                 readiness=http_probe("/", port, period=10, failures=3),
                 liveness=tcp_probe(port, period=20, failures=6),

@@ -61,7 +61,7 @@ class DumpPod:
         directory = self.store / "database"
         if not directory.exists():
             return []
-        return sorted(path.name for path in directory.iterdir() if re.fullmatch(scripts.NAME_PATTERN, path.name))
+        return sorted(path.name for path in directory.iterdir() if re.fullmatch(rendered.NAME_PATTERN, path.name))
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +191,7 @@ def test_a_restore_of_a_dump_that_is_not_there_touches_nothing(pod: DumpPod, tar
 def test_a_damaged_dump_is_not_restored_and_the_database_stays(pod: DumpPod, target: Postgres) -> None:
     assert pod.hook().returncode == 0
     assert pod.restore(target.url).returncode == 0
-    dump = pod.store / "database" / pod.dumps()[-1] / "database.dump"
+    dump = pod.store / "database" / pod.dumps()[-1] / "database.dump.gz"
     whole = dump.read_bytes()
     dump.write_bytes(whole[: len(whole) // 2])
     assert pod.restore(target.url).returncode != 0
@@ -201,7 +201,7 @@ def test_a_damaged_dump_is_not_restored_and_the_database_stays(pod: DumpPod, tar
 
 def test_rows_that_do_not_come_back_fail_the_restore(pod: DumpPod, target: Postgres) -> None:
     assert pod.hook().returncode == 0
-    rows = pod.store / "database" / pod.dumps()[-1] / "rows"
+    rows = pod.store / "database" / pod.dumps()[-1] / "tables"
     rows.write_text(re.sub(r"^100000\t", "100001\t", rows.read_text(), flags=re.MULTILINE))
     restored = pod.restore(target.url)
     assert restored.returncode != 0
@@ -279,12 +279,12 @@ def test_a_full_volume_fails_the_hook_and_the_older_dump_stays(with_older: DumpP
     try:
         older = small / "database" / kept[0]
         older.mkdir(parents=True)
-        (older / "database.dump").write_text("older")
-        subprocess.run(["chown", "-R", servers.UNPRIVILEGED, small], check=True)
+        (older / "database.dump.gz").write_text("older")
+        subprocess.run(["chown", "-R", str(servers.UNPRIVILEGED), small], check=True)
         done = with_older.hook({"BACKUP_DIR": str(small)})
         assert done.returncode == 1
         assert "No space left on device" in done.stderr
-        assert (older / "database.dump").read_text() == "older"
+        assert (older / "database.dump.gz").read_text() == "older"
         assert not (small / "database" / ".part").exists()
     finally:
         subprocess.run(["umount", small], check=True)
@@ -294,7 +294,7 @@ def test_a_killed_dump_fails_the_hook_and_the_next_one_cleans_up(with_older: Dum
     kept = with_older.dumps()
     with _slow_dump(with_older, source) as process:
         _signal_dumper(process.pid, signal.SIGKILL)
-        assert process.wait(30) == 137
+        assert process.wait(30) == 70
     assert with_older.dumps() == kept
     assert not (with_older.store / "database" / ".part").exists()
 
@@ -333,8 +333,9 @@ def test_a_dump_that_cannot_be_read_back_is_none(with_older: DumpPod) -> None:
     damaged = programs / "pg_dump"
     # What a disk does that loses a few bytes: the table of contents is whole, the data is not.
     damaged.write_text(
-        f'#!/bin/sh\n"{real}/pg_dump" "$@" || exit\nfor last; do :; done\n'
-        'size=$(wc -c <"$last")\ntruncate -s "$((size * 2 / 3))" "$last"\n'
+        f'#!/bin/sh\n[ "$1" != --version ] || exec "{real}/pg_dump" "$@"\n'
+        f'file=$(mktemp)\n"{real}/pg_dump" "$@" >"$file" || exit\n'
+        'head -c "$(($(wc -c <"$file") * 2 / 3))" "$file"\nrm "$file"\n'
     )
     damaged.chmod(0o755)
     done = with_older.hook({"PATH": f"{programs}{os.pathsep}{servers.search_path()}"})
@@ -370,7 +371,7 @@ class _slow_dump:  # noqa: N801 - a context manager
     def __enter__(self) -> subprocess.Popen[bytes]:
         self._lock.__enter__()
         self._process = subprocess.Popen(
-            rendered.hook("database"), env=servers.environment(self._pod.environment), user=servers.user(), cwd="/",
+            rendered.hook("database"), env=servers.environment(self._pod.environment), **servers.identity(), cwd="/",
             process_group=0, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         waiting = (
@@ -395,7 +396,7 @@ class _locked:  # noqa: N801 - a context manager
 
     def __enter__(self) -> None:
         self._process = subprocess.Popen(
-            ["psql", "-X", "-q", "-A", "-t"], env=servers.environment(self._source.variables), user=servers.user(),
+            ["psql", "-X", "-q", "-A", "-t"], env=servers.environment(self._source.variables), **servers.identity(),
             cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         assert self._process.stdin

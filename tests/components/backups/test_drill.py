@@ -75,15 +75,15 @@ def test_an_old_dump_fails_it(drill: Drill) -> None:
 
 
 def test_rows_that_do_not_come_back_fail_it(drill: Drill) -> None:
-    rows = drill.dump / "rows"
-    rows.write_text(rows.read_text().replace("3000\tpublic.orders", "3001\tpublic.orders"))
+    rows = drill.dump / "tables"
+    rows.write_text(rows.read_text().replace("3000\tpublic\torders", "3001\tpublic\torders"))
     done = drill.run()
     assert done.returncode != 0
     assert "rows differ in public.orders: 3001 in the dump, 3000 restored" in done.stderr
 
 
 def test_a_damaged_dump_fails_it(drill: Drill) -> None:
-    file = drill.dump / "database.dump"
+    file = drill.dump / "database.dump.gz"
     whole = bytearray(file.read_bytes())
     middle = len(whole) // 2
     whole[middle : middle + 4] = bytes(byte ^ 0xFF for byte in whole[middle : middle + 4])

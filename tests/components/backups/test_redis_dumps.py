@@ -52,7 +52,7 @@ class DumpPod:
     def dumps(self) -> list[str]:
         """Names of the dumps."""
         directory = self.store / "redis"
-        return sorted(path.name for path in directory.iterdir() if re.fullmatch(scripts.NAME_PATTERN, path.name))
+        return sorted(path.name for path in directory.iterdir() if re.fullmatch(rendered.NAME_PATTERN, path.name))
 
 
 @pytest.fixture

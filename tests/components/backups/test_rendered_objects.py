@@ -83,7 +83,7 @@ def test_snapshots_take_the_data_volumes_and_leave_the_dumps_alone() -> None:
     assert [rule["action"]["type"] for rule in policy["volumePolicies"]] == ["fs-backup", "snapshot"]
 
 
-def test_an_external_database_is_dumped_too_without_its_roles_passwords() -> None:
+def test_an_external_database_is_dumped_too() -> None:
     config = ON | {
         "database": {"mode": "external", "host": "db.example.com", "cidrs": ["203.0.113.0/24"]},
         "databasePassword": "x",
@@ -92,7 +92,6 @@ def test_an_external_database_is_dumped_too_without_its_roles_passwords() -> Non
     pod = find(found, "StatefulSet", "archesai-dump")["spec"]["template"]["spec"]
     names = {item["name"]: item for item in pod["containers"][0]["env"]}
     assert names["DATABASE_URL"]["valueFrom"]["secretKeyRef"]["key"] == "DATABASE_URL"
-    assert names["GLOBALS_OPTIONS"]["value"] == "--no-role-passwords"
     egress = find(found, "NetworkPolicy", "archesai-dump")["spec"]["egress"]
     assert [rule["to"][0]["ipBlock"]["cidr"] for rule in egress] == ["203.0.113.0/24"]
 

@@ -1,0 +1,28 @@
+"""The database: its settings, its component and its connection."""
+
+from archesai_infra.components.database.component import Database, DatabaseArgs
+from archesai_infra.components.database.connection import DatabaseConnection
+from archesai_infra.components.database.server import MOUNT_PATH
+from archesai_infra.components.database.settings import (
+    MODULE,
+    NAME,
+    PORT,
+    ExternalDatabase,
+    ManagedDatabase,
+    Postgres,
+    requirements,
+)
+
+__all__ = [
+    "MODULE",
+    "MOUNT_PATH",
+    "NAME",
+    "PORT",
+    "Database",
+    "DatabaseArgs",
+    "DatabaseConnection",
+    "ExternalDatabase",
+    "ManagedDatabase",
+    "Postgres",
+    "requirements",
+]

@@ -1,0 +1,138 @@
+"""Settings of the database, and what its credentials lack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from archesai_infra.components.base.peers import ServicePeer
+from archesai_infra.components.base.settings import Resources, RunOnHost, Workload, resources
+from archesai_infra.credentials import Credential
+from archesai_infra.kube.names import object_name
+from archesai_infra.kube.network import ANYWHERE
+from archesai_infra.model import Model
+from archesai_infra.types import Cidr, DnsLabel, Hostname, MemoryQuantity, Port, SqlName, Text
+
+MODULE = "database"
+NAME = object_name("postgres")
+PORT = 5432
+
+
+class Postgres(Model):
+    """Server settings; what is not set is derived from the memory limit."""
+
+    max_connections: int = Field(default=200, ge=10, le=10000)
+    """Most connections at a time."""
+    shared_buffers: MemoryQuantity | None = None
+    """Cache of the server; a quarter of the memory limit."""
+    effective_cache_size: MemoryQuantity | None = None
+    """What the planner expects the caches to hold; three quarters of the memory limit."""
+    maintenance_work_mem: MemoryQuantity | None = None
+    """Memory for index builds and vacuum; a sixteenth of the memory limit."""
+    work_mem: MemoryQuantity | None = None
+    """Memory of one sort or hash; what is left of the limit, spread over the connections."""
+    max_wal_size: MemoryQuantity = "4Gi"
+    """Write-ahead log between checkpoints; a quarter of the volume where that is less."""
+    parameters: dict[str, Text] = Field(default_factory=dict)
+    """Any other server parameter by its PostgreSQL name."""
+
+
+class ManagedDatabase(Workload):
+    """A PostgreSQL server in the cluster, one pod with one volume."""
+
+    enabled: bool = True
+    """Run the module."""
+    mode: Literal["managed"] = "managed"
+    """A server in the cluster."""
+    name: SqlName = "archesai"
+    """Name of the database."""
+    user: SqlName = "admin"
+    """Owner of the database."""
+    size: MemoryQuantity = "10Gi"
+    """Size of the volume; it can grow, not shrink."""
+    storage_class: DnsLabel | None = None
+    """StorageClass of the volume; the cluster's default where it is not set."""
+    claim_name: DnsLabel | None = None
+    """Claim on the volume, `archesai-postgres-data` if not set; one that exists is taken over with its data."""
+    resources: Resources = resources(("250m", "512Mi"), ("500m", "1Gi"), ("64Mi", "2Gi"))
+    """CPU and memory."""
+    postgres: Postgres = Postgres()
+    """Server settings."""
+    existing_secret: DnsLabel | None = None
+    """Secret with the keys `POSTGRES_PASSWORD` and `DATABASE_URL`, made by others."""
+    password_version: int = Field(default=1, ge=1)
+    """Raise it to have a generated password made anew; the server follows when its pod restarts."""
+    run_on_host: RunOnHost | None = None
+    """Use a server on the developer's machine instead of a pod; needs `databasePassword`."""
+
+    @property
+    def claim(self) -> str:
+        """Name of the claim that holds the data."""
+        return self.claim_name or f"{NAME}-data"
+
+
+class ExternalDatabase(Model):
+    """A PostgreSQL server that others run."""
+
+    enabled: bool = True
+    """Use the module."""
+    mode: Literal["external"]
+    """A server elsewhere."""
+    host: Hostname | None = None
+    """Host name of the server; not needed with `databaseUrl` or `existingSecret`."""
+    port: Port = PORT
+    """Port of the server."""
+    name: SqlName = "archesai"
+    """Name of the database."""
+    user: SqlName = "admin"
+    """User to connect as."""
+    ssl_mode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "require"
+    """`sslmode` of the connection."""
+    cidrs: tuple[Cidr, ...] = ANYWHERE
+    """Networks the server's addresses are in; the network policies allow no other."""
+    service: ServicePeer | None = None
+    """Pods behind the host, where it is a Service of another namespace in this cluster."""
+    existing_secret: DnsLabel | None = None
+    """Secret with the key `DATABASE_URL` (and `POSTGRES_PASSWORD`), made by others."""
+
+
+def requirements(settings: ManagedDatabase | ExternalDatabase, given: Mapping[Credential, object]) -> list[str]:
+    """What the credentials lack or have too much of, as sentences that begin with a key."""
+    missing: list[str] = []
+    sources = [key for key in (Credential.DATABASE_PASSWORD, Credential.DATABASE_URL) if key in given]
+    if settings.existing_secret and sources:
+        missing.append(f"database.existingSecret: also set is {sources[0]}; keep one of the two")
+    if isinstance(settings, ManagedDatabase):
+        if Credential.DATABASE_URL in given:
+            missing.append(
+                "databaseUrl: only an external database takes a URL: set database.mode to external or remove it"
+            )
+        if settings.run_on_host and Credential.DATABASE_PASSWORD not in given and not settings.existing_secret:
+            missing.append(
+                "database.runOnHost: needs the server's password: pulumi config set --secret databasePassword"
+            )
+    elif not settings.existing_secret and Credential.DATABASE_URL not in given:
+        if settings.host is None:
+            missing.append("database.host: an external database needs host, databaseUrl or existingSecret")
+        if Credential.DATABASE_PASSWORD not in given:
+            missing.append(
+                "database: an external database needs its password: pulumi config set --secret databasePassword"
+            )
+    elif not settings.existing_secret:
+        port = _port(str(given[Credential.DATABASE_URL]))
+        if port not in (None, settings.port):
+            missing.append(
+                f"database.port: databaseUrl has another port, which network policies must let out: set {port}"
+            )
+    return missing
+
+
+def _port(url: str) -> int | None:
+    """The port that a URL names; None where it names none, as in the stand-in for a value that is still encrypted."""
+    try:
+        return urlsplit(url).port
+    except ValueError:
+        return None

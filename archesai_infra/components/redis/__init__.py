@@ -1,0 +1,16 @@
+"""Redis: its settings, its component and its connection."""
+
+from archesai_infra.components.redis.component import Redis, RedisArgs, RedisConnection
+from archesai_infra.components.redis.settings import MODULE, NAME, PORT, ExternalRedis, ManagedRedis, requirements
+
+__all__ = [
+    "MODULE",
+    "NAME",
+    "PORT",
+    "ExternalRedis",
+    "ManagedRedis",
+    "Redis",
+    "RedisArgs",
+    "RedisConnection",
+    "requirements",
+]

@@ -1,0 +1,130 @@
+"""Redis: managed in the cluster with an append-only file, external, or on the developer's machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from archesai_infra import versions
+from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.pods import Pod, RunningComponent
+from archesai_infra.components.base.scripts import scripts
+from archesai_infra.components.redis.settings import NAME, PORT, ExternalRedis, ManagedRedis
+from archesai_infra.credentials import Credential, Credentials
+from archesai_infra.kube.pods import (
+    Probes,
+    SecretKey,
+    claim,
+    config_files,
+    container,
+    exec_probe,
+    scratch,
+    secret_files,
+    tcp_probe,
+)
+from archesai_infra.quantities import memory_bytes
+
+PASSWORD_KEY = "REDIS_PASSWORD"
+SECRETS_PATH = "/run/secrets/archesai"
+CONFIG_PATH = "/etc/redis"
+RUN_PATH = "/run/redis"
+_PACKAGE = "archesai_infra.components.redis"
+
+
+@dataclass(frozen=True)
+class RedisConnection:
+    """What a consumer needs; it does not tell who runs the server."""
+
+    endpoint: Endpoint
+    password: SecretKey
+    fingerprint: tuple[pulumi.Output[str], ...]
+
+
+@dataclass(frozen=True)
+class RedisArgs:
+    """What the component is built from."""
+
+    settings: ManagedRedis | ExternalRedis
+    credentials: Credentials
+
+
+def configuration(settings: ManagedRedis) -> str:
+    """`redis.conf` without the password: the production guide's persistence, on this stack's memory."""
+    limit = memory_bytes(settings.resources.limits.memory)
+    max_memory = memory_bytes(settings.max_memory) if settings.max_memory else limit * 3 // 5
+    lines = [
+        f"port {PORT}",
+        "dir /data",
+        "daemonize no",
+        "appendonly yes",
+        f"appendfsync {settings.append_fsync}",
+        "auto-aof-rewrite-percentage 100",
+        "auto-aof-rewrite-min-size 64mb",
+        "save 900 1 300 10 60 10000",
+        f"maxmemory {max_memory}",
+        f"maxmemory-policy {settings.max_memory_policy}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+class Redis(RunningComponent):
+    """Redis, whoever runs it, and the Secret with its password."""
+
+    connection: RedisConnection
+
+    def __init__(
+        self, name: str, context: Context, args: RedisArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("Redis", name, context, opts)
+        settings = args.settings
+        password, values = self._password(settings, args.credentials)
+        if isinstance(settings, ExternalRedis):
+            endpoint = Endpoint(settings.host, settings.port)
+        else:
+            endpoint = Endpoint(NAME, PORT)
+            self.service(NAME, {"redis": PORT}, settings.run_on_host)
+            if settings.run_on_host is None:
+                self._server(settings, password, values)
+        self.connection = RedisConnection(endpoint, password, values)
+        self.register_outputs({})
+
+    def _password(
+        self, settings: ManagedRedis | ExternalRedis, credentials: Credentials
+    ) -> tuple[SecretKey, tuple[pulumi.Output[str], ...]]:
+        if settings.existing_secret:
+            return secret_key(settings.existing_secret, PASSWORD_KEY), ()
+        password = credentials.get(Credential.REDIS_PASSWORD)
+        if password is None:
+            version = settings.password_version if isinstance(settings, ManagedRedis) else 1
+            password = self.generated("password", version=version)
+        return secret_key(self.secret(NAME, {PASSWORD_KEY: password}), PASSWORD_KEY), (password,)
+
+    def _server(self, settings: ManagedRedis, password: SecretKey, values: tuple[pulumi.Output[str], ...]) -> None:
+        data = self.data_claim(settings.claim, settings.size, settings.storage_class)
+        files = {"redis.conf": configuration(settings)} | scripts(_PACKAGE, "start.sh", "ping.sh")
+        config = self.config_map("redis-config", files)
+        mounts = [
+            claim("data", "/data", data.metadata.name),
+            config_files("config", CONFIG_PATH, config.metadata.name),
+            secret_files("password", SECRETS_PATH, password.name, [PASSWORD_KEY]),
+            scratch("run", RUN_PATH, "1Mi", memory=True),
+            scratch("tmp", "/tmp", "64Mi"),
+        ]
+        ping = ["/bin/sh", f"{CONFIG_PATH}/ping.sh"]
+        server = container(
+            name="redis",
+            image=self.context.image(settings.image, versions.REDIS),
+            pull_policy=self.context.pull_policy,
+            resources=settings.resources.requirements(),
+            command=["/bin/sh", f"{CONFIG_PATH}/start.sh"],
+            ports={"redis": PORT},
+            mounts=mounts,
+            probes=Probes(
+                startup=exec_probe(ping, period=2, failures=300),
+                readiness=exec_probe(ping, period=10, failures=3),
+                liveness=tcp_probe(PORT, period=10, failures=6),
+            ),
+        )
+        # A stop writes the whole data set once more.
+        self.stateful_set(Pod(NAME, [server], mounts, settings.scheduling, 60, values), {"redis": PORT})

@@ -1,0 +1,102 @@
+"""Settings of redis, and what its credentials lack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from archesai_infra.components.base.peers import ServicePeer
+from archesai_infra.components.base.settings import Resources, RunOnHost, Workload, resources
+from archesai_infra.credentials import Credential
+from archesai_infra.kube.names import object_name
+from archesai_infra.kube.network import ANYWHERE
+from archesai_infra.model import Model
+from archesai_infra.quantities import memory_bytes
+from archesai_infra.types import Cidr, DnsLabel, Hostname, MemoryQuantity, Port
+
+MODULE = "redis"
+NAME = object_name("redis")
+PORT = 6379
+
+
+class ManagedRedis(Workload):
+    """A redis server in the cluster, one pod with one volume."""
+
+    enabled: bool = False
+    """Run the module."""
+    mode: Literal["managed"] = "managed"
+    """A server in the cluster."""
+    size: MemoryQuantity = "5Gi"
+    """Size of the volume; it can grow, not shrink."""
+    storage_class: DnsLabel | None = None
+    """StorageClass of the volume; the cluster's default where it is not set."""
+    claim_name: DnsLabel | None = None
+    """Claim on the volume, `archesai-redis-data` if not set; one that exists is taken over with its data."""
+    resources: Resources = resources(("100m", "128Mi"), ("200m", "256Mi"))
+    """CPU and memory."""
+    max_memory: MemoryQuantity | None = None
+    """Memory for data; three fifths of the memory limit, the rest is for the copy that a rewrite makes."""
+    max_memory_policy: Literal[
+        "noeviction",
+        "allkeys-lru",
+        "allkeys-lfu",
+        "allkeys-random",
+        "volatile-lru",
+        "volatile-lfu",
+        "volatile-random",
+        "volatile-ttl",
+    ] = "allkeys-lru"
+    """What goes when the memory is full."""
+    append_fsync: Literal["always", "everysec", "no"] = "everysec"
+    """When the append-only file reaches the disk."""
+    existing_secret: DnsLabel | None = None
+    """Secret with the key `REDIS_PASSWORD`, made by others."""
+    password_version: int = Field(default=1, ge=1)
+    """Raise it to have a generated password made anew."""
+    run_on_host: RunOnHost | None = None
+    """Use a server on the developer's machine instead of a pod; needs `redisPassword`."""
+
+    @property
+    def claim(self) -> str:
+        """Name of the claim that holds the data."""
+        return self.claim_name or f"{NAME}-data"
+
+    @model_validator(mode="after")
+    def _memory_fits(self) -> Self:
+        limit = self.resources.limits.memory
+        if self.max_memory is not None and memory_bytes(self.max_memory) >= memory_bytes(limit):
+            raise ValueError(f"maxMemory ({self.max_memory}) must be below resources.limits.memory ({limit})")
+        return self
+
+
+class ExternalRedis(Model):
+    """A redis server that others run."""
+
+    enabled: bool = False
+    """Use the module."""
+    mode: Literal["external"]
+    """A server elsewhere."""
+    host: Hostname
+    """Host name of the server."""
+    port: Port = PORT
+    """Port of the server."""
+    cidrs: tuple[Cidr, ...] = ANYWHERE
+    """Networks the server's addresses are in; the network policies allow no other."""
+    service: ServicePeer | None = None
+    """Pods behind the host, where it is a Service of another namespace in this cluster."""
+    existing_secret: DnsLabel | None = None
+    """Secret with the key `REDIS_PASSWORD`, made by others."""
+
+
+def requirements(settings: ManagedRedis | ExternalRedis, given: Mapping[Credential, object]) -> list[str]:
+    """What the credentials lack or have too much of, as sentences that begin with a key."""
+    password_given = Credential.REDIS_PASSWORD in given
+    if settings.existing_secret:
+        return ["redis.existingSecret: also set is redisPassword; keep one of the two"] if password_given else []
+    if isinstance(settings, ExternalRedis) and not password_given:
+        return ["redis: an external redis needs its password: pulumi config set --secret redisPassword"]
+    if isinstance(settings, ManagedRedis) and settings.run_on_host and not password_given:
+        return ["redis.runOnHost: needs the server's password: pulumi config set --secret redisPassword"]
+    return []

@@ -1,0 +1,31 @@
+"""The object storage: its settings, its component, its bucket and its connection."""
+
+from archesai_infra.components.storage.bucket import Bucket
+from archesai_infra.components.storage.component import Storage, StorageArgs, StorageConnection
+from archesai_infra.components.storage.settings import (
+    ACCESS_KEY,
+    BUCKET_MODULE,
+    MODULE,
+    NAME,
+    PORT,
+    SECRET_KEY,
+    ExternalStorage,
+    ManagedStorage,
+    requirements,
+)
+
+__all__ = [
+    "ACCESS_KEY",
+    "BUCKET_MODULE",
+    "MODULE",
+    "NAME",
+    "PORT",
+    "SECRET_KEY",
+    "Bucket",
+    "ExternalStorage",
+    "ManagedStorage",
+    "Storage",
+    "StorageArgs",
+    "StorageConnection",
+    "requirements",
+]

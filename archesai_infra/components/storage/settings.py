@@ -1,0 +1,99 @@
+"""Settings of the object storage, and what its credentials lack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from archesai_infra.components.base.peers import ServicePeer
+from archesai_infra.components.base.settings import Image, Resources, Workload, resources
+from archesai_infra.credentials import Credential
+from archesai_infra.kube.names import object_name
+from archesai_infra.kube.network import ANYWHERE
+from archesai_infra.model import Model
+from archesai_infra.types import BucketName, Cidr, DnsLabel, Hostname, MemoryQuantity, Port
+
+MODULE = "storage"
+NAME = object_name("storage")
+PORT = 9000
+CONSOLE_PORT = 9001
+PORTS = {"s3": PORT, "console": CONSOLE_PORT}
+ACCESS_KEY = "ACCESS_KEY"
+SECRET_KEY = "SECRET_KEY"
+BUCKET_MODULE = "storage-bucket"
+
+
+class ManagedStorage(Workload):
+    """An object store in the cluster, one pod with one volume."""
+
+    enabled: bool = False
+    """Run the module."""
+    mode: Literal["managed"] = "managed"
+    """A server in the cluster."""
+    server: Literal["rustfs", "minio"] = "rustfs"
+    """Which server runs; MinIO gets no more fixes."""
+    bucket: BucketName = "arches"
+    """Bucket of the application."""
+    region: str = "us-east-1"
+    """Region that the server and its clients sign for."""
+    size: MemoryQuantity = "20Gi"
+    """Size of the volume; it can grow, not shrink."""
+    storage_class: DnsLabel | None = None
+    """StorageClass of the volume; the cluster's default where it is not set."""
+    claim_name: DnsLabel | None = None
+    """Claim on the volume, `archesai-storage-data` if not set; one that exists is taken over with its data."""
+    resources: Resources = resources(("250m", "256Mi"), ("500m", "512Mi"))
+    """CPU and memory."""
+    existing_secret: DnsLabel | None = None
+    """Secret with the keys `ACCESS_KEY` and `SECRET_KEY`, made by others."""
+    password_version: int = Field(default=1, ge=1)
+    """Raise it to have generated keys made anew."""
+    bucket_image: Image = Image()
+    """Image of the Job that makes the bucket (rclone)."""
+
+    @property
+    def claim(self) -> str:
+        """Name of the claim that holds the data."""
+        return self.claim_name or f"{NAME}-data"
+
+
+class ExternalStorage(Model):
+    """An S3 service that others run; its bucket exists."""
+
+    enabled: bool = False
+    """Use the module."""
+    mode: Literal["external"]
+    """A service elsewhere."""
+    host: Hostname
+    """Host name of the S3 endpoint."""
+    port: Port = 443
+    """Port of the S3 endpoint."""
+    tls: bool = True
+    """Speak HTTPS."""
+    bucket: BucketName = "arches"
+    """Bucket of the application."""
+    region: str = "us-east-1"
+    """Region of the bucket."""
+    cidrs: tuple[Cidr, ...] = ANYWHERE
+    """Networks the service's addresses are in; the network policies allow no other."""
+    service: ServicePeer | None = None
+    """Pods behind the host, where it is a Service of another namespace in this cluster."""
+    existing_secret: DnsLabel | None = None
+    """Secret with the keys `ACCESS_KEY` and `SECRET_KEY`, made by others."""
+
+
+def requirements(settings: ManagedStorage | ExternalStorage, given: Mapping[Credential, object]) -> list[str]:
+    """What the credentials lack or have too much of, as sentences that begin with a key."""
+    keys = [key for key in (Credential.STORAGE_ACCESS_KEY, Credential.STORAGE_SECRET_KEY) if key in given]
+    if settings.existing_secret:
+        return [f"storage.existingSecret: also set is {keys[0]}; keep one of the two"] if keys else []
+    if len(keys) == 1:
+        other = {Credential.STORAGE_ACCESS_KEY, Credential.STORAGE_SECRET_KEY} - set(keys)
+        return [f"{keys[0]}: needs its other half: pulumi config set --secret {other.pop()}"]
+    if isinstance(settings, ExternalStorage) and not keys:
+        return [
+            "storage: external storage needs its keys: pulumi config set --secret storageAccessKey and storageSecretKey"
+        ]
+    return []
