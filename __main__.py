@@ -3,8 +3,9 @@
 import pulumi
 
 from archesai_infra.process import prepare
-from archesai_infra.stack.config import ConfigError, from_engine, load
+from archesai_infra.stack.config import ConfigError, load
 from archesai_infra.stack.deploy import UnpinnedClusterError, deploy
+from archesai_infra.stack.stack_file import from_engine
 
 prepare()
 try:

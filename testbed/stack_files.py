@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -30,7 +31,12 @@ def settings(directory: Path, *keys: str) -> Settings:
 
 
 def reasons(directory: Path, stack: str = "dev") -> list[str]:
-    """What is wrong with a stack file; empty where nothing is."""
+    """What is wrong with a stack file, without line and column; empty where nothing is."""
+    return [re.sub(r"^(Pulumi\.[^:]*):\d+:\d+: ", r"\1: ", reason) for reason in placed_reasons(directory, stack)]
+
+
+def placed_reasons(directory: Path, stack: str = "dev") -> list[str]:
+    """What is wrong with a stack file and where; empty where nothing is."""
     try:
         load(read(directory, stack))
     except ConfigError as error:

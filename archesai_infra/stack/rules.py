@@ -38,6 +38,17 @@ def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str
     return found + security.requirements(settings.security, given)
 
 
+def contested(settings: Settings, secret_settings: Mapping[str, object]) -> Iterator[str]:
+    """Secret settings of the api that something else sets too."""
+    plain, references = api.flatten(settings.api.settings), settings.api.secret_settings
+    for path in sorted(secret_settings):
+        if path in api.OWNED:
+            yield f"apiSecretSettings: {path}: set by other settings of the stack; remove it here"
+        elif path in plain or path in references:
+            place = "settings" if path in plain else "secretSettings"
+            yield f"apiSecretSettings: {path}: is also in api.{place}; keep only one"
+
+
 def _dependencies(settings: Settings) -> Iterator[str]:
     if settings.api.enabled and not settings.database.enabled:
         yield "database.enabled: the api needs the database: set it to true, or api.enabled to false"

@@ -48,7 +48,7 @@ TYPOS = {
     "snake case": ("archesai:redis: {max_memory: 1Mi}", "redis.max_memory: unknown key; did you mean redis.maxMemory?"),
     "a path without --path": (
         'archesai:redis.enabled: "true"',
-        "redis.enabled: unknown key; keys inside redis need --path: pulumi config set --path redis.enabled <value>",
+        "redis.enabled: unknown key; write it inside redis: arches config set redis.enabled <value>",
     ),
     "like no other key": (
         "archesai:images: {kubernetes: 1}",
@@ -75,19 +75,19 @@ WRONG_VALUES = {
     ),
     "an object as a switch": (
         "archesai:redis: true",
-        "redis: must be an object: pulumi config set --path redis.enabled true (got true)",
+        "redis: must be an object: arches config set redis.enabled true (got true)",
     ),
     "an object as text": (
         "archesai:cluster: kind-kind",
-        "cluster: must be an object: pulumi config set --path cluster.context <value>",
+        "cluster: must be an object: arches config set cluster.context <value>",
     ),
     "an object as a list": (
         "archesai:api: [enabled]",
-        "api: must be an object: pulumi config set --path api.enabled true",
+        "api: must be an object: arches config set api.enabled true",
     ),
     "an object of nothing": (
         "archesai:api:",
-        "api: must be an object: pulumi config set --path api.enabled true",
+        "api: must be an object: arches config set api.enabled true",
     ),
     "a nested object of nothing": ("archesai:api: {image: null}", "api.image: must be an object"),
     "a list as text": (
@@ -373,38 +373,38 @@ MISPLACED_SECRETS = {
     "inside a module": (
         f"archesai:database: {{password: {SECRET}}}",
         (
-            "database: holds a secret inside, which would end in clear in the state: "
-            "secrets are keys of their own: pulumi config set --secret databasePassword or databaseUrl"
+            "database: holds a secret inside, which the state would keep in plain text: "
+            "secrets are keys of their own: arches config set --secret databasePassword or databaseUrl"
         ),
     ),
     "in place of a valid value": (
         f"archesai:redis: {{size: {SECRET}}}",
         (
-            "redis: holds a secret inside, which would end in clear in the state: "
-            "secrets are keys of their own: pulumi config set --secret redisPassword"
+            "redis: holds a secret inside, which the state would keep in plain text: "
+            "secrets are keys of their own: arches config set --secret redisPassword"
         ),
     ),
     "deep inside a module": (
         f"archesai:api: {{settings: {{auth: {{google: {{clientSecret: {SECRET}}}}}}}}}",
         (
-            "api: holds a secret inside, which would end in clear in the state: "
-            "secrets are keys of their own: pulumi config set --secret apiJwtSecret or apiSecretSettings"
+            "api: holds a secret inside, which the state would keep in plain text: "
+            "secrets are keys of their own: arches config set --secret apiJwtSecret or apiSecretSettings"
         ),
     ),
     "in an item of a list": (
         f"archesai:api: {{command: [serve, {SECRET}]}}",
         (
-            "api: holds a secret inside, which would end in clear in the state: "
-            "secrets are keys of their own: pulumi config set --secret apiJwtSecret or apiSecretSettings"
+            "api: holds a secret inside, which the state would keep in plain text: "
+            "secrets are keys of their own: arches config set --secret apiJwtSecret or apiSecretSettings"
         ),
     ),
     "in a key that is none": (
         f"archesai:domain: {SECRET}",
-        "domain: is stored as a secret and is none: pulumi config set domain <value>",
+        "domain: is not a secret but is stored as one: arches config set domain <value>",
     ),
     "in clear": (
         "archesai:databasePassword: correct-horse",
-        "databasePassword: stands in clear: pulumi config set --secret databasePassword",
+        "databasePassword: is stored in plain text: arches config set --secret databasePassword",
     ),
 }
 
@@ -473,12 +473,12 @@ def test_mistakes_in_several_modules_are_all_reported(tmp_path: Path) -> None:
     assert reasons(tmp_path) == [
         "Pulumi.dev.yaml: api.autoscalling: unknown key; did you mean api.autoscaling?",
         "Pulumi.dev.yaml: api.replicas: must be at least 1 (got 0)",
-        "Pulumi.dev.yaml: databasePassword: stands in clear: pulumi config set --secret databasePassword",
+        "Pulumi.dev.yaml: databasePassword: is stored in plain text: arches config set --secret databasePassword",
         "Pulumi.dev.yaml: domain: must be a host name in lower case, such as example.com (got https://example.com)",
         "Pulumi.dev.yaml: environment: is required: set it to development or production",
         (
-            "Pulumi.dev.yaml: redis: holds a secret inside, which would end in clear in the state: "
-            "secrets are keys of their own: pulumi config set --secret redisPassword"
+            "Pulumi.dev.yaml: redis: holds a secret inside, which the state would keep in plain text: "
+            "secrets are keys of their own: arches config set --secret redisPassword"
         ),
     ]
 
@@ -530,10 +530,10 @@ def test_an_external_database_names_both_things_it_lacks(tmp_path: Path) -> None
         ),
         pytest.param(
             "config:\n  archesai:domain: !env DOMAIN\n",
-            "line 2, column 20: broken YAML: could not determine a constructor for the tag '!env'",
+            "domain: tags are not supported: write text in quotes, and all else without a tag",
             id="a tag nobody knows",
         ),
-        pytest.param("config: \x00\n", "broken YAML: it cannot be read", id="a control character"),
+        pytest.param("config: \x00\n", "broken YAML: special characters are not allowed", id="a control character"),
     ],
 )
 def test_a_file_that_is_no_stack_file_says_where(text: str, message: str, tmp_path: Path) -> None:
@@ -550,5 +550,5 @@ def test_an_unknown_stack_names_the_ones_there_are(tmp_path: Path) -> None:
     write(tmp_path, DEVELOPMENT)
     write(tmp_path, PRODUCTION, stack="prod")
     assert reasons(tmp_path, "staging") == [
-        "Pulumi.staging.yaml: no such stack file; stacks here: dev, prod. To make one: pulumi stack init staging"
+        "Pulumi.staging.yaml: no such stack file; stacks here: dev, prod; to add one: copy Pulumi.dev.yaml to Pulumi.staging.yaml"
     ]

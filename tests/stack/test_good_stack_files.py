@@ -13,9 +13,9 @@ from archesai_infra.components.database import ExternalDatabase, ManagedDatabase
 from archesai_infra.components.redis import ManagedRedis
 from archesai_infra.components.storage import ExternalStorage
 from archesai_infra.credentials import Credential
-from archesai_infra.stack.config import ConfigError, RawConfig, from_engine, load
+from archesai_infra.stack.config import ConfigError, RawConfig, load
 from archesai_infra.stack.settings import Settings
-from archesai_infra.stack.stack_file import read, stacks
+from archesai_infra.stack.stack_file import from_engine, read, stacks
 from testbed.stack_files import DEVELOPMENT, PRODUCTION, reasons, settings, write
 from testbed.stacks import ROOT
 
@@ -57,9 +57,9 @@ def test_values_inside_a_module_may_be_text(tmp_path: Path) -> None:
 
 
 def test_values_set_with_path_arrive_as_json() -> None:
-    built = from_text(redis='{"enabled":true}', api='{"replicas":3,"image":{"tag":1.5}}')
+    built = from_text(redis='{"enabled":true}', api='{"replicas":3,"image":{"tag":15}}')
     assert built.redis.enabled is True
-    assert (built.api.replicas, built.api.image.tag) == (3, "1.5")
+    assert (built.api.replicas, built.api.image.tag) == (3, "15")
 
 
 def test_top_level_text_that_looks_like_a_number_stays_text() -> None:
@@ -154,7 +154,7 @@ def test_hosts_of_switched_off_modules_may_keep_their_defaults(tmp_path: Path) -
 
 
 def test_settings_of_other_projects_and_providers_are_left_alone(tmp_path: Path) -> None:
-    write(tmp_path, DEVELOPMENT, "kubernetes:context: kind", "pulumi:disable-default-providers: ['*']")
+    write(tmp_path, DEVELOPMENT, "aws:region: eu-central-1", "pulumi:disable-default-providers: ['*']")
     raw = read(tmp_path, "dev")
     assert dict(raw.values) == {"environment": "development"}
 
@@ -180,8 +180,8 @@ def test_the_engine_and_the_file_mean_the_same(tmp_path: Path, monkeypatch: pyte
         "archesai:redis": '{"enabled":true}',
         "archesai:retainData": "false",
         "archesai:redisPassword": "decrypted",
-        "kubernetes:context": "kind",
     }
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(handed))
     monkeypatch.setattr("pulumi.get_stack", lambda: "dev")
 

@@ -44,7 +44,7 @@ def test_a_decrypted_value_in_the_wrong_place_stays_unsaid(values: dict[str, str
 @pytest.mark.parametrize("credential", sorted(Credential))
 def test_a_credential_in_clear_is_refused_by_name_only(credential: str) -> None:
     said = message({credential: VALUE}, set())
-    assert f"Pulumi.dev.yaml: {credential}: stands in clear: pulumi config set --secret {credential}" in said
+    assert f"Pulumi.dev.yaml: {credential}: is stored in plain text: arches config set --secret {credential}" in said
     assert VALUE not in said
 
 
@@ -64,8 +64,8 @@ def test_a_secret_setting_that_something_else_sets_too_is_named_without_its_valu
         "apiSecretSettings": json.dumps({"a.b": VALUE, "c": VALUE, "database.url": VALUE, "d": VALUE}),
     }
     assert message(values, {"apiSecretSettings"}) == (
-        "Pulumi.dev.yaml: apiSecretSettings: a.b: also in api.settings; keep one of the two\n"
-        "Pulumi.dev.yaml: apiSecretSettings: c: also in api.secretSettings; keep one of the two\n"
+        "Pulumi.dev.yaml: apiSecretSettings: a.b: is also in api.settings; keep only one\n"
+        "Pulumi.dev.yaml: apiSecretSettings: c: is also in api.secretSettings; keep only one\n"
         "Pulumi.dev.yaml: apiSecretSettings: database.url: set by other settings of the stack; remove it here"
     )
 
