@@ -9,8 +9,7 @@ from archesai_infra.stack.stack_file import from_engine
 
 prepare()
 try:
-    outputs = deploy(*load(from_engine()), pulumi.get_stack())
+    for name, value in deploy(*load(from_engine()), pulumi.get_stack()).items():
+        pulumi.export(name, value)
 except (ConfigError, UnpinnedClusterError) as error:
     raise pulumi.RunError(str(error)) from None
-for name, value in outputs.items():
-    pulumi.export(name, value)

@@ -23,7 +23,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 COMPONENTS = [path for path in FILES if path.is_relative_to(PACKAGE / "components")]
 FLOORS = ("kube", "components", "stack", "cli")
 """The floors of the package from the bottom to the top; each may import those below it and the ground."""
-GROUND = ("model", "types", "quantities", "credentials", "versions", "process")
+GROUND = ("model", "types", "cron", "quantities", "credentials", "versions", "process")
 """Modules below the floors, which every floor but `kube` may import."""
 FROM_THE_TERMINAL = ("cli",)
 """What runs for a person: only here the environment of the process counts."""
@@ -174,7 +174,7 @@ def test_configuration_is_read_in_one_place() -> None:
         if isinstance(node, ast.Attribute)
         and ast.unparse(node) in ("pulumi.Config", "pulumi.get_stack", "pulumi.runtime.config", "pulumi.get_project")
     }
-    assert readers == {"stack/config.py"}
+    assert readers == {"stack/stack_file.py"}
 
 
 def test_the_environment_counts_only_at_the_terminal() -> None:

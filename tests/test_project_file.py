@@ -4,10 +4,10 @@ from importlib.metadata import version
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
 
 from archesai_infra.stack.config import PROJECT, load
 from archesai_infra.stack.deploy import outputs
+from archesai_infra.stack.explain import keys
 from archesai_infra.stack.settings import Settings
 from testbed.stacks import ROOT, raw, shipped
 
@@ -18,19 +18,12 @@ def test_the_project_is_named_as_its_configuration_keys_are() -> None:
     assert PROJECT_FILE["name"] == PROJECT
 
 
-def test_the_engine_is_told_every_key_that_it_can_check_and_no_other() -> None:
-    """An object with an empty default is checked to be one; a scalar can only be declared where it is required."""
-    fields = Settings.model_fields
-    plain = {
-        field.alias or name
-        for name, field in fields.items()
-        if isinstance(field.annotation, type) and not issubclass(field.annotation, BaseModel)
-    }
-    optional = {"namespace", "domain", "retainData"}
-    structured = {field.alias or name for name, field in fields.items()} - plain - {"environment"} - optional
+def test_the_engine_is_given_every_key_that_it_can_check_and_no_other() -> None:
     declared = {key.removeprefix(f"{PROJECT}:"): value for key, value in PROJECT_FILE["config"].items()}
-    assert set(declared) == {"environment", *structured}
-    assert all(declared[key]["type"] == "object" and declared[key]["default"] == {} for key in structured)
+    groups = {key.path for key in keys(Settings) if key.group and "." not in key.path}
+    assert {name for name, value in declared.items() if value["type"] == "object"} == groups
+    assert all(value["default"] == {} for value in declared.values() if value["type"] == "object")
+    assert declared.keys() - groups == {"environment"}
     assert "default" not in declared["environment"]
 
 

@@ -13,6 +13,7 @@ from archesai_infra.stack.evaluate import evaluate
 from archesai_infra.stack.render import files
 from archesai_infra.stack.stack_file import read, stacks
 from tools.cli_reference import cli_reference, graph_page
+from tools.project_file import with_keys
 from tools.reference import reference
 from tools.schema import stack_schema
 
@@ -28,6 +29,7 @@ def wanted() -> dict[str, str]:
         "docs/graph.md": graph_page(ROOT),
         "README.md": _with_graph((ROOT / "README.md").read_text(encoding="utf-8")),
     }
+    built["Pulumi.yaml"] = with_keys((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
     for stack in stacks(ROOT):
         rendered = files(evaluate(read(ROOT, stack), rendered=True))
         built |= {f"rendered/{stack}/{name}": text for name, text in rendered.items()}

@@ -48,7 +48,7 @@ def read(directory: Path, stack: str) -> RawConfig:
         raise ConfigError(name, [f"byte {error.start + 1}: must be UTF-8 text"]) from None
     places = dict(_places(document))
     if problems := list(_problems(document)):
-        places |= {key: problem.place for key, problem in problems}
+        places |= {key: problem.place for key, problem in problems if problem.structural or key not in places}
         raise ConfigError(name, [f"{key}: {problem.message}" for key, problem in problems], places)
     if reasons := [*_project(directory), *_structure(document.value), *_decimals(document)]:
         raise ConfigError(name, reasons, places)

@@ -94,7 +94,7 @@ def test_a_broken_stack_file_is_a_sentence_and_an_exit_code(tmp_path: Path, monk
     result = run("config", "config", "show")
     assert (result.exit_code, result.stderr) == (
         2,
-        "error: Pulumi.dev.yaml: redsi: unknown key; did you mean redis?\n",
+        "error: Pulumi.dev.yaml:3:3: redsi: unknown key; did you mean redis?\n",
     )
 
 
