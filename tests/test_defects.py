@@ -409,6 +409,10 @@ OF_THE_NETWORK: dict[str, tuple[Defect, str]] = {
         lambda r: policy(r, "archesai-redis")["ingress"][0].pop("ports"),
         "NetworkPolicy archesai-redis: a rule of its ingress names no peers or no ports",
     ),
+    "a store that may ask name servers": (
+        lambda r: policy(r, "archesai-dns")["podSelector"]["matchExpressions"][1]["values"].append("storage"),
+        "NetworkPolicy archesai-dns: storage may resolve names and opens no connection",
+    ),
     "every pod may reach everything": (
         lambda r: policy(r, "archesai-dns")["egress"][0]["ports"].append({"port": 443}),
         "NetworkPolicy archesai-dns: opens more than name resolution to every pod",

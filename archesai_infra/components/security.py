@@ -18,7 +18,7 @@ from archesai_infra.components.dns import Dns
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.network import deny_all_spec, dns_spec
+from archesai_infra.kube.network import connecting, deny_all_spec, dns_spec, resolving_pods
 from archesai_infra.model import Model
 from archesai_infra.types import Cidr, Hostname, ImageRepository, Text
 from archesai_infra.versions import POD_SECURITY
@@ -134,10 +134,18 @@ class Security(Component):
             spec=deny_all_spec(),
             opts=opts,
         )
+        resolving = connecting(self.context.flows)
+        if not resolving:
+            return
         NetworkPolicy(
             "security-dns",
             metadata=self.metadata(object_name("dns")),
-            spec=dns_spec([peer.pods for peer in dns.peers], dns.ports, dns.cidrs),
+            spec=dns_spec(
+                resolving_pods(resolving, self.context.instance),
+                [peer.pods for peer in dns.peers],
+                dns.ports,
+                dns.cidrs,
+            ),
             opts=opts,
         )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 APPLICATION = "archesai"
 """Value of `app.kubernetes.io/name` and prefix of every object name."""
 
+COMPONENT_LABEL = "app.kubernetes.io/component"
+
 
 def selector(component: str, instance: str) -> dict[str, str]:
     """What selects the pods of one component of one stack; never a version, so an upgrade never changes it."""
     return {
         "app.kubernetes.io/name": APPLICATION,
-        "app.kubernetes.io/component": component,
+        COMPONENT_LABEL: component,
         "app.kubernetes.io/instance": instance,
     }
 

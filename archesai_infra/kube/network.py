@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from pulumi_kubernetes.core.v1 import ServicePortArgsDict, ServiceSpecArgsDict
 from pulumi_kubernetes.discovery.v1 import EndpointArgsDict
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgsDict
 from pulumi_kubernetes.networking.v1 import (
     IPBlockArgsDict,
     NetworkPolicyEgressRuleArgsDict,
@@ -17,7 +18,7 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgsDict,
 )
 
-from archesai_infra.kube.labels import selector
+from archesai_infra.kube.labels import COMPONENT_LABEL, selector
 
 DNS_PORT = 53
 ANYWHERE = ("0.0.0.0/0", "::/0")
@@ -30,16 +31,24 @@ NOT_PUBLIC = (
     "100.64.0.0/10",
     "127.0.0.0/8",
     "169.254.0.0/16",
+    "168.63.129.16/32",
     "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
     "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
     "224.0.0.0/4",
     "240.0.0.0/4",
 )
-"""IPv4 addresses that are not public: private, shared (RFC 6598), loopback, link-local, multicast, reserved."""
+"""IPv4 addresses that are not public: the special-purpose ones of RFC 6890, some of which clusters give to pods and
+nodes, and Azure's address of every node's host, which hands out the node's settings."""
 GLOBAL_UNICAST = "2000::/3"
 """Public IPv6 addresses (RFC 4291)."""
-TUNNELS = ("2001::/32", "2002::/16")
-"""Those among them that carry an IPv4 address: Teredo and 6to4."""
+SPECIAL_UNICAST = ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+"""Those among them that are not public: protocols' own and Teredo (RFC 6890), documentation, 6to4."""
 NAT64 = "64:ff9b::/96"
 """IPv4 addresses as hosts with IPv6 alone see them (RFC 6052)."""
 
@@ -72,7 +81,7 @@ def internet(private: Iterable[str] = ()) -> Addresses:
     """Every public address except those in `private`: networks of the cluster itself that have public addresses."""
     closed = (*NOT_PUBLIC, *private)
     translated = [_translated(network) for network in map(ip_network, closed) if isinstance(network, IPv4Network)]
-    return Addresses("internet", ("0.0.0.0/0", GLOBAL_UNICAST, NAT64), (*closed, *TUNNELS, *translated))
+    return Addresses("internet", ("0.0.0.0/0", GLOBAL_UNICAST, NAT64), (*closed, *SPECIAL_UNICAST, *translated))
 
 
 def _translated(network: IPv4Network) -> str:
@@ -127,9 +136,23 @@ def deny_all_spec() -> NetworkPolicySpecArgsDict:
     return {"pod_selector": {}, "policy_types": ["Ingress", "Egress"]}
 
 
-def dns_spec(pods: Iterable[NamespacePods], ports: Iterable[int], cidrs: Iterable[str]) -> NetworkPolicySpecArgsDict:
-    """Every pod may resolve names: at the cluster's DNS pods on their ports, and at addresses on port 53 alone.
+def connecting(flows: Iterable[Flow]) -> tuple[str, ...]:
+    """Components whose pods open connections, in order."""
+    return tuple(sorted({flow.source.component for flow in flows if isinstance(flow.source, Pods)}))
 
+
+def resolving_pods(components: Sequence[str], instance: str) -> LabelSelectorArgsDict:
+    """The pods of these components of one stack."""
+    wanted = {key: [value] for key, value in selector("", instance).items()} | {COMPONENT_LABEL: list(components)}
+    return {"match_expressions": [{"key": key, "operator": "In", "values": found} for key, found in wanted.items()]}
+
+
+def dns_spec(
+    selected: LabelSelectorArgsDict, pods: Iterable[NamespacePods], ports: Iterable[int], cidrs: Iterable[str]
+) -> NetworkPolicySpecArgsDict:
+    """The selected pods may resolve names: at the cluster's DNS pods, and at addresses on port 53 alone.
+
+    A name server asks the internet for anybody, so that resolving is a way out: it is for pods that have another.
     Policies see the port that a pod listens on, which can differ from the Service's; resolvers that are addresses have
     no other port, and among them may be the metadata address of a cloud.
     """
@@ -138,7 +161,7 @@ def dns_spec(pods: Iterable[NamespacePods], ports: Iterable[int], cidrs: Iterabl
         rules.append({"to": peers, "ports": _ports(ports, "UDP", "TCP")})
     if resolvers := _peers(Addresses("resolvers", tuple(cidrs)), ""):
         rules.append({"to": resolvers, "ports": _ports([DNS_PORT], "UDP", "TCP")})
-    return {"pod_selector": {}, "policy_types": ["Egress"], "egress": rules}
+    return {"pod_selector": selected, "policy_types": ["Egress"], "egress": rules}
 
 
 def _peers(peer: Peer, instance: str) -> list[NetworkPolicyPeerArgsDict]:

@@ -12,7 +12,7 @@ COMPONENT = "app.kubernetes.io/component"
 STRANGERS = "strangers"
 
 OUTSIDE: dict[str, Party] = {
-    "internet": Outside("203.0.113.10"),
+    "internet": Outside("45.0.0.10"),
     "internet over IPv6": Outside("2001:db8::10"),
     "metadata": Outside("169.254.169.254"),
     "node-local DNS": Outside("169.254.20.10"),

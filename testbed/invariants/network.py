@@ -27,6 +27,7 @@ from testbed.invariants.view import (
 )
 
 TYPES = ("Ingress", "Egress")
+COMPONENT = "app.kubernetes.io/component"
 PEERS = {"ingress": "from", "egress": "to"}
 """Where rules of each direction name their peers."""
 PRIVATE = [
@@ -85,6 +86,30 @@ def default_is_deny(rendered: Rendered) -> Iterator[str]:
         resolves = {53} if any("ipBlock" in peer for peer in rule.peers) else {53, 5353, 8053}
         if not rule.selector and (rule.direction == "ingress" or not set(rule.ports) <= resolves):
             yield f"{title(rule.policy)}: opens more than name resolution to every pod"
+
+
+def only_pods_that_connect_resolve_names(rendered: Rendered) -> Iterator[str]:
+    """A name server asks the internet for anybody: it is no way out for pods that have no other."""
+    connecting = {
+        labels.get(COMPONENT, "")
+        for item in _policies(rendered)
+        if (labels := item["spec"]["podSelector"].get("matchLabels", {})) and item["spec"].get("egress")
+    }
+    resolving = {
+        value
+        for item in _policies(rendered)
+        for expression in item["spec"]["podSelector"].get("matchExpressions", [])
+        if expression["key"] == COMPONENT and item["spec"].get("egress")
+        for value in expression["values"]
+    }
+    for name in sorted(resolving ^ connecting):
+        can = (
+            "may resolve names and opens no connection" if name in resolving else "opens connections and cannot resolve"
+        )
+        yield f"NetworkPolicy archesai-dns: {name} {can}"
+    for item in _policies(rendered):
+        if not item["spec"]["podSelector"] and item["spec"].get("egress"):
+            yield f"{title(item)}: lets every pod out"
 
 
 def rules_name_peers_and_ports(rendered: Rendered) -> Iterator[str]:
@@ -275,6 +300,7 @@ def browsers_stay_outside(rendered: Rendered) -> Iterator[str]:
 
 CHECKS: tuple[Check, ...] = (
     default_is_deny,
+    only_pods_that_connect_resolve_names,
     rules_name_peers_and_ports,
     policies_name_real_pods_and_ports,
     flows_have_both_sides,

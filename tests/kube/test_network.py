@@ -109,7 +109,7 @@ def test_the_default_denies_both_directions_to_every_pod() -> None:
 def test_dns_pods_are_asked_on_their_ports_and_addresses_on_53_alone() -> None:
     pods = NamespacePods("kube-system", (("k8s-app", "kube-dns"),))
     both = [{"protocol": "UDP", "port": 8053}, {"protocol": "TCP", "port": 8053}]
-    assert dns_spec([pods], [8053], ["169.254.169.254/32"]).get("egress") == [
+    assert dns_spec({}, [pods], [8053], ["169.254.169.254/32"]).get("egress") == [
         {
             "to": [
                 {
