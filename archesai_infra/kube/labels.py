@@ -6,6 +6,8 @@ APPLICATION = "archesai"
 """Value of `app.kubernetes.io/name` and prefix of every object name."""
 
 COMPONENT_LABEL = "app.kubernetes.io/component"
+INSTANCE = "app.kubernetes.io/instance"
+"""Label that names the stack of an object."""
 
 
 def selector(component: str, instance: str) -> dict[str, str]:
@@ -13,7 +15,7 @@ def selector(component: str, instance: str) -> dict[str, str]:
     return {
         "app.kubernetes.io/name": APPLICATION,
         COMPONENT_LABEL: component,
-        "app.kubernetes.io/instance": instance,
+        INSTANCE: instance,
     }
 
 

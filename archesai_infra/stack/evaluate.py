@@ -22,6 +22,9 @@ from archesai_infra.stack.settings import Settings
 MASK = "<secret>"
 """What stands in the place of a secret value."""
 
+RELEASE = "kubernetes:helm.sh/v3:Release"
+"""Type of a Helm release."""
+
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 _STASH = "pulumi:index:Stash"
@@ -59,7 +62,7 @@ class Resource:
     @property
     def is_release(self) -> bool:
         """Whether it is a Helm release."""
-        return self.type == "kubernetes:helm.sh/v3:Release"
+        return self.type == RELEASE
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ class Deployment(Stack):
         config: Config,
         environment: Mapping[str, str],
         secrets: Mapping[str, str] | None = None,
+        *,
+        slow_charts: bool = False,
     ) -> None:
         """Prepare a stack; nothing is deployed yet.
 
@@ -33,10 +35,12 @@ class Deployment(Stack):
             config: Configuration of the stack as in its file, without the project's name.
             environment: Variables of the engine, the kubeconfig among them.
             secrets: Credentials to set as `pulumi config set --secret` does.
+            slow_charts: Whether the stand-ins of charts take time.
         """
         super().__init__(project(source, directory / "project"), environment)
         self.config = config | {"charts": {"directory": str(directory / "charts")}}
         self._secrets = dict(secrets or {})
+        self._slow_charts = slow_charts
         self.configure()
         for key, value in self._secrets.items():
             self.set_secret(f"{PROJECT}:{key}", value)
@@ -49,7 +53,7 @@ class Deployment(Stack):
         self.config = _merged(self.config, changed or {})
         write_config(self.work, self.name, self.config)
         declared = self.declared()
-        write_charts(declared.releases)
+        write_charts(declared.releases, slow=self._slow_charts)
         return declared
 
     def declared(self) -> Evaluation:
@@ -81,4 +85,5 @@ class Deploy(Protocol):
         *,
         secrets: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
+        slow_charts: bool = False,
     ) -> Deployment: ...

@@ -39,7 +39,12 @@ class Engine:
         plugin = home / "plugins" / plugin_directory() / _PLUGIN
         plugin.parent.mkdir(parents=True)
         plugin.symlink_to(executables[_PLUGIN])
-        path = os.pathsep.join([str(executables["pulumi"].parent), os.environ.get("PATH", os.defpath)])
+        # The Automation API knows an engine by the directory above its `bin`.
+        programs = home / "bin"
+        programs.mkdir()
+        for name in ("pulumi", "pulumi-language-python"):
+            (programs / name).symlink_to(executables[name])
+        path = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
         return {"PATH": path, "PULUMI_HOME": str(home)}
 
     def lacks(self, minimum: str) -> bool:

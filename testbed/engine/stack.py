@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,12 +92,28 @@ class Operation:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """End the engine as a machine that goes down does; its plugins notice and end by themselves."""
+        """End the engine alone; its plugins notice, finish what they do and end by themselves."""
         self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def kill_all(self) -> None:
+        """End it with everything it started, as a machine that goes down does: a plugin would finish what it does."""
+        for process in [self.process.pid, *_descendants(self.process.pid)]:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         self.process.wait()
 
     def _events(self) -> str:
         return self.event_log.read_text(encoding="utf-8") if self.event_log.exists() else ""
+
+
+def _descendants(process: int) -> list[int]:
+    """The processes that a process has started, and those that they have."""
+    found: list[int] = []
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in map(int, children.read_text(encoding="utf-8").split()):
+            found += [child, *_descendants(child)]
+    return found
 
 
 class Stack:

@@ -1,4 +1,7 @@
-"""Stand-ins for the Helm charts of a stack: same name and version, and all they install is a record of their values."""
+"""Stand-ins for the Helm charts of a stack: same name and version, and all they install is a record of their values.
+
+Those that take time also run Jobs as hooks before each install and upgrade, for which Helm waits, and a server.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,51 @@ data:
   values.json: {{ .Values | toJson | quote }}
 """
 
+_HOOKS = """\
+{{- range $step := until 3 }}
+---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ $.Release.Name }}-hook-{{ $step }}
+  annotations:
+    helm.sh/hook: pre-install,pre-upgrade
+    helm.sh/hook-weight: {{ $step | quote }}
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+spec:
+  template:
+    spec: {{ include "pod" "Never" | nindent 6 }}
+{{- end }}
+"""
+_SERVER = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}-server
+spec:
+  selector: {matchLabels: {server: {{ .Release.Name }}}}
+  template:
+    metadata: {labels: {server: {{ .Release.Name }}}}
+    spec: {{ include "pod" "Always" | nindent 6 }}
+"""
+_HELPERS = """\
+{{- define "pod" }}
+restartPolicy: {{ . }}
+securityContext: {runAsNonRoot: true, runAsUser: 10001, seccompProfile: {type: RuntimeDefault}}
+containers:
+  - name: stand-in
+    image: registry.example/stand-in:1
+    securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+    resources:
+      requests: {cpu: 1m, memory: 1Mi, ephemeral-storage: 1Mi}
+      limits: {cpu: 1m, memory: 1Mi, ephemeral-storage: 1Mi}
+{{- end }}
+"""
+_TAKING_TIME = {
+    "templates/hooks.yaml": _HOOKS,
+    "templates/server.yaml": _SERVER,
+    "templates/_helpers.tpl": _HELPERS,
+}
 _GROUPS = {
     "cert-manager": "cert-manager.io",
     "prometheus-operator-crds": "monitoring.coreos.com",
@@ -32,18 +80,19 @@ _GROUPS = {
 """The API group whose kinds a chart defines."""
 
 
-def write_charts(releases: Iterable[Resource]) -> None:
-    """A package for each release, at the path where the release looks for it."""
+def write_charts(releases: Iterable[Resource], *, slow: bool = False) -> None:
+    """A package for each release, at the path where the release looks for it; `slow` ones take time."""
     for release in releases:
         path = Path(release.inputs["chart"])
         version = str(release.inputs["version"])
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, path.name.removesuffix(f"-{version}.tgz"), version)
+        _write(path, path.name.removesuffix(f"-{version}.tgz"), version, _TAKING_TIME if slow else {})
 
 
-def _write(path: Path, name: str, version: str) -> None:
+def _write(path: Path, name: str, version: str, more: Mapping[str, str]) -> None:
     metadata = {"apiVersion": "v2", "name": name, "version": version}
     files = {"Chart.yaml": yaml.safe_dump(metadata), "values.yaml": "{}\n", "templates/record.yaml": _RECORD}
+    files |= more
     if group := _GROUPS.get(name):
         files |= {f"crds/{path.name}": path.read_text(encoding="utf-8") for path in crds.files(group)}
     with tarfile.open(path, "w:gz") as archive:

@@ -78,7 +78,7 @@ def catalogue() -> dict[str, Part]:
             "pulumi-kubernetes",
             _PULUMI_KUBERNETES,
             {"pulumi-resource-kubernetes": "."},
-            {"main.version": PROVIDER_VERSION},
+            {"main.release": PROVIDER_VERSION},
             files={_PULUMI_KUBERNETES: "cmd/pulumi-resource-kubernetes/schema.json"},
         ),
     ]
@@ -191,5 +191,5 @@ _HELM_STAMPS = {
         for package in ("chartutil", "lint/rules")
     },
 }
-_PULUMI_STAMPS = {f"{_PULUMI_SDK}/go/common/version.Version": "v{version}"}
+_PULUMI_STAMPS = {f"{_PULUMI_SDK}/go/common/version.Version": "{version}"}
 _VELERO_STAMPS = {"github.com/vmware-tanzu/velero/pkg/buildinfo.Version": "{version}"}

@@ -202,4 +202,4 @@ def test_an_image_of_your_own_runs_your_own_command() -> None:
 
 def test_the_services_wait_is_left_to_the_deployment() -> None:
     annotations = resource(render(), "api-service").inputs["metadata"]["annotations"]
-    assert annotations == {"pulumi.com/skipAwait": "true"}
+    assert annotations["pulumi.com/skipAwait"] == "true"

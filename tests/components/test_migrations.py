@@ -69,7 +69,7 @@ def test_the_job_waits_for_the_database_and_the_api_for_the_job() -> None:
 
 def test_a_failed_run_is_replaced_by_the_next_up() -> None:
     annotations = resource(render(), "migrations-job").inputs["metadata"]["annotations"]
-    assert annotations == {"pulumi.com/replaceUnready": "true"}
+    assert annotations["pulumi.com/replaceUnready"] == "true"
 
 
 def test_a_run_ends_within_the_time_that_the_engine_waits() -> None:

@@ -48,10 +48,13 @@ def deploy(
         *,
         secrets: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
+        slow_charts: bool = False,
     ) -> Deployment:
         directory = tmp_path_factory.mktemp("stacks") / name
         variables = ambient | dict(environment or {})
-        made.append(Deployment(program, directory, {"namespace": name} | config, variables, secrets))
+        made.append(
+            Deployment(program, directory, {"namespace": name} | config, variables, secrets, slow_charts=slow_charts)
+        )
         return made[-1]
 
     yield make

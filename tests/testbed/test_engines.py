@@ -53,7 +53,8 @@ def test_the_built_provider_stands_where_the_engine_looks_for_that_of_the_sdk(ma
     assert plugin.readlink() == parts.executables(*parts.ENGINE)["pulumi-resource-kubernetes"]
     assert variables["PULUMI_HOME"] == str(machine / "own")
     first, _, rest = variables["PATH"].partition(os.pathsep)
-    assert (first, rest) == (str(parts.executables(*parts.ENGINE)["pulumi"].parent), os.environ["PATH"])
+    assert (first, rest) == (str(machine / "own" / "bin"), os.environ["PATH"])
+    assert Path(first, "pulumi").readlink() == parts.executables(*parts.ENGINE)["pulumi"]
 
 
 def test_an_engine_of_the_user_keeps_its_own_plugins(machine: Path) -> None:

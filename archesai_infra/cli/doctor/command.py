@@ -100,6 +100,7 @@ def _evaluate(raw: RawConfig) -> Evaluation:
 def _cluster(evaluation: Evaluation, stack: str) -> Iterator[Finding]:
 
     from archesai_infra.cli.base.cluster import ClusterError, connect
+    from archesai_infra.cli.doctor.releases import releases
     from archesai_infra.cli.doctor.report import ok, problem
     from archesai_infra.cli.doctor.server import Examination, examine
 
@@ -120,4 +121,5 @@ def _cluster(evaluation: Evaluation, stack: str) -> Iterator[Finding]:
         return False
     yield ok("reachability", "the server answers and knows the user")
     yield from examine(Examination(cluster, evaluation, datetime.now(UTC)))
+    yield from releases(cluster, evaluation, stack)
     return True

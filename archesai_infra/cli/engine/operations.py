@@ -20,6 +20,7 @@ from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.engine import Engine
 from archesai_infra.cli.engine.interrupts import waiting_for_the_engine
 from archesai_infra.cli.engine.policy import annotated, pack
+from archesai_infra.cli.engine.recovery import recover, unlocking
 from archesai_infra.cli.engine.workspace import open_stack
 from archesai_infra.stack.config import RawConfig, load
 from archesai_infra.stack.deploy import unpinned
@@ -86,6 +87,8 @@ def up(
     force = TAKING_OVER if take_over else HEALING if refresh else {}
     variables = state.environment(root) | force
     stack = _reached(root, raw, engine, variables)
+    left = recover(stack, raw, yes=yes, take_over=take_over)
+    refresh = refresh or bool(left.lost)
     go_on = _regardless("up", raw.stack, variables)
     packs = _packs(root, wanted=settings.production if policy is None else policy)
     look = partial(stack.preview, refresh=refresh, policy_packs=packs, color=_color(), on_output=_print)
@@ -95,7 +98,10 @@ def up(
         # What protection or a policy refuses has to be known before the first change: the engine would stop half-way.
         _run(look, go_on=go_on)
     change = partial(stack.up, refresh=refresh, policy_packs=packs, color=_color(), on_output=_print)
-    _run(partial(change, show_secrets=False), go_on=go_on, changes=raw.stack)
+    _run(unlocking(stack, partial(change, show_secrets=False)), go_on=go_on, changes=raw.stack)
+    if left.pending:
+        # They are in the state now, under the same names; the notes of their beginning go.
+        _run(lambda: stack.refresh(clear_pending_creates=True, color=_color(), show_secrets=False))
 
 
 def destroy(root: Path, raw: RawConfig, engine: Engine, *, yes: bool) -> None:
@@ -112,7 +118,7 @@ def destroy(root: Path, raw: RawConfig, engine: Engine, *, yes: bool) -> None:
     if settings.production:
         _run(lambda: stack.preview_destroy(color=_color(), on_output=_print), go_on=go_on)
     remove = partial(stack.destroy, color=_color(), on_output=_print, show_secrets=False)
-    _run(remove, go_on=go_on, changes=raw.stack)
+    _run(unlocking(stack, remove), go_on=go_on, changes=raw.stack)
 
 
 def _reached(root: Path, raw: RawConfig, engine: Engine, variables: dict[str, str]) -> Stack:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount
@@ -15,7 +16,7 @@ from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
 from archesai_infra.components.base.pull_secret import PullSecret
 from archesai_infra.components.base.settings import Image, ImageSource, RunOnHost, Scheduling
-from archesai_infra.kube.labels import labels
+from archesai_infra.kube.labels import APPLICATION, labels
 from archesai_infra.kube.names import content_name
 from archesai_infra.kube.network import Flow, flows_touching, host_endpoint, policy_spec, service_spec
 from archesai_infra.kube.pods import SecretKey
@@ -31,6 +32,27 @@ REGISTRIES_ANNOTATION = "archesai.com/registries"
 
 FORCE = {"pulumi.com/patchForce": "true"}
 """For objects that may exist already, written by an earlier life of this stack or by a restore."""
+
+FIELD_MANAGER = "pulumi.com/patchFieldManager"
+"""Under which name the provider sets an object's fields. Its own choice is random and only the state knows it: fields
+that a killed run or a lost state set would belong to a manager that is gone, and each later change would conflict."""
+
+
+def field_manager(instance: str) -> str:
+    """The name under which a stack sets fields; another stack's changes conflict with it."""
+    return f"{APPLICATION}-{instance}"
+
+
+def _with_manager(instance: str) -> pulumi.ResourceTransformation:
+    def transform(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        if not args.type_.startswith("kubernetes:") or "metadata" not in args.props:
+            return None
+        metadata = cast("Mapping[str, Any]", args.props["metadata"])
+        annotations = {**metadata.get("annotations", {}), FIELD_MANAGER: field_manager(instance)}
+        props = {**args.props, "metadata": {**metadata, "annotations": annotations}}
+        return pulumi.ResourceTransformationResult(props, args.opts)
+
+    return transform
 
 
 @dataclass(frozen=True)
@@ -95,7 +117,8 @@ class Component(pulumi.ComponentResource):
     """A module of Arches. Logical names are `<module>-<part>` and are state: they never follow from configuration."""
 
     def __init__(self, kind: str, name: str, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(f"archesai:index:{kind}", name, None, opts)
+        named = pulumi.ResourceOptions(transformations=[_with_manager(context.instance)])
+        super().__init__(f"archesai:index:{kind}", name, None, pulumi.ResourceOptions.merge(opts, named))
         self.module = name
         self.context = context
 

@@ -9,14 +9,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/provider"
 )
 
-const schemaFile = "schema.json"
+const (
+	schemaFile   = "schema.json"
+	pluginPrefix = "resource-kubernetes-v"
+)
 
-// version is stamped at build time.
-var version = "0.0.0"
+// release is stamped at build time.
+var release = "0.0.0"
 
 func main() {
 	schema, err := readSchema()
@@ -24,7 +28,17 @@ func main() {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
-	provider.Serve("kubernetes", version, schema, []byte("{}"))
+	provider.Serve("kubernetes", version(os.Args[0]), schema, []byte("{}"))
+}
+
+// version is what the engine takes the plugin for: the version in the name of the directory that it is started from, so
+// that the engine does not warn of another one.
+func version(started string) string {
+	directory := filepath.Base(filepath.Dir(started))
+	if named, ok := strings.CutPrefix(directory, pluginPrefix); ok {
+		return named
+	}
+	return release
 }
 
 func readSchema() ([]byte, error) {

@@ -1,0 +1,157 @@
+"""What a killed run leaves: a lock, creations that nobody saw the end of, and records of unfinished Helm releases."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from archesai_infra.cli.base.cluster import Cluster
+from archesai_infra.kube.labels import INSTANCE
+from archesai_infra.stack.evaluate import RELEASE, Evaluation, Resource
+
+_HOLDER = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<process>\d+)\)")
+"""How the engine names the process that holds a lock of a state."""
+_SHARED_MONITORING = "set monitoring.operator to existing"
+_SHARED = {
+    "cert-manager": "set ingress.certManager.install to false",
+    "traefik": "set ingress.controller.install to false",
+    "velero": "set backups.velero.install to false",
+}
+"""By release, the setting with which a stack uses what another stack of the cluster installed."""
+_RANDOM = "pulumi-kubernetes-"
+"""How the names begin that the provider chooses itself."""
+UNFINISHED = ("pending-install", "pending-upgrade", "pending-rollback")
+"""What Helm writes before it changes anything, and replaces when it is done."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A Secret in which Helm keeps one revision of a release."""
+
+    namespace: str
+    release: str
+    secret: str
+    status: str
+    """Helm's word, such as `pending-install`."""
+
+    @property
+    def path(self) -> str:
+        """Path of the Secret at the API server."""
+        return f"/api/v1/namespaces/{self.namespace}/secrets/{self.secret}"
+
+    @property
+    def line(self) -> str:
+        """The record in a line for a person."""
+        return f"Helm release {self.release} in namespace {self.namespace}: {self.status} (Secret {self.secret})"
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What the state and the cluster show of runs that did not end."""
+
+    pending: tuple[str, ...] = ()
+    """URNs of resources whose creation was begun; they may exist."""
+    records: tuple[Record, ...] = ()
+    """Records that keep Helm from going on."""
+    lost: tuple[str, ...] = ()
+    """Releases that the state knows and that have no record but these."""
+    foreign: tuple[str, ...] = ()
+    """Releases whose namespace another stack made, each with the key that uses the other's."""
+    unnamed: bool = False
+    """Whether the state has objects whose fields were set under a random name."""
+    forgotten: bool = False
+    """Whether the stack runs in the cluster and its state knows nothing of it."""
+
+    def clear(self, cluster: Cluster) -> None:
+        """Delete the records, so that the releases are installed or upgraded again; what they installed stays."""
+        for record in self.records:
+            cluster.send("DELETE", record.path)
+
+
+def find(deployment: Mapping[str, Any], declared: Evaluation, cluster: Cluster, stack: str) -> Leftovers:
+    """Compare an exported state with what the cluster has of the stack; raises ClusterError.
+
+    Records in a namespace that is not labelled as the stack's are others' and are left out.
+    """
+    operations = deployment.get("pending_operations") or []
+    pending = tuple(str(one["resource"]["urn"]) for one in operations if one["type"] == "creating")
+    known = frozenset(_known(deployment))
+    records: list[Record] = []
+    lost: list[str] = []
+    foreign: list[str] = []
+    for release in declared.releases:
+        namespace, name = _place(release)
+        owner = _owner(cluster, namespace)
+        if owner not in (None, stack) and (namespace, name) not in known:
+            foreign.append(f"namespace {namespace} is stack {owner}'s: {_SHARED.get(name, _SHARED_MONITORING)}")
+        if owner != stack:
+            continue
+        found = list(_records(cluster, namespace, name))
+        stale = [one for one in found if (namespace, name) not in known or one.status in UNFINISHED]
+        records += stale
+        if stale == found and found and (namespace, name) in known:
+            lost.append(name)
+    forgotten = not pending and not deployment.get("resources") and _runs_in(cluster, declared, stack)
+    unnamed = any(_manager(one).startswith(_RANDOM) for one in deployment.get("resources") or [])
+    return Leftovers(pending, tuple(records), tuple(lost), tuple(foreign), unnamed=unnamed, forgotten=forgotten)
+
+
+def unfinished(declared: Evaluation, cluster: Cluster, stack: str) -> Iterator[Record]:
+    """Records of the stack's releases that Helm has not ended; raises ClusterError."""
+    for release in declared.releases:
+        namespace, name = _place(release)
+        if _owner(cluster, namespace) == stack:
+            yield from (one for one in _records(cluster, namespace, name) if one.status in UNFINISHED)
+
+
+def abandoned(text: str) -> bool:
+    """Whether an engine's message says that a state is locked, and each process that did so ran here and is gone."""
+    holders = [(found["host"], int(found["process"])) for found in _HOLDER.finditer(text)]
+    return bool(holders) and all(host == socket.gethostname() and not _runs(process) for host, process in holders)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _known(deployment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for resource in deployment.get("resources") or []:
+        if resource["type"] == RELEASE:
+            yield str(resource["inputs"]["namespace"]), str(resource["inputs"]["name"])
+
+
+def _manager(resource: Mapping[str, Any]) -> str:
+    return str((resource.get("outputs") or {}).get("__fieldManager", ""))
+
+
+def _place(release: Resource) -> tuple[str, str]:
+    return str(release.inputs["namespace"]), str(release.inputs["name"])
+
+
+def _owner(cluster: Cluster, namespace: str) -> str | None:
+    """The stack that made a namespace; None where no stack did or there is no such namespace."""
+    found = cluster.find(f"/api/v1/namespaces/{namespace}")
+    labels: Mapping[str, str] = (found or {}).get("metadata", {}).get("labels") or {}
+    return labels.get(INSTANCE)
+
+
+def _runs_in(cluster: Cluster, declared: Evaluation, stack: str) -> bool:
+    """Whether a Deployment of the stack exists, which no destroyed stack leaves."""
+    path = f"/apis/apps/v1/namespaces/{declared.settings.namespace}/deployments"
+    return bool(cluster.list(path, labels=f"{INSTANCE}={stack}"))
+
+
+def _records(cluster: Cluster, namespace: str, release: str) -> Iterator[Record]:
+    for item in cluster.list(f"/api/v1/namespaces/{namespace}/secrets", labels=f"owner=helm,name={release}"):
+        metadata = item["metadata"]
+        yield Record(namespace, release, str(metadata["name"]), str(metadata["labels"].get("status", "unknown")))

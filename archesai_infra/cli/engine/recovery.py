@@ -1,0 +1,95 @@
+"""Going on after a run that was killed: its lock, its unfinished creations, and its records of Helm releases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import typer
+from pulumi.automation import CommandError as EngineError
+from pulumi.automation import Stack
+
+from archesai_infra.cli.adopt.cluster import read, take_fields
+from archesai_infra.cli.base.cluster import Cluster, connect
+from archesai_infra.cli.base.exits import CommandError, Exit
+from archesai_infra.cli.engine import leftovers
+from archesai_infra.cli.engine.leftovers import Leftovers
+from archesai_infra.stack.config import RawConfig
+from archesai_infra.stack.evaluate import Evaluation, evaluate
+
+ADOPTING = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
+"""With these the engine takes over an object that exists, where its other fields do not conflict."""
+
+
+def recover(stack: Stack, raw: RawConfig, *, yes: bool, take_over: bool) -> Leftovers:
+    """Clear what a killed run left, after asking, and let the engine adopt what that run had begun to create.
+
+    Args:
+        stack: The opened stack.
+        raw: Its configuration.
+        yes: Whether to clear without asking.
+        take_over: Whether a stack whose state is lost is to be taken over.
+
+    Raises:
+        CommandError: The engine cannot go on with what is there: records that the user wants to keep, a namespace of
+            another stack, or a stack that the state does not know.
+        ClusterError: The cluster does not show its Secrets.
+    """
+    declared = evaluate(raw)
+    with connect(declared.settings.cluster.context, declared.settings.cluster.kubeconfig) as cluster:
+        found = leftovers.find(stack.export_stack().deployment or {}, declared, cluster, raw.stack)
+        _check(found, raw.stack, declared, take_over=take_over)
+        if found.records:
+            _clear_records(found, lambda: found.clear(cluster), yes=yes)
+        if found.unnamed or take_over:
+            _name_managers(cluster, declared)
+    if found.pending:
+        typer.echo(f"An earlier run was killed while it created {len(found.pending)} objects; they are taken over.")
+        stack.workspace.env_vars = {**stack.workspace.env_vars, **ADOPTING}
+    return found
+
+
+def _name_managers(cluster: Cluster, declared: Evaluation) -> None:
+    """Hand the fields that a provider set under a random name to the one that sets them now."""
+    live = read(cluster, declared.settings.namespace)
+    if live is None:
+        return
+    for item in declared.objects:
+        standing = live.get(item["kind"], item["metadata"]["name"])
+        if standing is not None and item["metadata"].get("namespace") in (None, live.namespace):
+            take_fields(cluster, standing, ())
+
+
+def _check(found: Leftovers, stack: str, declared: Evaluation, *, take_over: bool) -> None:
+    if found.foreign:
+        raise CommandError("\n".join(f"Pulumi.{stack}.yaml: {line}" for line in found.foreign), Exit.INPUT)
+    if found.forgotten and not take_over:
+        raise CommandError(
+            f"the state does not know stack {stack}, which runs in namespace {declared.settings.namespace}: log in "
+            f"where its state is, or, if that is lost, run `arches up --stack {stack} --take-over`",
+            Exit.STATE,
+        )
+
+
+def _clear_records(found: Leftovers, clear: Callable[[], None], *, yes: bool) -> None:
+    typer.echo("An earlier run was killed while Helm worked. Helm refuses to go on beside what it noted then:")
+    for record in found.records:
+        typer.echo(f"  {record.line}")
+    if not yes and not typer.confirm("Delete these notes? What the releases installed stays."):
+        raise CommandError("Helm's notes are needed no more and block their releases; nothing was changed", Exit.FOUND)
+    clear()
+
+
+def unlocking(stack: Stack, operation: Callable[[], object]) -> Callable[[], object]:
+    """The operation, which once more begins without the lock that a killed process of this machine left."""
+
+    def run() -> None:
+        try:
+            operation()
+        except EngineError as error:
+            if not leftovers.abandoned(str(error)):
+                raise
+            typer.echo("The process that locked the state has ended without unlocking it: the lock is removed.")
+            stack.cancel()
+            operation()
+
+    return run
