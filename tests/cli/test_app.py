@@ -18,7 +18,8 @@ from testbed.stacks import ROOT
 __all__ = ["project"]
 
 CLI = ROOT / "archesai_infra" / "cli"
-HEAVY = ("pulumi", "pulumi_kubernetes", "pydantic", "kubernetes", "yaml", "ruamel.yaml", "urllib3")
+HEAVY = ("pulumi", "pulumi_kubernetes", "kubernetes", "yaml", "ruamel.yaml", "urllib3")
+"""What commands need and help does not; pydantic is not among it, because Typer itself uses it."""
 LAZY = {"app.py", "base/options.py"}
 """Files beside the command files that import when they are called: the table of commands, and completion."""
 _HELP = """
