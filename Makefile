@@ -70,7 +70,7 @@ cluster: setup ## Make a local cluster in containers (k3d, or kind)
 # ---- tests ----------------------------------------------------------------------------------------------------------
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: test test-cluster test-engine test-all bench
+.PHONY: test test-cluster test-engine test-node test-all bench
 test: setup-dev ## Every tier that needs nothing built, and the others where their parts are there (quick)
 	@$(BIN)/python -m tools.tiers quick
 
@@ -79,6 +79,9 @@ test-cluster: setup-dev ## Build the control plane where it is missing and run t
 
 test-engine: setup-dev ## Run tier `engine`: the real Pulumi engine on the control plane
 	@$(BIN)/python -m tools.tiers engine
+
+test-node: setup-dev ## Run tier `node`: real kubelets, containers and enforced policies (root)
+	@$(BIN)/python -m tools.tiers node
 
 test-all: setup-dev ## Build what is missing and run every tier
 	@$(BIN)/python -m tools.tiers all

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 
 import pytest
 
 from testbed import own_network
 from testbed.engine import engines
+from testbed.node import images, lacks
 from testbed.programs import parts
 
-TIERS = {"unit": "make test", "cluster": "make test-cluster", "engine": "make test-engine"}
+TIERS = {"unit": "make test", "cluster": "make test-cluster", "engine": "make test-engine", "node": "make test-node"}
 """Name of each tier and the command that runs it; a test without a marker belongs to the first."""
-UNIT, CLUSTER, ENGINE = TIERS
+UNIT, CLUSTER, ENGINE, NODE = TIERS
 CHOSEN = "ARCHESAI_TIERS"
 """Environment variable that names the tiers to run, with commas between them; all where it is not set."""
+LATER = "ARCHESAI_TIERS_LATER"
+"""Environment variable that names the tiers that the same command runs after these: the summary leaves them out."""
+MOST_REASONS = 5
+"""How many reasons for skipping the summary lists, the most frequent first; `pytest -rs` lists them all."""
 _OUTCOMES = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
 
 
@@ -34,9 +39,15 @@ def chosen(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
 
 def lack(tier: str) -> str | None:
     """What this machine lacks to run a tier, with the way to get it."""
+    if tier == NODE and os.environ.get(lacks.KUBECONFIG_VARIABLE):
+        return None
+    if tier == NODE and (why := lacks.lack()):
+        return why
     if tier == UNIT or os.environ.get("ARCHESAI_BUILD_PARTS") == "1":
         return None
     absent = parts.missing(*needed(tier))
+    if tier == NODE:
+        absent += [f"image {name}" for name in images.missing(*lacks.IMAGES)]
     return f"not built: {', '.join(absent)}; {TIERS[tier]} builds and runs this" if absent else None
 
 
@@ -44,17 +55,14 @@ def needed(tier: str) -> tuple[str, ...]:
     """The parts that a tier cannot do without; none of the engine's where PATH has one."""
     if tier == UNIT:
         return ()
+    if tier == NODE:
+        return lacks.PARTS
     return (*parts.RIG, *parts.ENGINE) if tier == ENGINE and not engines.on_path() else parts.RIG
 
 
 def tier_of(item: pytest.Item) -> str:
     """The tier of a test, from its markers."""
-    return next((tier for tier in (ENGINE, CLUSTER) if item.get_closest_marker(tier)), UNIT)
-
-
-def pytest_report_header() -> list[str]:
-    """Say at once what will not run."""
-    return [f"tier {tier}: {why}" for tier in TIERS if (why := unavailable(tier))]
+    return next((tier for tier in (NODE, ENGINE, CLUSTER) if item.get_closest_marker(tier)), UNIT)
 
 
 def unavailable(tier: str) -> str | None:
@@ -81,23 +89,46 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not own_network.isolated():
         for item in items:
             if item.get_closest_marker(own_network.MARKER):
-                why = f"needs a network of its own; {TIERS[tier_of(item)]} runs it in one"
-                item.add_marker(pytest.mark.skip(reason=why))
+                item.add_marker(pytest.mark.skip(reason="needs a network of its own; make test-all runs it in one"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
-    """One line for each tier, right before pytest's closing line."""
+    """One line for each tier and each reason for skipping within one, right before pytest's closing line."""
     yield
     counts = {tier: Counter[str]() for tier in TIERS}
     for outcome in _OUTCOMES:
         for report in terminalreporter.stats.get(outcome, []):
-            properties = dict(getattr(report, "user_properties", ()))
-            counts[properties.get("tier", UNIT)][outcome] += 1
+            counts[_tier_of_report(report)][outcome] += 1
     terminalreporter.section("tiers")
     for tier, count in counts.items():
         said = ", ".join(f"{count[outcome]} {outcome}" for outcome in _OUTCOMES if count[outcome])
         where = f" on Kubernetes {parts.kubernetes().version}" if tier != UNIT and count["passed"] else ""
-        terminalreporter.line(
-            f"tier {tier}{where}: {'; '.join(part for part in (said, unavailable(tier)) if part) or 'no tests'}"
-        )
+        why = unavailable(tier)
+        if tier not in os.environ.get(LATER, "").split(","):
+            terminalreporter.line(
+                f"tier {tier}{where}: {'; '.join(part for part in (said, why) if part) or 'no tests'}"
+            )
+    for line in _skips(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.line(line)
+
+
+def _skips(reports: Iterable[pytest.TestReport | pytest.CollectReport]) -> Iterator[str]:
+    """Why single tests skipped; where a whole tier did, its own line says so."""
+    reasons = Counter(_reason(report) for report in reports if not unavailable(_tier_of_report(report)))
+    shown = reasons.most_common(MOST_REASONS)
+    yield from (f"{count} skipped: {reason}" for reason, count in shown)
+    if others := len(reasons) - len(shown):
+        rest = reasons.total() - sum(count for _, count in shown)
+        yield f"{rest} skipped for {others} other reasons: pytest -rs lists them"
+
+
+def _tier_of_report(report: pytest.TestReport | pytest.CollectReport) -> str:
+    return str(dict(getattr(report, "user_properties", ())).get("tier", UNIT))
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """What a skip says, on one line."""
+    where = report.longrepr
+    text = where[2] if isinstance(where, tuple) else str(where)
+    return " ".join(text.removeprefix("Skipped: ").split())

@@ -3,10 +3,12 @@
 python -m tools.tiers quick     every tier that can run as things are; builds nothing
 python -m tools.tiers cluster   build what the control plane lacks, then tier cluster
 python -m tools.tiers engine    the same for tier engine, with the Pulumi engine where PATH has none
+python -m tools.tiers node      build what nodes lack, make their images, then tier node
 python -m tools.tiers all       build what is missing, then every tier
 
 All but `quick` run the tests that want a network of their own, in one, where the machine lets them make it: beside
-the others, for they mostly wait, but what they say comes first.
+the others, for they mostly wait, but what they say comes first. Tier node comes last and by itself, one test after the
+other, for its tests share nodes and measure time.
 `ARCHESAI_TIERS=unit` leaves the others out of `quick`. What follows the name goes to pytest.
 """
 
@@ -24,11 +26,12 @@ from typing import IO
 
 from testbed import own_network
 from testbed.engine import engines
+from testbed.node import images, lacks
 from testbed.programs import parts
 from testbed.programs.building import BuildError, ensure
 from testbed.programs.part import cache_directory
 from testbed.programs.toolchain import ToolchainError
-from testbed.tiers import CHOSEN, CLUSTER, ENGINE, UNIT, UnknownTierError, chosen
+from testbed.tiers import CHOSEN, CLUSTER, ENGINE, LATER, NODE, UNIT, UnknownTierError, chosen, lack
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WORKERS = 4
@@ -40,10 +43,11 @@ PARTS: tuple[str, ...] = (*parts.RIG, "minio", "velero", "velero-plugin-for-aws"
 LOOK_SECONDS = 0.2
 """Time between two looks at what a run beside this one has said."""
 RUNS: dict[str, tuple[str, ...]] = {
-    "quick": (UNIT, CLUSTER, ENGINE),
+    "quick": (UNIT, CLUSTER, ENGINE, NODE),
     "cluster": (CLUSTER,),
     "engine": (ENGINE,),
-    "all": (UNIT, CLUSTER, ENGINE),
+    "node": (NODE,),
+    "all": (UNIT, CLUSTER, ENGINE, NODE),
 }
 
 
@@ -61,7 +65,22 @@ def main() -> int:
     except (UnknownTierError, parts.UnknownPartError, BuildError, ToolchainError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return run(wanted, more) if arguments.run == "quick" else run_apart(wanted, more)
+    return run_all(wanted, more, apart=arguments.run != "quick")
+
+
+def run_all(tiers: tuple[str, ...], more: list[str], *, apart: bool) -> int:
+    """Run the tiers, that of the nodes after the others where it can run; `apart` says whether networks are made."""
+    later = (NODE,) if NODE in tiers and lack(NODE) is None else ()
+    first = tuple(tier for tier in tiers if tier not in later)
+    found: set[int] = set()
+    if first:
+        os.environ[LATER] = ",".join(later)
+        found.add(run_apart(first, more) if apart and first != (NODE,) else run(first, more))
+        os.environ[LATER] = ",".join(first)
+    if later:
+        heading(f"tests of tier {NODE}")
+        found.add(run(later, ["--numprocesses=0", *more]))
+    return max(found - {NOTHING_COLLECTED} or {NOTHING_COLLECTED})
 
 
 def build(tiers: tuple[str, ...]) -> None:
@@ -71,9 +90,14 @@ def build(tiers: tuple[str, ...]) -> None:
         wanted.append("helm")
     if ENGINE in tiers and not engines.on_path():
         wanted += parts.ENGINE
+    on_nodes = NODE in tiers and not os.environ.get(lacks.KUBECONFIG_VARIABLE) and lacks.lack() is None
+    if on_nodes:
+        wanted += lacks.PARTS
     if absent := parts.missing(*wanted):
         print(f"Building {', '.join(absent)}: once, into {cache_directory()}", flush=True)
-        ensure(*wanted, log=lambda line: print(line, flush=True))
+        ensure(*wanted, log=tell)
+    if on_nodes:
+        images.ensure(tell)
 
 
 def run_apart(tiers: tuple[str, ...], more: list[str]) -> int:
@@ -94,6 +118,11 @@ def run_apart(tiers: tuple[str, ...], more: list[str]) -> int:
     if apart not in (0, NOTHING_COLLECTED):
         print(f"tests that want a network of their own failed with status {apart}: see above")
     return max(found)
+
+
+def tell(line: str) -> None:
+    """A line of a log that somebody watches, also through a pipe."""
+    print(line, flush=True)
 
 
 def heading(text: str) -> None:

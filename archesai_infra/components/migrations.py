@@ -69,7 +69,8 @@ class Migrations(RunningComponent):
             env=environment({}, database_variables(args.database)),
             mounts=mounts,
         )
-        pod = Pod(NAME, [job], mounts, args.scheduling, 60, restart_policy="Never")
+        # Its attempts are for migrations that fail: a server that is still to come would use them all up.
+        pod = Pod(NAME, [job], mounts, args.scheduling, 60, restart_policy="Never", before=args.database.waiting)
         self.job(
             pod,
             retries=settings.retries,

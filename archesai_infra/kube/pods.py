@@ -246,8 +246,12 @@ def pod_spec(
     restart_policy: str = "Always",
     spread: bool = True,
     token: bool = False,
+    before: Sequence[ContainerArgsDict] = (),
 ) -> PodSpecArgsDict:
-    """A pod of one component: `mounts` are the volumes of all its containers, `grace_seconds` the time to stop."""
+    """A pod of one component: `mounts` are the volumes of all its containers, `grace_seconds` the time to stop.
+
+    The containers in `before` run first, one after the other, each to its end.
+    """
     volumes = {mount.name: mount.volume for mount in mounts}
     spec: PodSpecArgsDict = {
         "service_account_name": service_account,
@@ -258,6 +262,8 @@ def pod_spec(
         "termination_grace_period_seconds": grace_seconds,
         "containers": list(containers),
     }
+    if before:
+        spec["init_containers"] = list(before)
     if volumes:
         spec["volumes"] = list(volumes.values())
     if spread:

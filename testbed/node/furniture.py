@@ -1,4 +1,4 @@
-"""The objects every cluster of real nodes starts with: a storage class, DNS, metrics, an ingress class."""
+"""The objects every cluster of real nodes starts with: a storage class, DNS and metrics."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ def objects() -> list[Object]:
     storage = fleet.storage_class(fleet.STORAGE_CLASS, reclaim="Delete", binding="WaitForFirstConsumer", default=True)
     files = [Path(__file__).with_name(name) for name in ("coredns.yaml", "metrics-server.yaml")]
     read = [item for file in files for item in yaml.safe_load_all(file.read_text(encoding="utf-8"))]
-    return [storage, fleet.ingress_class(fleet.INGRESS_CLASS), *read]
+    return [storage, *read]

@@ -10,6 +10,9 @@ from testbed.node.commands import run
 DATA = ("kubelet", "containerd", "cni")
 """Directories of /var/lib that each node has to itself."""
 
+PROCESSORS = 8
+"""What each node claims to have; its pods share those of the machine."""
+
 _KERNEL_SETTINGS = {
     "vm/overcommit_memory": 1,
     "vm/panic_on_oom": 0,
@@ -30,6 +33,7 @@ def furnish(directory: Path) -> None:
     # The interfaces in /sys are those of the network namespace in which it was mounted.
     run("mount", "-t", "sysfs", "sysfs", "/sys")
     _own_cgroups()
+    _claim_processors()
     _fake_kernel_settings()
 
 
@@ -53,6 +57,15 @@ def _own_cgroups() -> None:
         run("mount", "-t", "cgroup", "-o", controller, "cgroup", cgroups.ROOT / controller)
     (cgroups.ROOT / "systemd").mkdir()
     run("mount", "-t", "cgroup", "-o", "none,name=systemd", "cgroup", cgroups.ROOT / "systemd")
+
+
+def _claim_processors() -> None:
+    """Let the kubelet count more processors than there are, so that what stacks ask for fits on a small machine."""
+    processors, groups = Path("/sys/devices/system/cpu"), Path("/sys/devices/system/node")
+    for place in (processors, groups):
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", place)
+    for number in range(PROCESSORS):
+        (processors / f"cpu{number}").mkdir()
 
 
 def _fake_kernel_settings() -> None:

@@ -67,6 +67,26 @@ def test_the_job_waits_for_the_database_and_the_api_for_the_job() -> None:
     assert "migrations-job" in depends_on(stack, "api-deployment")
 
 
+def test_attempts_begin_once_a_server_of_the_same_stack_answers() -> None:
+    (waiting,) = template(render(), "Job", job_name())["spec"]["initContainers"]
+    database = template(render(), "StatefulSet", "archesai-postgres")["spec"]["containers"][0]
+    assert waiting["image"] == database["image"]
+    assert "pg_isready -q -t 3 -h archesai-postgres -p 5432" in waiting["command"][-1]
+
+
+@pytest.mark.parametrize(
+    "database",
+    [
+        {"runOnHost": {"ip": "10.0.0.5", "port": 5432}, "existingSecret": "theirs"},
+        {"mode": "external", "host": "db.example.com", "cidrs": ["10.0.0.0/8"], "existingSecret": "theirs"},
+    ],
+)
+def test_nothing_waits_for_a_server_that_is_not_the_stacks(database: dict[str, object]) -> None:
+    stack = render({"database": database})
+    name = next(item["metadata"]["name"] for item in stack.objects if item["kind"] == "Job")
+    assert "initContainers" not in template(stack, "Job", name)["spec"]
+
+
 def test_a_failed_run_is_replaced_by_the_next_up() -> None:
     annotations = resource(render(), "migrations-job").inputs["metadata"]["annotations"]
     assert annotations["pulumi.com/replaceUnready"] == "true"

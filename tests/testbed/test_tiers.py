@@ -9,6 +9,7 @@ import pytest
 
 from testbed import own_network, tiers
 from testbed.engine import engines
+from testbed.node import lacks
 
 ROOT = Path(__file__).parents[2]
 RIG = "etcd, kubernetes-1.36, kwok, definitions"
@@ -64,9 +65,9 @@ def test_an_engine_on_path_needs_its_provider_and_the_control_plane(
 
 
 def test_all_tiers_are_chosen_unless_some_are_named() -> None:
-    assert tiers.chosen({}) == ("unit", "cluster", "engine")
+    assert tiers.chosen({}) == ("unit", "cluster", "engine", "node")
     assert tiers.chosen({tiers.CHOSEN: "unit,engine"}) == ("unit", "engine")
-    with pytest.raises(tiers.UnknownTierError, match="no tier is called fast; tiers: unit, cluster, engine"):
+    with pytest.raises(tiers.UnknownTierError, match="no tier is called fast; tiers: unit, cluster, engine, node"):
         tiers.chosen({tiers.CHOSEN: "unit,fast"})
 
 
@@ -76,10 +77,40 @@ def test_a_run_skips_what_is_not_built_and_counts_it_by_tier_before_the_closing_
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stdout
     why = "not built: etcd, kubernetes-1.36, kwok, definitions; make test-cluster builds and runs this"
-    assert f"tier cluster: {why}" in lines[:10]
-    assert f"tier cluster: 2 skipped; {why}" in lines
-    assert lines[-2].startswith("tier engine: not built: ")
+    said = lines[next(number for number, line in enumerate(lines) if "= tiers =" in line) + 1 : -1]
+    said = [line for line in said if line]
+    assert f"tier cluster: 2 skipped; {why}" in said
+    assert [line.partition(":")[0] for line in said] == ["tier unit", "tier cluster", "tier engine", "tier node"]
     assert " passed, 2 skipped in " in lines[-1]
+
+
+SKIPPING = """\
+import pytest
+
+@pytest.mark.parametrize("number", range(20))
+def test_it(number):
+    pytest.skip(f"no {number // 3}")
+"""
+
+
+def test_reasons_for_skipping_are_counted_and_at_most_ten_lines_long(tmp_path: Path) -> None:
+    (tmp_path / "test_skips.py").write_text(SKIPPING, encoding="utf-8")
+    own = ["-c", str(ROOT / "pyproject.toml"), "-p", "testbed.tiers", "-p", "no:cacheprovider", "-n0"]
+    done = run("pytest", *own, str(tmp_path / "test_skips.py"), ARCHESAI_PARTS_DIR=str(tmp_path))
+    lines = done.stdout.splitlines()
+    assert "3 skipped: no 0" in lines
+    assert "5 skipped for 2 other reasons: pytest -rs lists them" in lines
+    assert len([line for line in lines if "skipped" in line or line.startswith("tier ")]) <= 10 + 1
+
+
+def test_a_machine_that_cannot_run_nodes_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(lacks.os, "geteuid", lambda: 0)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert str(tiers.lack("node")).startswith("no unshare, nsenter, ip, mount, openssl, runc, nft, iptables on PATH")
+    monkeypatch.setattr(lacks.os, "geteuid", lambda: 10001)
+    assert "only root" in str(tiers.lack("node"))
+    monkeypatch.setenv(lacks.KUBECONFIG_VARIABLE, str(tmp_path / "kubeconfig"))
+    assert tiers.lack("node") is None
 
 
 def test_a_tier_that_is_not_asked_for_is_left_out_and_named(tmp_path: Path) -> None:
@@ -157,7 +188,7 @@ def test_where_no_network_can_be_made_the_run_says_so_and_skips(tmp_path: Path) 
     done = run_apart(tmp_path, APART, PATH=str(tmp_path))
     assert done.returncode == 0, done.stdout
     assert "did not run: no unshare on PATH: it is part of util-linux" in done.stdout
-    assert "needs a network of its own; make test runs it in one" in done.stdout
+    assert "needs a network of its own; make test-all runs it in one" in done.stdout
     assert " 1 passed, 1 skipped" in done.stdout.splitlines()[-1]
 
 

@@ -1,1 +1,1 @@
-"""`arches backup`."""
+"""`arches backups`, `backup`, `restore` and `recovery-kit`."""

@@ -10,7 +10,7 @@ Status = Literal["ok", "warning", "problem", "skipped"]
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of a check, and how to fix a problem."""
+    """What a check found, and what mends it."""
 
     check: str
     status: Status
@@ -19,7 +19,7 @@ class Finding:
 
 
 def ok(check: str, text: str) -> Finding:
-    """The check passed."""
+    """All is well."""
     return Finding(check, "ok", text)
 
 

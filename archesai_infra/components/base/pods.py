@@ -47,6 +47,8 @@ class Pod:
     security: PodSecurityContextArgsDict | None = None
     restart_policy: str = "Always"
     token: bool = False
+    before: Sequence[ContainerArgsDict] = ()
+    """Containers that run to their end first, one after the other."""
 
 
 class RunningComponent(Component):
@@ -71,6 +73,7 @@ class RunningComponent(Component):
             restart_policy=pod.restart_policy,
             spread=pod.restart_policy == "Always",
             token=pod.token,
+            before=pod.before,
         )
         return pod_template(self.module, context.instance, spec, annotations)
 

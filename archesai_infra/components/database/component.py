@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes.apps.v1 import StatefulSet
+from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint, secret_key
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
+from archesai_infra.components.base.settings import resources
 from archesai_infra.components.database.connection import DatabaseConnection, connection_url
 from archesai_infra.components.database.server import (
     GRACE_SECONDS,
@@ -91,7 +93,17 @@ class Database(RunningComponent):
         if settings.run_on_host:
             return DatabaseConnection(url_key, secret_values, (service,))
         server = self._server(settings, secret_name, secret_values)
-        return DatabaseConnection(url_key, secret_values, (service, server))
+        return DatabaseConnection(url_key, secret_values, (service, server), (self._waiting(settings),))
+
+    def _waiting(self, settings: ManagedDatabase) -> ContainerArgsDict:
+        """Asks by the Service, where the server that the image starts for its first initialisation does not listen."""
+        return container(
+            name="wait-for-database",
+            image=self.context.image(settings.image, versions.DATABASE),
+            pull_policy=self.context.pull_policy,
+            resources=resources(("10m", "16Mi"), ("100m", "64Mi")).requirements(),
+            command=["/bin/sh", "-c", f"until pg_isready -q -t 3 -h {NAME} -p {PORT}; do sleep 1; done"],
+        )
 
     def _server(
         self, settings: ManagedDatabase, secret_name: pulumi.Input[str], secret_values: tuple[pulumi.Output[str], ...]

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import pulumi
+from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
 from archesai_infra.components.base.component import Endpoint
-from archesai_infra.kube.pods import (
-    SecretKey,
-)
+from archesai_infra.kube.pods import SecretKey
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,8 @@ class DatabaseConnection:
     """Secret values whose change must roll the consumer; empty where others own the Secret."""
     ready: tuple[pulumi.Resource, ...]
     """What has to be up before the database can be used."""
+    waiting: tuple[ContainerArgsDict, ...] = ()
+    """Containers that end once a server that is applied beside their pod answers: `kubectl apply` orders nothing."""
 
 
 def connection_url(

@@ -1,1 +1,0 @@
-"""`arches up` and `arches destroy`."""

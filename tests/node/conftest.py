@@ -1,0 +1,49 @@
+"""Fixtures of tier `node`: real nodes, and the shipped stacks on them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+
+from testbed.node import images, lacks
+from testbed.node.cluster import Cluster, standing
+from testbed.node.rig import Nodes
+from testbed.node.stack import NodeStack, shipped
+
+NODES = 3
+"""One for each zone."""
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[Cluster]:
+    """Real nodes for the whole session; tests keep to namespaces of their own."""
+    directory = tmp_path_factory.mktemp("nodes")
+    if chosen := os.environ.get(lacks.KUBECONFIG_VARIABLE):
+        yield standing(Path(chosen), directory)
+        return
+    with Nodes(directory, nodes=NODES, images=[images.ensure(print, *lacks.IMAGES)]) as nodes:
+        yield nodes
+
+
+@pytest.fixture(scope="session")
+def nodes(cluster: Cluster) -> Nodes:
+    """The same, for tests that reach into the nodes themselves."""
+    if not isinstance(cluster, Nodes):
+        pytest.skip(f"reaches into nodes, and those of {lacks.KUBECONFIG_VARIABLE} are others'")
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def running(cluster: Cluster) -> Callable[[str], NodeStack]:
+    """A shipped stack by name, applied once and ready; tests leave it as they found it."""
+    seen: dict[str, NodeStack] = {}
+
+    def get(name: str) -> NodeStack:
+        if name not in seen:
+            seen[name] = NodeStack(cluster, name, shipped(name)).apply()
+        return seen[name].wait_ready()
+
+    return get

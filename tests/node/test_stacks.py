@@ -1,0 +1,88 @@
+"""The shipped stacks on real nodes, as their manifests are applied: what starts, as whom, and what it may."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from kubernetes.utils import parse_quantity
+
+from testbed.node.cluster import Cluster
+from testbed.node.stack import NodeStack, unready
+
+pytestmark = [pytest.mark.node, pytest.mark.parametrize("name", ["dev", "prod"])]
+
+Running = Callable[[str], NodeStack]
+
+EXPLAINED = {
+    r"Unhealthy: Startup probe failed": "a server that starts does not answer yet",
+    r"archesai-api-.*Unhealthy: Readiness probe failed": "the api is not ready as long as its database is not",
+    r"HorizontalPodAutoscaler .*: Failed(GetResourceMetric|ComputeMetricsReplicas)": "new pods have no metrics yet",
+    r"FailedScheduling: .*(unbound immediate|not bound)": "a volume is made once its pod has a node",
+    r"FailedPreStopHook": "the hook of the api ends with the process that it ends",
+}
+"""Warning events that a start brings, and why."""
+
+WRITE = "if touch /written 2>/dev/null; then echo writable; else echo read-only; fi; id -u"
+
+
+def test_every_pod_is_ready_every_job_complete_and_nothing_restarted(running: Running, name: str) -> None:
+    stack = running(name)
+    assert unready(stack) == []
+    assert stack.restarts() == {}
+
+
+def test_no_warning_is_left_unexplained(running: Running, name: str) -> None:
+    assert running(name).warnings(EXPLAINED) == []
+
+
+def test_every_container_runs_as_a_number_without_a_name_on_a_root_that_it_cannot_write(
+    running: Running, name: str
+) -> None:
+    stack = running(name)
+    for pod in (one for one in stack.pods() if one["status"]["phase"] == "Running"):
+        for container in pod["spec"]["containers"]:
+            where = f"{pod['metadata']['name']}/{container['name']}"
+            done = stack.cluster.exec(
+                stack.namespace, pod["metadata"]["name"], "sh", "-c", WRITE, container=container["name"]
+            )
+            assert done.stdout.split() == ["read-only", "10001"], f"{where}: {done.stdout}{done.stderr}"
+
+
+def test_volumes_belong_to_the_group_that_the_servers_run_as(running: Running, name: str) -> None:
+    stack = running(name)
+    for pod in stack.pods():
+        claims = {one["name"] for one in pod["spec"]["volumes"] if "persistentVolumeClaim" in one}
+        for container in pod["spec"]["containers"] if pod["status"]["phase"] == "Running" else []:
+            for mount in (one for one in container["volumeMounts"] if one["name"] in claims):
+                shown = stack.cluster.exec(
+                    stack.namespace, pod["metadata"]["name"], "stat", "-c", "%u:%g", mount["mountPath"],
+                    container=container["name"],
+                )  # fmt: skip
+                assert shown.stdout.strip() == "0:10001", f"{pod['metadata']['name']} {mount}: {shown.stderr}"
+
+
+def test_at_rest_no_pod_uses_more_than_it_asked_for(running: Running, cluster: Cluster, name: str) -> None:
+    stack = running(name)
+    asked = {pod["metadata"]["name"]: pod["spec"]["containers"] for pod in stack.pods()}
+    used = _used(cluster, stack.namespace)
+    assert used, "the kubelets measured nothing"
+    for pod, containers in used.items():
+        for container in containers:
+            requests = next(
+                one["resources"]["requests"] for one in asked.get(pod, ()) if one["name"] == container["name"]
+            )
+            memory = container["memory"]["workingSetBytes"]
+            assert memory < parse_quantity(requests["memory"]), f"{pod}/{container['name']}: {memory} bytes"
+
+
+def _used(cluster: Cluster, namespace: str) -> dict[str, list[dict[str, dict[str, int]]]]:
+    """What the kubelets measure of the running pods of a namespace."""
+    found: dict[str, list[dict[str, dict[str, int]]]] = {}
+    for node in cluster.api.list("v1", "Node"):
+        path = f"/api/v1/nodes/{node['metadata']['name']}/proxy/stats/summary"
+        for pod in json.loads(cluster.kubectl("get", "--raw", path).stdout)["pods"]:
+            if pod["podRef"]["namespace"] == namespace and pod.get("containers"):
+                found[pod["podRef"]["name"]] = pod["containers"]
+    return found
