@@ -66,7 +66,7 @@ json.dump({"import": spent, "configuration": config, "evaluation": evaluating, "
 _PREVIEW = """
 import json, sys
 from archesai_infra.stack.config import RawConfig
-from archesai_infra.cli.preview import show_offline
+from archesai_infra.cli.preview.offline import show_tree as show_offline
 
 given = json.load(sys.stdin)
 show_offline(RawConfig(given["stack"], given["values"], frozenset(given["secret"])), "a measurement")

@@ -10,8 +10,8 @@ from typing import Any
 import typer
 
 from archesai_infra.cli.app import COMMANDS, app
-from archesai_infra.cli.base.exits import MEANINGS
-from archesai_infra.cli.graph import mermaid
+from archesai_infra.cli.base.errors import MEANINGS
+from archesai_infra.cli.graph.drawing import mermaid
 from archesai_infra.stack.config import load
 from archesai_infra.stack.stack_file import read, stacks
 

@@ -7,10 +7,10 @@ import json
 import sys
 from pathlib import Path
 
-from archesai_infra.cli.graph import mermaid
+from archesai_infra.cli.graph.drawing import mermaid
 from archesai_infra.stack.config import load
 from archesai_infra.stack.evaluate import evaluate
-from archesai_infra.stack.render import files
+from archesai_infra.stack.render import MARKER, files, marker
 from archesai_infra.stack.stack_file import read, stacks
 from tools.cli_reference import cli_reference, graph_page
 from tools.project_file import with_keys
@@ -32,6 +32,7 @@ def wanted() -> dict[str, str]:
     built["Pulumi.yaml"] = with_keys((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
     for stack in stacks(ROOT):
         rendered = files(evaluate(read(ROOT, stack), rendered=True))
+        rendered[MARKER] = marker(rendered)
         built |= {f"rendered/{stack}/{name}": text for name, text in rendered.items()}
     return built
 

@@ -1,68 +1,131 @@
-"""The `arches` command: one module for each sub-command, loaded only when it is called."""
+"""The `arches` command: a table of sub-commands, each loaded only when it is called."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any, NamedTuple
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
+
+LOOK, CHANGE, OPERATE, MOVE_IN = "Look", "Change", "Operate", "Move in"
+"""Groups of the help."""
+
+
+class Entry(NamedTuple):
+    """Where a sub-command is defined, and its line in the help."""
+
+    module: str
+    """Module of `archesai_infra.cli` whose `register` adds the command."""
+    group: str
+    help: str
+    hidden: bool = False
+    """An older name, still accepted."""
+
 
 COMMANDS = {
-    "preview": "preview",
-    "render": "render",
-    "up": "up",
-    "destroy": "up",
-    "config": "config.command",
-    "graph": "graph",
-    "diff": "diff",
-    "doctor": "doctor.command",
-    "status": "status.command",
-    "logs": "logs",
-    "secrets": "secrets",
-    "digest": "digest.command",
-    "review": "digest.command",
-    "cluster": "local_cluster",
-    "import-values": "import_values.command",
-    "adopt": "adopt.command",
-    "backup": "backups.command",
-    "backups": "backups.command",
-    "restore": "backups.command",
-    "recovery-kit": "backups.command",
+    "preview": Entry("preview.command", LOOK, "Show what `up` would do; works without engine and cluster."),
+    "status": Entry("status.command", LOOK, "Show how the stack is doing in its cluster, problems first."),
+    "doctor": Entry("doctor.command", LOOK, "Check the machine, the stack file and the cluster."),
+    "logs": Entry("logs.command", LOOK, "Print the logs of a module's pods."),
+    "graph": Entry("graph.command", LOOK, "Draw modules and network flows as Mermaid."),
+    "diff": Entry("diff.command", LOOK, "Compare what two stacks declare."),
+    "render": Entry("render.command", LOOK, "Write the stack as Kubernetes manifests."),
+    "digest": Entry("digest.command", LOOK, "Turn a JSON preview into a pull request comment."),
+    "review": Entry("digest.command", LOOK, "Compare rendered stacks as a pull request comment."),
+    "config": Entry("config.command", CHANGE, "Explain, show and set configuration keys."),
+    "secrets": Entry("secrets.command", CHANGE, "List, generate and rotate credentials."),
+    "up": Entry("up.command", CHANGE, "Apply the stack file to the cluster."),
+    "destroy": Entry("up.command", CHANGE, "Remove the stack's objects; data is kept."),
+    "backup": Entry("backups.command", OPERATE, "Create, list and restore backups."),
+    "cluster": Entry("local_cluster.command", OPERATE, "Create or remove a local cluster (k3d or kind)."),
+    "adopt": Entry("adopt.command", MOVE_IN, "Take a running deployment into the state."),
+    "import-values": Entry("import_values.command", MOVE_IN, "Turn old Helm values into a stack file."),
+    "backups": Entry("backups.command", OPERATE, "Old name of `backup list`.", hidden=True),
+    "restore": Entry("backups.command", OPERATE, "Short for `backup restore`.", hidden=True),
+    "recovery-kit": Entry("backups.command", OPERATE, "Old name of `backup kit`.", hidden=True),
 }
-"""Module of `archesai_infra.cli` by command, in the order of the help."""
+"""Every sub-command by name, in the order of the help."""
+
+EPILOG = """\
+Exit status: 0 done, 1 failed or a check found a problem, 2 invalid input, 3 no engine, 4 cluster, 5 state, 6 timeout.
+
+Examples: arches preview | arches config set redis.enabled true | arches up --stack prod | arches status --stack prod
+
+ARCHES_DEBUG=1 shows the Python trace of an error. The documentation is in docs/ of the project."""
 
 
 class LazyGroup(TyperGroup):
-    """A group that imports a command's module when the command is asked for: a preview must not wait for the others."""
+    """A group that imports a command's module when the command is called; help needs none of them."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - the group's protocol, whose types are private
-        """Names of all commands."""
-        return list(COMMANDS)
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - the group's protocol, whose types are private
+        super().__init__(**attributes)
+        # Suggestions for a mistyped command, help and completion read these; `get_command` gives the real ones.
+        self.commands = {
+            name: TyperCommand(name, help=entry.help, rich_help_panel=entry.group, hidden=entry.hidden)
+            for name, entry in COMMANDS.items()
+        }
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - likewise
-        """The command, from its module's `register`."""
-        if cmd_name not in COMMANDS:
-            return None
-        holder = typer.Typer()
-        import_module(f"archesai_infra.cli.{COMMANDS[cmd_name]}").register(holder)
-        # A Typer with one command is that command; with a callback it stays a group.
-        holder.callback()(lambda: None)
-        return typer.main.get_group(holder).get_command(ctx, cmd_name)
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - likewise
+        """The command that was called, from its own module."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name and command else command, rest
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - likewise
+        """Run a command; every expected error becomes a line on standard error and an exit status."""
+        json = "--json" in ctx.args
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except (typer.Exit, BrokenPipeError):
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            if isinstance(error, typer.TyperException) and not json:
+                raise
+            failure = import_module("archesai_infra.cli.base.failures").failure_of(error)
+            failure.report(json=json)
+            raise typer.Exit(failure.code) from error
+        return result
 
 
-app = typer.Typer(cls=LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False)
+def load(name: str) -> TyperCommand | TyperGroup:
+    """A command or a group of commands, from the `register` of its module."""
+    holder = typer.Typer()
+    import_module(f"archesai_infra.cli.{COMMANDS[name].module}").register(holder)
+    # A Typer with one command is that command; with a callback it stays a group.
+    holder.callback()(lambda: None)
+    return typer.main.get_group(holder).commands[name]  # pyright: ignore[reportReturnType]
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EPILOG,
+)
+
+
+def _print_version(value: object) -> None:
+    if value:
+        typer.echo(f"arches {version('archesai-infra')}")
+        raise typer.Exit
 
 
 @app.callback()
-def arches() -> None:
+def arches(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     """Deploy and operate Arches on Kubernetes."""
 
 
 def main() -> None:
     """Entry point of the `arches` command."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] - Python's value for a closed descriptor
+        sys.exit("error: standard output is closed")
+    app()

@@ -18,7 +18,7 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgsDict,
 )
 
-from archesai_infra.kube.labels import COMPONENT_LABEL, selector
+from archesai_infra.kube.labels import COMPONENT, selector
 
 DNS_PORT = 53
 ANYWHERE = ("0.0.0.0/0", "::/0")
@@ -143,7 +143,7 @@ def connecting(flows: Iterable[Flow]) -> tuple[str, ...]:
 
 def resolving_pods(components: Sequence[str], instance: str) -> LabelSelectorArgsDict:
     """The pods of these components of one stack."""
-    wanted = {key: [value] for key, value in selector("", instance).items()} | {COMPONENT_LABEL: list(components)}
+    wanted = {key: [value] for key, value in selector("", instance).items()} | {COMPONENT: list(components)}
     return {"match_expressions": [{"key": key, "operator": "In", "values": found} for key, found in wanted.items()]}
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection
 from copy import deepcopy
 
 from archesai_infra.cli.adopt.adoption import plan
-from archesai_infra.cli.adopt.command import with_settings
 from archesai_infra.cli.adopt.data import take_over
 from archesai_infra.cli.adopt.live import Live
 from archesai_infra.cli.adopt.plan import Item, Plan, Takeover
+from archesai_infra.cli.adopt.run import with_settings
 from archesai_infra.stack.config import load
 from archesai_infra.stack.evaluate import evaluate
 from testbed.adopt.kustomized import old_deployment

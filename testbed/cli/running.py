@@ -1,16 +1,14 @@
-"""Commands as a shell would run them, one module at a time."""
+"""Commands as a shell would run them, in this process."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
-import typer
 from typer.testing import CliRunner
 
-from archesai_infra.cli.app import COMMANDS
+from archesai_infra.cli.app import app
 
 
 @dataclass(frozen=True)
@@ -23,18 +21,14 @@ class Ran:
     stderr: str
 
 
-def run(module: str, *arguments: str, stdin: str | None = None) -> Ran:
-    """Run a command of the module that holds it: `import_values` holds `import-values`."""
-    app = typer.Typer(pretty_exceptions_enable=False)
-    name = COMMANDS[module.replace("_", "-")]
-    import_module(f"archesai_infra.cli.{name}").register(app)
-    app.callback()(lambda: None)
+def run(*arguments: str, stdin: str | None = None) -> Ran:
+    """Run `arches` with arguments."""
     result = CliRunner().invoke(app, list(arguments), input=stdin, catch_exceptions=False)
     return Ran(result.exit_code, result.stdout, result.stderr)
 
 
-def run_json(module: str, *arguments: str) -> Any:  # noqa: ANN401 - JSON
+def run_json(*arguments: str) -> Any:  # noqa: ANN401 - JSON
     """The JSON a command prints."""
-    result = run(module, *arguments, "--json")
+    result = run(*arguments, "--json")
     assert result.exit_code == 0, result.stderr
     return json.loads(result.output)

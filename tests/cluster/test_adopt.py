@@ -56,7 +56,7 @@ def adopt(project: Path, no_engine: None, control_plane: ControlPlane, monkeypat
     (project / "Pulumi.dev.yaml").write_text(WHOLE)
 
     def plan(namespace: str, *more: str) -> Ran:
-        return run("adopt", "adopt", "--plan-only", "--namespace", namespace, *more)
+        return run("adopt", "--plan-only", "--namespace", namespace, *more)
 
     return plan
 

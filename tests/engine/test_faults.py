@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from archesai_infra.cli.engine.operations import HEALING
+from archesai_infra.cli.engine.operations import FORCING
 from testbed.controlplane.api import Object
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.changes import Changes, short
@@ -107,7 +107,7 @@ def test_what_others_delete_and_edit_is_shown_and_healed(deploy: Deploy, control
     policy = _object("networking.k8s.io/v1", "NetworkPolicy", "archesai-default-deny")
     control_plane.api.patch(policy, {"spec": {"policyTypes": ["Ingress"]}})
 
-    drift = deployment.run("preview", "--refresh", environment=HEALING).check().changes
+    drift = deployment.run("preview", "--refresh", environment=FORCING).check().changes
     assert drift == Changes(
         created=frozenset({"Service platform-service", "PodDisruptionBudget api-budget"}),
         updated=frozenset({"Deployment api-deployment", "NetworkPolicy security-default-deny"}),

@@ -1,4 +1,4 @@
-"""What becomes of each object of a running deployment when a stack adopts it."""
+"""What happens to each object of a running deployment when a stack adopts it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Collection, Iterator
 
 from archesai_infra.cli.adopt.differences import differences, immutable, restarts
 from archesai_infra.cli.adopt.handover import steps
-from archesai_infra.cli.adopt.live import COLLECTIONS, WORKLOADS, Live, Object
+from archesai_infra.cli.adopt.live import KINDS, WORKLOADS, Live, Object
 from archesai_infra.cli.adopt.owners import owner, setters
 from archesai_infra.cli.adopt.plan import BEFORE, Fate, Item, Plan, Takeover
 from archesai_infra.components import database
+from archesai_infra.kube.labels import COMPONENT
 from archesai_infra.stack.evaluate import Evaluation, Resource
 
-COMPONENT = "app.kubernetes.io/component"
 OLD_COMPONENTS = {"postgres": database.MODULE}
-"""Modules that had another name."""
+"""Modules by their former names."""
 
 
 def urns(declared: Evaluation) -> dict[str, str]:
-    """The engine's URN of every resource by the one that its evaluation has, which names the direct parent only."""
+    """The engine's URN of every resource, by the URN of its evaluation, which names the direct parent only."""
     by_urn = {resource.urn: resource for resource in declared.resources}
 
     def kind(resource: Resource) -> str:
@@ -78,7 +78,7 @@ def _inside(wanted: Object, live: Live) -> bool:
     metadata = wanted["metadata"]
     if wanted["kind"] == "Namespace":
         return metadata["name"] == live.namespace
-    return wanted["kind"] in COLLECTIONS and metadata.get("namespace") == live.namespace
+    return wanted["kind"] in KINDS and metadata.get("namespace") == live.namespace
 
 
 def _changes(found: Object, wanted: Object) -> Iterator[str]:

@@ -1,40 +1,36 @@
-"""Read what runs in a namespace from the API server."""
+"""Read what runs in a namespace, and take over its fields and volumes, through the API server."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from archesai_infra.cli.adopt.live import COLLECTIONS, Live, Object
+from archesai_infra.cli.adopt.live import KINDS, Live, Object
 from archesai_infra.cli.adopt.owners import PREDECESSORS, PROVIDER
 from archesai_infra.cli.base.cluster import MERGE_PATCH, Cluster
-
-_STORAGE = "/apis/storage.k8s.io/v1/storageclasses"
-_VOLUMES = "/api/v1/persistentvolumes"
+from archesai_infra.cli.base.kinds import api_version, path
 
 Pods = dict[str, tuple[str, int]]
 """UID and number of restarts of each pod by its name."""
 
 
 def read(cluster: Cluster, namespace: str) -> Live | None:
-    """What the namespace has, None if it is not there; raises ClusterError."""
-    found = cluster.find(f"/api/v1/namespaces/{namespace}")
-    if found is None:
+    """What the namespace has, None if it does not exist; raises ClusterError."""
+    live = cluster.find(path("Namespace", name=namespace))
+    if live is None:
         return None
-    objects = {("Namespace", namespace): found, **dict(_objects(cluster, namespace))}
+    objects = {("Namespace", namespace): live, **dict(_objects(cluster, namespace))}
     claims = [item for (kind, _), item in objects.items() if kind == "PersistentVolumeClaim"]
     names = {name for claim in claims if (name := claim["spec"].get("volumeName"))}
-    volumes = {name: volume for name in sorted(names) if (volume := cluster.find(f"{_VOLUMES}/{name}"))}
-    classes = {item["metadata"]["name"]: item for item in cluster.list(_STORAGE)}
+    volumes = {name: volume for name in sorted(names) if (volume := cluster.find(path("PersistentVolume", name=name)))}
+    classes = {item["metadata"]["name"]: item for item in cluster.list(path("StorageClass"))}
     return Live(namespace, objects, volumes, classes)
 
 
 def _objects(cluster: Cluster, namespace: str) -> Iterator[tuple[tuple[str, str], Object]]:
-    for kind, place in COLLECTIONS.items():
-        group, _, plural = place.partition("|")
-        for item in cluster.list(f"{group}/namespaces/{namespace}/{plural}"):
-            # The server leaves out of a list's items what they have in common.
-            whole = {"apiVersion": group.removeprefix("/apis/").removeprefix("/api/"), "kind": kind, **item}
-            yield (kind, item["metadata"]["name"]), whole
+    for kind in KINDS:
+        for item in cluster.list(path(kind, namespace)):
+            # The server omits from a list's items what they have in common.
+            yield (kind, item["metadata"]["name"]), {"apiVersion": api_version(kind), "kind": kind, **item}
 
 
 def pods(cluster: Cluster, namespace: str) -> Pods:
@@ -42,24 +38,24 @@ def pods(cluster: Cluster, namespace: str) -> Pods:
     return {
         item["metadata"]["name"]: (
             item["metadata"]["uid"],
-            sum(one.get("restartCount", 0) for one in item.get("status", {}).get("containerStatuses") or []),
+            sum(status.get("restartCount", 0) for status in item.get("status", {}).get("containerStatuses") or []),
         )
-        for item in cluster.list(f"/api/v1/namespaces/{namespace}/pods")
+        for item in cluster.list(path("Pod", namespace))
     }
 
 
 def moved(before: Pods, after: Pods) -> list[str]:
-    """Pods that are gone, are others of the same name, or restarted."""
+    """Pods that are gone, were replaced under the same name, or restarted."""
     return sorted(name for name, known in before.items() if after.get(name) != known)
 
 
 def take_fields(cluster: Cluster, item: Object, setters: Collection[str]) -> None:
-    """Hand the fields of an object that others set to the provider, which else stops at a conflict for each.
+    """Hand fields of an object that another manager set to the provider, which would stop at a conflict for each.
 
     Only the list of managers changes: the provider takes over from this name in its first update, and drops then what
     the stack does not declare. Raises ClusterError.
     """
-    # Read anew: a status that was written meanwhile would refuse the change.
+    # Read again: a status that was written meanwhile would make the server refuse the change.
     metadata = cluster.get(_path(item))["metadata"]
     managers = handed_over(metadata.get("managedFields") or [], setters)
     if managers != metadata.get("managedFields"):
@@ -68,7 +64,7 @@ def take_fields(cluster: Cluster, item: Object, setters: Collection[str]) -> Non
 
 
 def handed_over(managers: list[Object], setters: Collection[str] = ()) -> list[Object]:
-    """The managers of an object's fields; what the predecessors and the setters did is under the provider's name."""
+    """The managers of an object's fields; what the predecessors and the setters own is under the provider's name."""
     theirs = [
         one
         for one in managers
@@ -92,12 +88,11 @@ def _merge(fields: Object, others: Object) -> None:
 def _path(item: Object) -> str:
     metadata = item["metadata"]
     if item["kind"] == "Namespace":
-        return f"/api/v1/namespaces/{metadata['name']}"
-    group, _, plural = COLLECTIONS[item["kind"]].partition("|")
-    return f"{group}/namespaces/{metadata['namespace']}/{plural}/{metadata['name']}"
+        return path("Namespace", name=metadata["name"])
+    return path(item["kind"], metadata["namespace"], metadata["name"])
 
 
 def keep_volume(cluster: Cluster, name: str) -> None:
     """Have a volume outlive its claim; raises ClusterError."""
     change = {"spec": {"persistentVolumeReclaimPolicy": "Retain"}}
-    cluster.send("PATCH", f"{_VOLUMES}/{name}", change, content_type=MERGE_PATCH)
+    cluster.send("PATCH", path("PersistentVolume", name=name), change, content_type=MERGE_PATCH)

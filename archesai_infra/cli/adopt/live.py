@@ -11,27 +11,27 @@ from typing import Any
 Object = dict[str, Any]
 """A Kubernetes object or a part of one, as JSON."""
 
-COLLECTIONS = {
-    "ServiceAccount": "/api/v1|serviceaccounts",
-    "Service": "/api/v1|services",
-    "ConfigMap": "/api/v1|configmaps",
-    "Secret": "/api/v1|secrets",
-    "PersistentVolumeClaim": "/api/v1|persistentvolumeclaims",
-    "ResourceQuota": "/api/v1|resourcequotas",
-    "LimitRange": "/api/v1|limitranges",
-    "Deployment": "/apis/apps/v1|deployments",
-    "StatefulSet": "/apis/apps/v1|statefulsets",
-    "DaemonSet": "/apis/apps/v1|daemonsets",
-    "Job": "/apis/batch/v1|jobs",
-    "CronJob": "/apis/batch/v1|cronjobs",
-    "Ingress": "/apis/networking.k8s.io/v1|ingresses",
-    "NetworkPolicy": "/apis/networking.k8s.io/v1|networkpolicies",
-    "PodDisruptionBudget": "/apis/policy/v1|poddisruptionbudgets",
-    "Role": "/apis/rbac.authorization.k8s.io/v1|roles",
-    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1|rolebindings",
-    "HorizontalPodAutoscaler": "/apis/autoscaling/v2|horizontalpodautoscalers",
-}
-"""Where the kinds that a stack has in its namespace are listed: group and plural."""
+KINDS = (
+    "ServiceAccount",
+    "Service",
+    "ConfigMap",
+    "Secret",
+    "PersistentVolumeClaim",
+    "ResourceQuota",
+    "LimitRange",
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "CronJob",
+    "Ingress",
+    "NetworkPolicy",
+    "PodDisruptionBudget",
+    "Role",
+    "RoleBinding",
+    "HorizontalPodAutoscaler",
+)
+"""Kinds that a stack has in its namespace."""
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 
 
@@ -48,11 +48,11 @@ class Live:
     """StorageClasses by name."""
 
     def get(self, kind: str, name: str) -> Object | None:
-        """An object of the namespace, if it is there."""
+        """An object of the namespace, None if it does not exist."""
         return self.objects.get((kind, name))
 
     def workloads(self, name: str = "") -> Iterator[Object]:
-        """Everything that runs pods for good, of one name if it is given."""
+        """Everything that runs pods permanently, of one name if it is given."""
         for (kind, own), item in self.objects.items():
             if kind in WORKLOADS and (not name or own == name):
                 yield item
@@ -74,7 +74,7 @@ class Live:
         return {claim for name in names if (claim := self.claim_of(workload, name))}
 
     def decoded(self, secret: str, key: str) -> str | None:
-        """A value of a Secret, if it is there."""
+        """A value of a Secret, None if it does not exist."""
         encoded = ((self.get("Secret", secret) or {}).get("data") or {}).get(key)
         return b64decode(encoded).decode() if encoded else None
 

@@ -13,15 +13,15 @@ BEFORE, AFTER = "before the first up", "after the first up"
 
 
 class Fate(StrEnum):
-    """What becomes of an object."""
+    """What happens to an object."""
 
     SAME = "taken as it is"
     CHANGED = "taken, then changed"
     """By the next `up`, in place."""
     REFUSED = "cannot be taken"
     """A field differs that no update can change."""
-    FOREIGN = "belongs to others"
-    KNOWN = "is in the state"
+    FOREIGN = "has another owner"
+    KNOWN = "already in the state"
     CREATED = "will be created"
     NO_PLACE = "has no place"
     """It is in the namespace and not in the program; it stays."""
@@ -46,13 +46,13 @@ class Step(NamedTuple):
 
 
 class DataVolume(NamedTuple):
-    """Where a module's data is now."""
+    """Where a module's data is."""
 
     module: str
     claim: str
     volume: str
     reclaim_policy: str
-    """What becomes of the volume when its claim goes."""
+    """What happens to the volume when its claim is deleted."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,12 @@ class Item:
     why: tuple[str, ...] = ()
     """Why it cannot be taken or has no place, or what is changed."""
     restarts: bool = False
-    """Whether the first `up` makes its pods anew."""
+    """Whether the first `up` recreates its pods."""
     resource: Resource | None = field(default=None, repr=False)
     """What the program declares."""
     live: Object | None = field(default=None, repr=False)
     setters: tuple[str, ...] = ()
-    """Who else set what will be changed, and is no longer asked."""
+    """Other managers of fields that will be changed; they lose them."""
 
     @property
     def taken(self) -> bool:
@@ -114,25 +114,30 @@ class Plan:
 
     @property
     def restarts(self) -> list[str]:
-        """Modules whose pods the first `up` makes anew."""
+        """Modules whose pods the first `up` recreates."""
         return sorted({item.module for item in self.items if item.restarts})
 
     @property
     def unprotected(self) -> list[DataVolume]:
         """Volumes that would be deleted with their claim."""
-        return [one for one in self.volumes if one.reclaim_policy != "Retain"]
+        return [volume for volume in self.volumes if volume.reclaim_policy != "Retain"]
 
-    def told(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """The plan for scripts; secret values stay out of it."""
         return {
             "stack": self.stack,
             "namespace": self.namespace,
             "obstacles": list(self.obstacles),
             "settings": [
-                {"key": one.key, "value": None if one.secret else one.value, "secret": one.secret, "why": one.why}
-                for one in self.settings
+                {
+                    "key": setting.key,
+                    "value": None if setting.secret else setting.value,
+                    "secret": setting.secret,
+                    "why": setting.why,
+                }
+                for setting in self.settings
             ],
-            "volumes": [one._asdict() for one in self.volumes],
+            "volumes": [volume._asdict() for volume in self.volumes],
             "objects": [
                 {
                     "module": item.module,

@@ -1,1 +1,1 @@
-"""`arches backups`, `backup`, `restore` and `recovery-kit`."""
+"""`arches backup`."""

@@ -6,29 +6,38 @@ import base64
 import os
 from pathlib import Path
 
-import yaml
+import typer
 
-from archesai_infra.cli.backups.store import Store
-from archesai_infra.cli.base.exits import CommandError, Exit
-from archesai_infra.cli.base.project import STATE
+from archesai_infra.cli.backups.store import Store, open_store
+from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.kinds import path as path_of
+from archesai_infra.cli.base.project import STATE, root
 from archesai_infra.components.backups import keys as access
 from archesai_infra.credentials import Credential
 from archesai_infra.stack.credential_sources import HELD, PLACES
+from archesai_infra.stack.render import to_yaml
 
 HOW = """\
 A lost cluster, or a cluster and the state:
   1. Put `stackFile` back as Pulumi.<stack>.yaml and name the new cluster in cluster.context.
-     Leave the line `encryptionsalt` out if the passphrase is lost. A state of the lost cluster describes what is gone:
+     Omit the line `encryptionsalt` if the passphrase is lost. If the lost cluster's state still exists, remove it:
      pulumi stack rm --force --preserve-config
-  2. pulumi config set --secret <key>, for each key of `credentials`: a new repository password opens no backup.
-  3. pulumi config set restoring true, then arches up: the namespace and Velero, nothing else.
+  2. arches config set <key>, for each key of `credentials` (it asks for the value): backups need the old password.
+  3. arches config set restoring true, then arches up: the namespace and Velero, nothing else.
   4. arches restore --from latest, a minute later: Velero has to find the bucket's backups first.
-  5. pulumi config rm restoring, then arches up --take-over: it takes over what was restored.
-The state alone is lost: 1 and 2, then delete Helm's notes of each release of the stack (`helm list -A` names them):
+  5. arches config unset restoring, then arches up --take-over: it takes over what was restored.
+The state alone is lost: 1 and 2, then delete Helm's release Secrets of the stack (`helm list -A` names the releases):
   kubectl --namespace velero delete secret --selector owner=helm,name=velero
 and arches up --take-over.
 Whoever has this file and the bucket's keys has all data. Keep it where neither the cluster nor the bucket is.
 """
+
+
+def write_kit(stack: str, output: Path) -> None:
+    """Write the kit of a stack into a new file; raises CommandError."""
+    with open_store(stack) as store:
+        write(collect(store, root()), output)
+    typer.echo(f"{output}: keep it where neither the cluster nor the bucket is; it opens all data")
 
 
 def collect(store: Store, root: Path) -> str:
@@ -55,7 +64,7 @@ def collect(store: Store, root: Path) -> str:
         "stackFile": (root / f"Pulumi.{store.stack}.yaml").read_text(encoding="utf-8"),
         "how": HOW,
     }
-    return yaml.dump(kit, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return to_yaml(kit, sort_keys=False)
 
 
 def write(text: str, path: Path) -> None:
@@ -63,42 +72,31 @@ def write(text: str, path: Path) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise CommandError(f"{path} exists already; name another file", Exit.INPUT) from None
+        raise CommandError(f"{path} already exists; name another file", Exit.INPUT) from None
     except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}", Exit.INPUT) from None
+        raise CommandError(f"{path} cannot be written: {(error.strerror or str(error)).lower()}", Exit.INPUT) from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Text of several lines as it reads."""
-
-
-def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _represent)
 
 
 def _credentials(store: Store) -> dict[str, str]:
     """The passwords that the data was made with, as the cluster has them."""
     settings = store.settings
-    found: dict[str, str] = {}
+    passwords: dict[str, str] = {}
     for credential, held in HELD.items():
-        own = getattr(settings, PLACES[credential].module)
+        module = getattr(settings, PLACES[credential].module)
         # A managed database makes its URL from the password.
-        derived = credential is Credential.DATABASE_URL and own.mode == "managed"
-        if not own.enabled or own.existing_secret or derived:
+        derived = credential is Credential.DATABASE_URL and module.mode == "managed"
+        if not module.enabled or module.existing_secret or derived:
             continue
         if value := _secret(store, settings.namespace, held.secret, held.key):
-            found[str(credential)] = value
-    return found
+            passwords[str(credential)] = value
+    return passwords
 
 
 def _secret(store: Store, namespace: str, name: str, key: str) -> str | None:
-    found = store.cluster.find(f"/api/v1/namespaces/{namespace}/secrets/{name}")
-    value = found.get("data", {}).get(key) if found else None
+    secret = store.cluster.find(path_of("Secret", namespace, name))
+    value = secret.get("data", {}).get(key) if secret else None
     return base64.b64decode(value).decode() if value else None
 
 

@@ -15,12 +15,11 @@ from archesai_infra.cli.base.cluster import Object
 from archesai_infra.components import database, redis, storage
 from archesai_infra.components.backups import dump, objects
 from archesai_infra.components.backups.settings import MODULE as BACKUPS
-from archesai_infra.kube.labels import selector
+from archesai_infra.kube.labels import COMPONENT, selector
 from archesai_infra.stack.backups import copies_objects
 from archesai_infra.stack.settings import Settings
 
 DATA_MODULES = ("database", "redis", "storage")
-_COMPONENT = "app.kubernetes.io/component"
 _DERIVED = ("pods", "replicasets.apps", "controllerrevisions.apps", "endpoints", "endpointslices.discovery.k8s.io")
 _RUNS = (
     "deployments.apps",
@@ -34,7 +33,7 @@ _RUNS = (
 _NOT_IN_A_COPY = ("ingresses.networking.k8s.io", "cronjobs.batch", "horizontalpodautoscalers.autoscaling")
 """A copy must not answer for the real hosts, nor write its own objects over the real copy of them."""
 NEW_VOLUMES = "archesai-new-volumes"
-"""ConfigMap in Velero's namespace: restored claims forget their volumes, which are gone or another's."""
+"""ConfigMap in Velero's namespace: restored claims forget their volumes, which no longer exist here."""
 NEW_VOLUMES_RULES = """\
 version: v1
 resourceModifierRules:
@@ -94,7 +93,7 @@ def whole(settings: Settings, stack: str, backup: Object, into: str | None, volu
             )
         )
     if servers:
-        expression = {"key": _COMPONENT, "operator": "In", "values": list(servers)}
+        expression = {"key": COMPONENT, "operator": "In", "values": list(servers)}
         steps.append(
             Step(
                 "servers",
@@ -129,9 +128,9 @@ def _claims(build: _Specs, volumes: Sequence[str]) -> Step:
 
 
 def _outside(settings: Settings, servers: Mapping[str, str], into: str | None) -> Iterator[Step]:
-    """What is left alone, for the plan."""
+    """What is not restored, for the plan."""
     for module in _external(settings, servers):
-        way = "" if into else f"; to set it back: --module {module}"
+        way = "" if into else f"; to restore it: --module {module}"
         yield Step(f"keep-{module}", f"nothing into {module}, which is outside the namespace{way}")
 
 
@@ -156,19 +155,19 @@ def one_module(stack: str, backup: Object, module: str, namespace: str, *, on_vo
         return [load]
     build = _Specs(str(backup["metadata"]["name"]), namespace, None)
     labels = {"matchLabels": selector(BACKUPS, stack)}
-    text = "the backup's dumps, beside those on the volume (the dump pod starts anew)"
+    text = "the backup's dumps, beside those on the volume (the dump pod restarts)"
     return [Step("dumps", text, build.spec(included=("pods",), labels=labels), waits=(dump.NAME,)), load]
 
 
 def _servers(settings: Settings) -> dict[str, str]:
     """StatefulSet by data module, of those that run in the cluster."""
     names = {"database": database.NAME, "redis": redis.NAME, "storage": storage.NAME}
-    found: dict[str, str] = {}
+    servers: dict[str, str] = {}
     for module, name in names.items():
-        own = getattr(settings, module)
-        if own.enabled and own.mode == "managed" and getattr(own, "run_on_host", None) is None:
-            found[module] = name
-    return found
+        data = getattr(settings, module)
+        if data.enabled and data.mode == "managed" and getattr(data, "run_on_host", None) is None:
+            servers[module] = name
+    return servers
 
 
 def _external(settings: Settings, servers: Mapping[str, str]) -> list[str]:
@@ -203,36 +202,45 @@ class _Specs:
 
 
 def refusals(
-    backup: Object, volumes: list[Object], target: Target, *, module: str | None, into: str | None, now: datetime
+    backup: Object,
+    volumes: list[Object],
+    target: Target,
+    *,
+    place: str,
+    module: str | None,
+    into: str | None,
+    now: datetime,
 ) -> list[str]:
-    """Why a restore must not begin; empty where it may."""
+    """Why a restore must not begin; empty where it may. `place` are kubectl's options for the stack's namespace."""
     name = backup["metadata"]["name"]
-    found: list[str] = []
+    reasons: list[str] = []
     if expired(backup, now):
-        found.append(f"backup {name} has expired ({backup['status'].get('expiration')}); choose another")
+        reasons.append(f"backup {name} has expired ({backup['status'].get('expiration')}); choose another")
     elif bad := problems(backup, volumes):
-        found.append(f"backup {name} does not hold what it should: {'; '.join(bad)}")
+        reasons.append(f"backup {name} does not hold what it should: {'; '.join(bad)}")
     if into is not None and not valid_name(into):
-        found.append(f"--into {into}: is no name of a namespace")
+        reasons.append(f"--into {into}: is not a valid name of a namespace")
     if module is not None:
-        return found + _module_refusals(backup, target, module, into)
+        return reasons + _module_refusals(backup, target, module, into)
     if target.claims or target.running:
-        there = ", ".join((*target.claims, *target.running)[:6])
-        found.append(
-            f"namespace {target.namespace} is not empty ({there}): a restore would skip what exists and restore "
-            "nothing into it. To bring one module's content back use --module, to look at the data use --into; "
-            f"to restore all of it, first delete the namespace: kubectl delete namespace {target.namespace}"
+        present = ", ".join((*target.claims, *target.running)[:6])
+        reasons.append(
+            f"namespace {target.namespace} is not empty ({present}): a restore would skip what exists and restore "
+            "nothing into it. To restore the content of one module: --module database (redis, storage). To look at the "
+            "backup without touching the stack: --into <new namespace>. Only if everything in the namespace is lost: "
+            f"create a backup (arches backup create --wait), see what is there (kubectl {place} get all,pvc), and only "
+            "then delete the namespace with its volumes"
         )
-    return found
+    return reasons
 
 
 def _module_refusals(backup: Object, target: Target, module: str, into: str | None) -> list[str]:
     if module not in DATA_MODULES:
         return [f"--module {module}: must be one of {', '.join(DATA_MODULES)}; the others hold no content"]
     if into is not None:
-        return ["--module and --into: use one of the two"]
+        return ["--module and --into: use only one"]
     if not target.exists:
-        return [f"namespace {target.namespace} is gone: restore all of it, without --module"]
+        return [f"namespace {target.namespace} does not exist: restore all of it, without --module"]
     if module != "storage" and module not in contents(backup):
         return [f"backup {backup['metadata']['name']} holds no dump of {module}"]
     return []

@@ -1,4 +1,4 @@
-"""Carry a restore out, step by step."""
+"""Carry out a restore, step by step."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import dataclass
 
 from archesai_infra.cli.backups.restore_plan import NEW_VOLUMES, NEW_VOLUMES_RULES, Step, Target
 from archesai_infra.cli.backups.store import POLL_SECONDS, Store, StoredDump, dump_of, say, stamp
-from archesai_infra.cli.base.cluster import MERGE_PATCH, Object
-from archesai_infra.cli.base.exits import CommandError, Exit
+from archesai_infra.cli.base.cluster import MERGE_PATCH, ClusterError, Object
+from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.kinds import path as path_of
 from archesai_infra.components.backups import dump, objects, schedules, scripts
 
-_WORKLOADS = {"apps/v1": ("deployments", "statefulsets", "daemonsets"), "batch/v1": ("jobs", "cronjobs")}
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 
 
 def look(store: Store, namespace: str) -> Target:
     """What is in a namespace."""
     cluster = store.cluster
-    exists = cluster.find(f"/api/v1/namespaces/{namespace}") is not None
-    claims = cluster.list(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims")
+    exists = cluster.find(path_of("Namespace", name=namespace)) is not None
+    claims = cluster.list(path_of("PersistentVolumeClaim", namespace))
     running = [
-        f"{plural.removesuffix('s')} {item['metadata']['name']}"
-        for version, plurals in _WORKLOADS.items()
-        for plural in plurals
-        for item in cluster.list(f"/apis/{version}/namespaces/{namespace}/{plural}")
+        f"{kind.lower()} {item['metadata']['name']}"
+        for kind in _WORKLOADS
+        for item in cluster.list(path_of(kind, namespace))
     ]
     named = tuple(f"claim {item['metadata']['name']}" for item in claims)
     return Target(namespace, exists, named, tuple(running), tuple(_survivors(store, namespace)))
@@ -32,20 +32,20 @@ def look(store: Store, namespace: str) -> Target:
 
 def _survivors(store: Store, namespace: str) -> dict[str, str]:
     """Claim by volume, of the volumes that outlived their claims; none for a copy, nor that of the dumps."""
-    found: dict[str, str] = {}
-    for volume in store.cluster.list("/api/v1/persistentvolumes"):
+    survivors: dict[str, str] = {}
+    for volume in store.cluster.list(path_of("PersistentVolume")):
         claim = volume["spec"].get("claimRef", {})
         kept = volume["spec"].get("persistentVolumeReclaimPolicy") == "Retain" and claim.get("name") != dump.CLAIM
         if kept and claim.get("namespace") == namespace == store.settings.namespace:
-            found[volume["metadata"]["name"]] = claim["name"]
-    return found
+            survivors[volume["metadata"]["name"]] = claim["name"]
+    return survivors
 
 
 def dump_on_volume(store: Store, backup: Object, module: str) -> bool:
     """Whether the dump pod's volume still has a backup's dump."""
     try:
         return dump_of(backup, module, store.dumps()) is not None
-    except CommandError:
+    except (CommandError, ClusterError):
         return False
 
 
@@ -60,16 +60,18 @@ class Run:
     seconds: float
     """Time for all of it."""
     in_place: bool
-    """Only one module's content comes back; everything else runs on."""
+    """Only one module's content is restored; everything else keeps running."""
 
     def __post_init__(self) -> None:
         self._deadline = time.monotonic() + self.seconds
         self._stamp = stamp()
         self._suspended = False
+        self.step = ""
+        """Name of the step that has begun."""
 
     @property
     def left(self) -> float:
-        """Seconds that are left."""
+        """Seconds that remain."""
         return max(self._deadline - time.monotonic(), 0)
 
     def carry_out(self, steps: Sequence[Step]) -> None:
@@ -77,6 +79,7 @@ class Run:
         if not self.in_place:
             self._free_volumes()
         for step in steps:
+            self.step = step.name
             say(f"{step.name}: {step.text}")
             if step.spec is not None:
                 self._restore(step)
@@ -101,8 +104,8 @@ class Run:
             spec = step.spec or {}
             if "resourceModifier" in spec:
                 self._provide_rules()
-            self.store.create("Restore", "restores", name, spec, {schedules.STACK_LABEL: self.store.stack})
-            done = self.store.wait("restores", name, self.left, say)
+            self.store.create("Restore", name, spec, {schedules.STACK_LABEL: self.store.stack})
+            done = self.store.wait("Restore", name, self.left, say)
         finally:
             if scale:
                 self._scale(1)
@@ -112,49 +115,50 @@ class Run:
             raise CommandError(
                 f"restore {name} ended as {status.get('phase')}, {status.get('errors', 0)} errors"
                 + (f": {why}" if why else "")
-                + f". Its log: velero --namespace {self.store.namespace} restore logs {name}",
+                + f". Its log: velero --kubecontext {self.store.cluster.context} "
+                + f"--namespace {self.store.namespace} restore logs {name}",
                 Exit.FOUND,
             )
         if step.name == "claims":
             self._check_claims(name)
 
     def _check_claims(self, restore: str) -> None:
-        """A claim that was there already means that its content is not the backup's."""
-        found = self.store.cluster.list(f"/api/v1/namespaces/{self.namespace}/persistentvolumeclaims")
+        """A claim that existed before does not have the backup's content."""
+        claims = self.store.cluster.list(path_of("PersistentVolumeClaim", self.namespace))
         foreign = [
             item["metadata"]["name"]
-            for item in found
+            for item in claims
             if item["metadata"].get("labels", {}).get("velero.io/restore-name") != restore
         ]
         if foreign:
-            raise CommandError(f"claims were there before the restore: {', '.join(foreign)}", Exit.FOUND)
+            raise CommandError(f"claims existed before the restore: {', '.join(foreign)}", Exit.FOUND)
 
     def _free_volumes(self) -> None:
-        """Volumes that outlived their claims remember them: let the restored claims have them again."""
+        """Volumes that outlived their claims still name them: release them for the restored claims."""
         for name, claim in _survivors(self.store, self.namespace).items():
-            say(f"volume {name} of {claim} is still there and is used again")
+            say(f"volume {name} of {claim} still exists and is used again")
             change = {"spec": {"claimRef": {"uid": None, "resourceVersion": None}}}
-            path = f"/api/v1/persistentvolumes/{name}"
+            path = path_of("PersistentVolume", name=name)
             self.store.cluster.send("PATCH", path, change, content_type=MERGE_PATCH)
 
     def _provide_rules(self) -> None:
         """The rules by which restored claims forget their volumes."""
-        path = f"/api/v1/namespaces/{self.store.namespace}/configmaps"
-        if self.store.cluster.find(f"{path}/{NEW_VOLUMES}") is None:
+        path = path_of("ConfigMap", self.store.namespace)
+        if self.store.cluster.find(path_of("ConfigMap", self.store.namespace, NEW_VOLUMES)) is None:
             metadata = {"name": NEW_VOLUMES, "namespace": self.store.namespace}
             body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"rules": NEW_VOLUMES_RULES}}
             self.store.cluster.send("POST", path, body)
 
     def _load(self, module: str) -> None:
         dumps = self.store.dumps(self.namespace)
-        found = dump_of(self.backup, module, dumps)
-        if found is None:
-            there = ", ".join(one.name for one in dumps if one.module == module) or "none"
-            raise CommandError(f"the volume has no dump of {module} from this backup; it has {there}", Exit.FOUND)
-        self._execute(module, found)
+        stored = dump_of(self.backup, module, dumps)
+        if stored is None:
+            others = ", ".join(other.name for other in dumps if other.module == module) or "none"
+            raise CommandError(f"the volume has no dump of {module} from this backup; it has {others}", Exit.FOUND)
+        self._execute(module, stored)
 
-    def _execute(self, module: str, found: StoredDump) -> None:
-        command = [*scripts.run(f"restore-{module}.sh"), found.name]
+    def _execute(self, module: str, stored: StoredDump) -> None:
+        command = [*scripts.run(f"restore-{module}.sh"), stored.name]
         container = schedules.CONTAINERS[module]
         done = self.store.cluster.execute(
             self.namespace, dump.POD, command, container=container, seconds=max(self.left, 1)
@@ -177,43 +181,45 @@ class Run:
             "metadata": {"name": name, "namespace": self.namespace},
             "spec": spec,
         }
-        path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
+        path = path_of("Job", self.namespace)
         self.store.cluster.send("POST", path, body)
 
         def ended() -> bool:
             status = self.store.cluster.get(f"{path}/{name}").get("status", {})
-            conditions = {one["type"] for one in status.get("conditions", []) if one["status"] == "True"}
+            conditions = {item["type"] for item in status.get("conditions", []) if item["status"] == "True"}
             if "Failed" in conditions:
                 raise CommandError(
-                    f"the objects did not come back: kubectl --namespace {self.namespace} logs job/{name}", Exit.FOUND
+                    f"the objects were not restored: kubectl --context {self.store.cluster.context} "
+                    f"--namespace {self.namespace} logs job/{name}",
+                    Exit.FOUND,
                 )
             return "Complete" in conditions
 
         self._wait(f"Job {name} has not ended", ended)
 
     def _copy_job(self) -> str:
-        return f"/apis/batch/v1/namespaces/{self.namespace}/cronjobs/{objects.NAME}"
+        return path_of("CronJob", self.namespace, objects.NAME)
 
     def _suspend(self, *, on: bool) -> None:
         self._suspended = on
         self.store.cluster.send("PATCH", self._copy_job(), {"spec": {"suspend": on}}, content_type=MERGE_PATCH)
 
     def _finish_copy_job(self) -> None:
-        """The copy goes on again; that of a stack's copy goes, for it would write over the real one."""
+        """Resume the job that copies objects; delete it in a copy of a stack, where it would overwrite the real one."""
         if self.namespace == self.store.settings.namespace:
             self._suspend(on=False)
         else:
             self.store.cluster.send("DELETE", self._copy_job())
 
     def _scale(self, replicas: int) -> None:
-        path = f"/apis/apps/v1/namespaces/{self.namespace}/statefulsets/{dump.NAME}"
+        path = path_of("StatefulSet", self.namespace, dump.NAME)
         self.store.cluster.send("PATCH", path, {"spec": {"replicas": replicas}}, content_type=MERGE_PATCH)
         if not replicas:
-            pod = f"/api/v1/namespaces/{self.namespace}/pods/{dump.POD}"
-            self._wait(f"pod {dump.POD} is still there", lambda: self.store.cluster.find(pod) is None)
+            pod = path_of("Pod", self.namespace, dump.POD)
+            self._wait(f"pod {dump.POD} still exists", lambda: self.store.cluster.find(pod) is None)
 
     def _ready(self, name: str) -> bool:
-        path = f"/apis/apps/v1/namespaces/{self.namespace}/statefulsets/{name}"
+        path = path_of("StatefulSet", self.namespace, name)
         status = self.store.cluster.get(path).get("status", {})
         return int(status.get("readyReplicas", 0)) >= 1
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import typer
 
-from archesai_infra.cli.base.cluster import Cluster, Object, connect
-from archesai_infra.cli.base.exits import CommandError, Exit
-from archesai_infra.cli.base.options import read_stack
+from archesai_infra.cli.base.cluster import Cluster, Object
+from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.kinds import api_version
+from archesai_infra.cli.base.kinds import path as path_of
+from archesai_infra.cli.base.kubeconfig import connect
+from archesai_infra.cli.base.stacks import read_stack
+from archesai_infra.cli.base.text import moment, one_line
 from archesai_infra.components.backups import dump, schedules, scripts
 from archesai_infra.stack.backups import dumps
 from archesai_infra.stack.config import load
 from archesai_infra.stack.settings import Settings
 
-API = "velero.io/v1"
 POLL_SECONDS = 2
 _BACKUP_LABEL = "velero.io/backup-name"
 _GOOD = "Completed"
@@ -48,52 +52,56 @@ class Store:
         """Velero's namespace."""
         return self.settings.backups.velero.namespace
 
+    @property
+    def place(self) -> str:
+        """Options of kubectl for the stack's namespace in its cluster."""
+        return f"--context {self.cluster.context} --namespace {self.settings.namespace}"
+
     def path(self, kind: str, name: str = "") -> str:
-        """Path of a collection of Velero's, or of one object in it."""
-        collection = f"/apis/{API}/namespaces/{self.namespace}/{kind}"
-        return f"{collection}/{name}" if name else collection
+        """Path of Velero's objects of a kind, or of one of them."""
+        return path_of(kind, self.namespace, name)
 
     def backups(self) -> list[Object]:
         """The stack's backups, the newest first."""
-        found = self.cluster.list(self.path("backups"), labels=f"{schedules.STACK_LABEL}={self.stack}")
-        return sorted(found, key=lambda one: str(one["metadata"].get("creationTimestamp")), reverse=True)
+        listed = self.cluster.list(self.path("Backup"), labels=f"{schedules.STACK_LABEL}={self.stack}")
+        return sorted(listed, key=lambda backup: str(backup["metadata"].get("creationTimestamp")), reverse=True)
 
     def backup(self, name: str) -> Object:
         """A backup by name; `latest` is the newest one that holds what it should. Raises CommandError."""
         if name == "latest":
-            # A stack that was just made anew, to be restored into, makes good backups of nothing.
-            full = sorted(self.backups(), key=lambda one: not contents(one))
-            good = [one for one in full if not problems(one, self.volumes(one))]
+            # A stack that was just recreated, to be restored into, makes good backups of nothing.
+            full = sorted(self.backups(), key=lambda backup: not contents(backup))
+            good = [backup for backup in full if not problems(backup, self.volumes(backup))]
             if not good:
                 raise CommandError(
-                    "there is no good backup of this stack: see `arches backups`; "
-                    "a Velero that is new here takes a minute to find those of the bucket",
+                    "this stack has no good backup: see `arches backup list`; "
+                    "a new Velero takes a minute to find those of the bucket",
                     Exit.INPUT,
                 )
             return good[0]
-        found = self.cluster.find(self.path("backups", name))
-        if found is None:
-            names = ", ".join(one["metadata"]["name"] for one in self.backups()[:5]) or "none"
+        named = self.cluster.find(self.path("Backup", name))
+        if named is None:
+            names = ", ".join(backup["metadata"]["name"] for backup in self.backups()[:5]) or "none"
             raise CommandError(f"there is no backup {name}; the newest are: {names}", Exit.INPUT)
-        return found
+        return named
 
     def volumes(self, backup: Object) -> list[Object]:
         """The copies of volumes that a backup holds."""
         name = backup["metadata"]["name"]
-        return self.cluster.list(self.path("podvolumebackups"), labels=f"{_BACKUP_LABEL}={name[:63]}")
+        return self.cluster.list(self.path("PodVolumeBackup"), labels=f"{_BACKUP_LABEL}={name[:63]}")
 
     def check_location(self) -> None:
         """Raise CommandError where the bucket does not answer."""
-        found = self.cluster.find(self.path("backupstoragelocations", schedules.LOCATION))
-        if found is None:
+        location = self.cluster.find(self.path("BackupStorageLocation", schedules.LOCATION))
+        if location is None:
             raise CommandError(
                 f"namespace {self.namespace} has no backup location {schedules.LOCATION}: run `arches up` first",
                 Exit.FOUND,
             )
-        status = found.get("status", {})
+        status = location.get("status", {})
         if status.get("phase") != "Available":
-            said = status.get("message") or "it has not been looked at yet"
-            raise CommandError(f"the backups' bucket cannot be used: {' '.join(str(said).split())}", Exit.FOUND)
+            reason = status.get("message") or "Velero has not checked it yet"
+            raise CommandError(f"the backups' bucket cannot be used: {one_line(reason)}", Exit.FOUND)
 
     def dumps(self, namespace: str | None = None) -> list[StoredDump]:
         """The dumps on the volume of the dump pod, the oldest first; raises CommandError."""
@@ -111,44 +119,46 @@ class Store:
         rows = [line.split() for line in done.output.splitlines()]
         return [StoredDump(module, name, int(size)) for module, name, size in rows]
 
-    def create(self, kind: str, plural: str, name: str, spec: Object, labels: dict[str, str]) -> Object:
-        """Make an object of Velero's."""
+    def create(self, kind: str, name: str, spec: Object, labels: dict[str, str]) -> Object:
+        """Create one of Velero's objects."""
         metadata = {"name": name, "namespace": self.namespace, "labels": labels}
-        body = {"apiVersion": API, "kind": kind, "metadata": metadata, "spec": spec}
-        return self.cluster.send("POST", self.path(plural), body).body
+        body = {"apiVersion": api_version(kind), "kind": kind, "metadata": metadata, "spec": spec}
+        return self.cluster.send("POST", self.path(kind), body).body
 
-    def wait(self, plural: str, name: str, seconds: float, say: Callable[[str], None]) -> Object:
+    def wait(self, kind: str, name: str, seconds: float, say: Callable[[str], None]) -> Object:
         """Wait until Velero is done with an object; raises CommandError when the time is over."""
         deadline = time.monotonic() + seconds
         last = ""
         while True:
-            found = self.cluster.get(self.path(plural, name))
-            line = progress(found)
+            live = self.cluster.get(self.path(kind, name))
+            line = progress(live)
             if line != last:
                 say(f"{name}: {line}")
                 last = line
-            if found.get("status", {}).get("phase") in _ENDED:
-                return found
+            if live.get("status", {}).get("phase") in _ENDED:
+                return live
             if time.monotonic() > deadline:
                 raise CommandError(
                     f"{name} has not ended within {seconds:.0f} s ({line}); it goes on in the cluster: "
-                    f"kubectl --namespace {self.namespace} get {plural} {name}",
+                    f"kubectl --context {self.cluster.context} --namespace {self.namespace} get {kind.lower()} {name}",
                     Exit.TIMEOUT,
                 )
             time.sleep(POLL_SECONDS)
 
 
-def open_store(stack: str) -> Store:
-    """The store of a stack file's stack; raises ConfigError and CommandError."""
+@contextmanager
+def open_store(stack: str) -> Generator[Store]:
+    """The store of a stack file's stack; raises ConfigError, CommandError and ClusterError."""
     settings, _ = load(read_stack(stack))
     if not settings.backups.enabled:
-        raise CommandError(f"stack {stack} makes no backups: set backups.enabled to true", Exit.INPUT)
-    return Store(connect(settings.cluster.context, settings.cluster.kubeconfig), stack, settings)
+        raise CommandError(f"stack {stack} has no backups: arches config set backups.enabled true", Exit.INPUT)
+    with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:
+        yield Store(cluster, stack, settings)
 
 
-def progress(found: Object) -> str:
+def progress(live: Object) -> str:
     """What Velero has done so far, in a few words."""
-    status = found.get("status", {})
+    status = live.get("status", {})
     phase = str(status.get("phase") or "New")
     counts = status.get("progress", {})
     done = counts.get("itemsBackedUp", counts.get("itemsRestored"))
@@ -162,23 +172,23 @@ def problems(backup: Object, volumes: list[Object]) -> list[str]:
     """
     status = backup.get("status", {})
     phase = status.get("phase") or "New"
-    found: list[str] = []
+    reasons: list[str] = []
     if phase != _GOOD:
         why = status.get("failureReason") or "; ".join(status.get("validationErrors", []))
-        found.append(f"phase is {phase}" + (f": {why}" if why else ""))
+        reasons.append(f"phase is {phase}" + (f": {why}" if why else ""))
     errors, hooks = int(status.get("errors", 0)), status.get("hookStatus", {})
     if errors:
-        found.append(f"{errors} errors")
+        reasons.append(f"{errors} errors")
     if hooks.get("hooksFailed"):
-        found.append(f"{hooks['hooksFailed']} of {hooks.get('hooksAttempted')} dumps failed")
+        reasons.append(f"{hooks['hooksFailed']} of {hooks.get('hooksAttempted')} dumps failed")
     wanted = contents(backup)
     if wanted and int(hooks.get("hooksAttempted", 0)) < len(wanted):
         attempted = int(hooks.get("hooksAttempted", 0))
-        found.append(f"{attempted} of {len(wanted)} dumps ran: is the pod {dump.POD} there?")
-    copied = [one for one in volumes if one.get("status", {}).get("phase") == _GOOD]
-    if wanted and not any(one["spec"].get("volume") == dump.VOLUME for one in copied):
-        found.append("the dumps' volume is not in it")
-    return found
+        reasons.append(f"{attempted} of {len(wanted)} dumps ran: is the pod {dump.POD} there?")
+    copied = [volume for volume in volumes if volume.get("status", {}).get("phase") == _GOOD]
+    if wanted and not any(volume["spec"].get("volume") == dump.VOLUME for volume in copied):
+        reasons.append("the dumps' volume is not in it")
+    return reasons
 
 
 def contents(backup: Object) -> tuple[str, ...]:
@@ -189,12 +199,7 @@ def contents(backup: Object) -> tuple[str, ...]:
 
 def copied_bytes(volumes: list[Object]) -> int:
     """Bytes of the volumes in a backup, before compression and without what earlier ones share."""
-    return sum(int(one.get("status", {}).get("progress", {}).get("totalBytes", 0)) for one in volumes)
-
-
-def moment(text: object) -> datetime | None:
-    """A time as Kubernetes writes it."""
-    return datetime.fromisoformat(str(text)) if text else None
+    return sum(int(volume.get("status", {}).get("progress", {}).get("totalBytes", 0)) for volume in volumes)
 
 
 def dump_moment(name: str) -> datetime:
@@ -205,19 +210,19 @@ def dump_moment(name: str) -> datetime:
 def dump_of(backup: Object, module: str, dumps: list[StoredDump]) -> StoredDump | None:
     """The dump that was made for a backup: the newest one between its start and its end."""
     status = backup.get("status", {})
-    start = moment(status.get("startTimestamp"))
-    end = moment(status.get("completionTimestamp")) or datetime.now(UTC)
-    if start is None:
+    if not status.get("startTimestamp"):
         return None
-    fitting = [one for one in dumps if one.module == module and start <= dump_moment(one.name) <= end]
-    return max(fitting, key=lambda one: one.name) if fitting else None
+    start, ended = moment(status["startTimestamp"]), status.get("completionTimestamp")
+    end = moment(ended) if ended else datetime.now(UTC)
+    fitting = [stored for stored in dumps if stored.module == module and start <= dump_moment(stored.name) <= end]
+    return max(fitting, key=lambda stored: stored.name) if fitting else None
 
 
 def expired(backup: Object, now: datetime) -> bool:
     """Whether Velero deletes a backup, or will as soon as it looks."""
     status = backup.get("status", {})
-    end = moment(status.get("expiration"))
-    return status.get("phase") == "Deleting" or (end is not None and end <= now)
+    end = status.get("expiration")
+    return status.get("phase") == "Deleting" or (bool(end) and moment(end) <= now)
 
 
 def stamp() -> str:
@@ -228,22 +233,6 @@ def stamp() -> str:
 def say(line: str) -> None:
     """Progress: one line for each change, so that a log reads like a screen."""
     typer.echo(line, err=True)
-
-
-def duration_text(seconds: float) -> str:
-    """An age in its largest unit."""
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
-
-
-def size_text(count: int) -> str:
-    """Bytes in a unit that people read."""
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} B"
 
 
 def valid_name(name: str) -> bool:

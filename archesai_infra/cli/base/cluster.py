@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from kubernetes import client, config
+from kubernetes import client
 from kubernetes.client import ApiClient
+from kubernetes.client.exceptions import ApiException
 from kubernetes.client.rest import RESTResponse
-from kubernetes.config.config_exception import ConfigException
 from kubernetes.stream import stream
 from urllib3.exceptions import HTTPError
+from urllib3.exceptions import SSLError as CertificateError
 
-from archesai_infra.cli.base.exits import CommandError, Exit
+from archesai_infra.cli.base.kinds import path as path_of
+from archesai_infra.cli.base.text import one_line
 
 Object = dict[str, Any]
 """A Kubernetes object or a part of one, as JSON."""
@@ -26,15 +27,17 @@ MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
 _STATUS_CHANNEL = 3
-"""Where an exec's end is told."""
+"""Channel on which the server reports how a command in a container ended."""
 _ERROR, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 401, 403, 404
+_SHOWN = 300
+"""Characters shown of an answer that is not one of Kubernetes'."""
 
 
-class ClusterError(CommandError):
-    """The cluster cannot be used; the text says why and what mends it."""
+class ClusterError(Exception):
+    """The cluster cannot be used; the text says why and how to fix it."""
 
     def __init__(self, problem: str, cure: str, *, status: int = 0) -> None:
-        super().__init__(f"{problem}; {cure}" if cure else problem, Exit.CLUSTER)
+        super().__init__(f"{problem}; {cure}" if cure else problem)
         self.problem = problem
         self.cure = cure
         self.status = status
@@ -43,11 +46,11 @@ class ClusterError(CommandError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said."""
+    """The server's response."""
 
     body: Object
     date: str
-    """The server's own clock, as an HTTP date."""
+    """The server's clock, as an HTTP date."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,10 @@ class Cluster:
         """GET a path such as `/api/v1/namespaces/archesai`; raises ClusterError."""
         return self.send("GET", path, query=query).body
 
+    def version(self) -> str:
+        """The server's version, such as `v1.36.3`; raises ClusterError."""
+        return str(self.get("/version")["gitVersion"])
+
     def find(self, path: str, query: Mapping[str, str] | None = None) -> Object | None:
         """The same, None where there is no such object or no such kind."""
         try:
@@ -94,8 +101,8 @@ class Cluster:
 
     def list(self, path: str, *, labels: str = "") -> list[Object]:
         """Items of a collection; empty where the server does not know the kind."""
-        found = self.find(path, {"labelSelector": labels} if labels else None)
-        return list(found["items"]) if found else []
+        collection = self.find(path, {"labelSelector": labels} if labels else None)
+        return list(collection["items"]) if collection else []
 
     def send(
         self,
@@ -108,8 +115,7 @@ class Cluster:
     ) -> Answer:
         """One request, bounded in time; raises ClusterError."""
         response = self._request(method, path, body, query, content_type)
-        data = json.loads(response.data or b"{}")
-        return Answer(data, response.headers.get("Date", ""))
+        return Answer(self._document(response.data or b"{}"), response.headers.get("Date", ""))
 
     def lines(self, path: str, query: Mapping[str, str]) -> Iterator[str]:
         """Lines of a stream as they come, such as a pod's log; raises ClusterError."""
@@ -122,14 +128,14 @@ class Cluster:
             yield rest.decode(errors="replace")
 
     def allowed(self, verb: str, group: str, resource: str, namespace: str = "") -> bool:
-        """Whether the user may do this, by the server's own word (SelfSubjectAccessReview)."""
+        """Whether the server allows the user to do this (SelfSubjectAccessReview)."""
         attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
             "spec": {"resourceAttributes": attributes},
         }
-        answer = self.send("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+        answer = self.send("POST", path_of("SelfSubjectAccessReview"), review)
         return bool(answer.body["status"]["allowed"])
 
     def execute(
@@ -143,18 +149,21 @@ class Cluster:
         seconds: float = EXEC_SECONDS,
     ) -> Executed:
         """Run a command in a pod; what goes to its standard input never stands on a command line."""
-        channel = stream(
-            client.CoreV1Api(self._client).connect_get_namespaced_pod_exec,
-            pod,
-            namespace,
-            command=list(command),
-            container=container or None,
-            stdin=bool(stdin),
-            stdout=True,
-            stderr=True,
-            tty=False,
-            _preload_content=False,
-        )
+        try:
+            channel = stream(
+                client.CoreV1Api(self._client).connect_get_namespaced_pod_exec,
+                pod,
+                namespace,
+                command=list(command),
+                container=container or None,
+                stdin=bool(stdin),
+                stdout=True,
+                stderr=True,
+                tty=False,
+                _preload_content=False,
+            )
+        except ApiException as error:
+            raise self._exec_refused(namespace, pod, error) from None
         try:
             if stdin:
                 channel.write_stdin(stdin)
@@ -164,7 +173,7 @@ class Cluster:
             output, error = channel.read_stdout(timeout=1) or "", channel.read_stderr(timeout=1) or ""
             ended = json.loads(channel.read_channel(_STATUS_CHANNEL) or "{}")
         finally:
-            # Not `close`: after the server's own goodbye it leaves the socket open.
+            # Not `close`: it leaves the socket open after the server has closed its side.
             channel.sock.shutdown()
         return Executed(_exit_status(ended), output, error)
 
@@ -188,39 +197,68 @@ class Cluster:
             auth_settings=["BearerToken"],
         )
         try:
-            # A stream may be silent for as long as it likes.
-            patience = (TIMEOUT_SECONDS, None) if stream else TIMEOUT_SECONDS
-            response = self._client.call_api(*serialized, _request_timeout=patience)
+            # A stream may be silent for any time.
+            bound = (TIMEOUT_SECONDS, None) if stream else TIMEOUT_SECONDS
+            response = self._client.call_api(*serialized, _request_timeout=bound)
             if not stream or response.status >= _ERROR:
                 response.read()
-        except (HTTPError, OSError) as error:
+        except (HTTPError, OSError, ApiException) as error:
             raise self._unreachable(error) from None
         if response.status >= _ERROR:
             raise self._refused(response.status, response.data or b"")
         return response
 
-    def _unreachable(self, error: Exception) -> ClusterError:
-        reason = str(getattr(error, "reason", None) or error)
+    def _document(self, data: bytes) -> Object:
+        """The JSON of an answer; a proxy or a login page in front of the server answers with something else."""
+        try:
+            document = json.loads(data)
+        except ValueError:
+            document = None
+        if isinstance(document, dict):
+            return document
+        begin = one_line(data.decode(errors="replace"))[:_SHOWN]
+        raise ClusterError(
+            f"context {self.context}: {self.server} does not answer like a Kubernetes API server ({begin})",
+            "a proxy or a login page answers instead: check the server's address in the kubeconfig, HTTPS_PROXY and "
+            "the VPN",
+        )
+
+    def _exec_refused(self, namespace: str, pod: str, error: ApiException) -> ClusterError:
+        reason = one_line(str(error.reason or error).partition("-+-+-")[0])
         return ClusterError(
-            f"context {self.context}: {self.server} cannot be reached ({' '.join(reason.split())})",
-            "start the cluster, connect its network (VPN), or name another context with "
-            "`pulumi config set --path cluster.context <name>`",
+            f"context {self.context}: the server refuses to run a command in pod {namespace}/{pod} ({reason})",
+            "it takes the right `create pods/exec` in the namespace, a pod that runs, and proxies that pass WebSockets",
+            status=int(error.status or 0),
+        )
+
+    def _unreachable(self, error: Exception) -> ClusterError:
+        reason = one_line(getattr(error, "reason", None) or error)
+        if isinstance(error, CertificateError) or "CERTIFICATE_VERIFY_FAILED" in reason:
+            return ClusterError(
+                f"context {self.context}: the certificate of {self.server} is not trusted ({reason})",
+                "correct certificate-authority-data or the server's address in the kubeconfig; "
+                "behind an inspecting proxy add the proxy's CA",
+            )
+        return ClusterError(
+            f"context {self.context}: {self.server} cannot be reached ({reason})",
+            "start the cluster, connect to its network (VPN), or name another context: "
+            "arches config set cluster.context <name>",
         )
 
     def _refused(self, status: int, data: bytes) -> ClusterError:
         try:
-            said = str(json.loads(data).get("message", ""))
-        except (json.JSONDecodeError, AttributeError):
-            said = data.decode(errors="replace").strip()
+            message = str(json.loads(data).get("message", ""))
+        except (ValueError, AttributeError):
+            message = one_line(data.decode(errors="replace"))[:_SHOWN]
         if status == _UNAUTHORIZED:
             return ClusterError(
-                f"context {self.context}: the server does not accept the login",
+                f"context {self.context}: the server does not accept the credentials",
                 "it may have expired: log in again (such as `aws eks update-kubeconfig`, `gcloud container clusters "
                 "get-credentials` or `kubectl config set-credentials`)",
                 status=status,
             )
-        cure = "ask for the missing rights" if status == _FORBIDDEN else ""
-        return ClusterError(f"the server answers {status}: {said}", cure, status=status)
+        cure = "ask the cluster's administrator for the missing rights" if status == _FORBIDDEN else ""
+        return ClusterError(f"the server answers {status}: {message}", cure, status=status)
 
 
 def _exit_status(ended: Object) -> int:
@@ -230,35 +268,3 @@ def _exit_status(ended: Object) -> int:
     causes = (ended.get("details") or {}).get("causes") or []
     codes = [cause["message"] for cause in causes if cause.get("reason") == "ExitCode"]
     return int(codes[0]) if codes and codes[0].isdecimal() else 1
-
-
-def connect(context: str | None = None, kubeconfig: str | None = None) -> Cluster:
-    """A connection for a context of a kubeconfig, else the current one; raises ClusterError."""
-    path = kubeconfig or os.environ.get("KUBECONFIG") or None
-    try:
-        contexts: list[Object]
-        current: Object
-        contexts, current = config.list_kube_config_contexts(config_file=path)  # pyright: ignore[reportAssignmentType]
-    except (ConfigException, OSError, TypeError) as error:
-        raise ClusterError(
-            f"there is no usable kubeconfig ({_short(error)})",
-            "make one (`arches cluster up` for a local cluster) or name it in $KUBECONFIG or cluster.kubeconfig",
-        ) from None
-    names = [str(item["name"]) for item in contexts]
-    if context is not None and context not in names:
-        raise ClusterError(
-            f"the kubeconfig has no context {context}; it has {', '.join(sorted(names)) or 'none'}",
-            "set cluster.context to one of them, or add the context to the kubeconfig",
-        )
-    try:
-        client = config.new_client_from_config(config_file=path, context=context)
-    except (ConfigException, OSError) as error:
-        raise ClusterError(f"the kubeconfig cannot be used ({_short(error)})", "make it anew") from None
-    # One attempt with a bound: a person waits.
-    client.configuration.retries = False
-    client.rest_client = type(client.rest_client)(client.configuration)
-    return Cluster(client, context or str(current["name"]))
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share, and their completion."""
 
 from __future__ import annotations
 
@@ -6,25 +6,19 @@ from typing import Annotated
 
 import typer
 
-from archesai_infra.cli.base.console import JSON_HELP
-from archesai_infra.cli.base.project import root
-from archesai_infra.stack.config import RawConfig
-from archesai_infra.stack.stack_file import read, stacks
-
-
-def _stack_names(incomplete: str) -> list[str]:
-
-    return [name for name in stacks(root()) if name.startswith(incomplete)]
-
-
-Stack = Annotated[
-    str, typer.Option("--stack", "-s", envvar="STACK", help="Name of the stack.", autocompletion=_stack_names)
-]
-StackName = Annotated[str, typer.Argument(help="Name of a stack.", autocompletion=_stack_names)]
-Json = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
 DEFAULT_STACK = "dev"
 
 
-def read_stack(stack: str) -> RawConfig:
-    """The configuration in a stack's file, without the engine; raises ConfigError."""
-    return read(root(), stack)
+def complete_stacks(incomplete: str) -> list[str]:
+    """Names of stacks, for the shell."""
+    from archesai_infra.cli.base.completion import stack_names
+
+    return stack_names(incomplete)
+
+
+Stack = Annotated[
+    str, typer.Option("--stack", "-s", envvar="STACK", help="Name of the stack.", autocompletion=complete_stacks)
+]
+StackName = Annotated[str, typer.Argument(help="Name of a stack.", autocompletion=complete_stacks)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]

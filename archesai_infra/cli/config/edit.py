@@ -1,65 +1,201 @@
-"""`arches config set` and `unset`: Pulumi's own edit of the stack file, taken back where the result is wrong."""
+"""`arches config set` and `unset`: edits of the stack file that keep its comments and its order.
+
+Plain values need no engine. A secret is encrypted by the engine, in a copy of the project, and only the encrypted
+value is taken over.
+"""
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated
+import re
+import shutil
+from collections.abc import Callable
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import typer
+import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
 
 from archesai_infra.cli.base import project
-from archesai_infra.cli.base.exits import CommandError, Exit, friendly
-from archesai_infra.cli.base.options import DEFAULT_STACK, Stack, read_stack
+from archesai_infra.cli.base.confirm import ask_secret
+from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.stacks import read_stack
 from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.engine import needed
-from archesai_infra.stack.config import PROJECT, ConfigError, load
+from archesai_infra.credentials import Credential
+from archesai_infra.stack.config import PROJECT, ConfigError, RawConfig, load
+from archesai_infra.stack.explain import keys
+from archesai_infra.stack.settings import Settings
+from archesai_infra.stack.stack_file import read
 
-KeyOption = Annotated[str, typer.Argument(help="Dotted key, such as redis.enabled.")]
+KeyPath = list[str | int]
+_PART = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|\.?([^.\[\]"]+)')
+_SALT = "encryptionsalt"
 
 
-@friendly
-def set_key(
-    key: KeyOption,
-    value: Annotated[
-        str | None, typer.Argument(help="The value; of a secret it is asked for, or read from a pipe.")
-    ] = None,
-    *,
-    stack: Stack = DEFAULT_STACK,
-    secret: Annotated[bool, typer.Option("--secret", help="Store it encrypted.")] = False,
-) -> None:
-    """Set a key of the stack file as `pulumi config set --path` does; a value that is refused changes nothing."""
-    given = _secret_value(key) if secret and value is None else value
-    if given is None:
-        raise CommandError(f"{key}: no value; a value follows the key: arches config set {key} <value>", Exit.INPUT)
-    # Through a pipe: other users of the machine see the arguments of a program.
-    _edit(stack, "set", *(["--secret"] if secret else []), f"{PROJECT}:{key}", stdin=given)
+def set_value(key: str, value: str | None, stack: str, *, secret: bool) -> None:
+    """Set a key; a credential is asked for where no value is given. Raises CommandError and ConfigError."""
+    key = key.removeprefix(f"{PROJECT}:")
+    read_stack(stack)
+    if secret or key in set(Credential):
+        set_secret(key, ask_secret(key) if value is None else value, stack)
+    elif value is None:
+        raise CommandError(f"{key}: the value is missing: arches config set {key} <value>", Exit.INPUT)
+    else:
+        write_key(key, typed(key, value), stack)
     typer.echo(f"{key} is set in Pulumi.{stack}.yaml; see what it changes: arches preview --stack {stack}")
 
 
-@friendly
-def unset_key(key: KeyOption, *, stack: Stack = DEFAULT_STACK) -> None:
-    """Take a key out of the stack file, so that its default holds again."""
-    _edit(stack, "rm", f"{PROJECT}:{key}")
+def unset_value(key: str, stack: str) -> None:
+    """Remove a key, so that its default applies; raises CommandError where the file does not set it."""
+    key = key.removeprefix(f"{PROJECT}:")
+    path = parsed(key)
+
+    def remove(document: CommentedMap) -> None:
+        parents: list[tuple[Any, str | int]] = []
+        node: Any = document.get("config")
+        for part in [f"{PROJECT}:{path[0]}", *path[1:]]:
+            if not _has(node, part):
+                raise CommandError(f"{key}: Pulumi.{stack}.yaml does not set it", Exit.INPUT)
+            parents.append((node, part))
+            node = node[part]
+        for node, part in reversed(parents):
+            del node[part]
+            if node or node is document["config"]:
+                break
+
+    _edit(stack, remove)
     typer.echo(f"{key} is no longer in Pulumi.{stack}.yaml; see what it changes: arches preview --stack {stack}")
 
 
-def _secret_value(key: str) -> str:
-    return typer.prompt(key, hide_input=True) if sys.stdin.isatty() else sys.stdin.read().rstrip("\n")
+def write_key(key: str, value: object, stack: str) -> None:
+    """Write a plain value into the stack file; raises ConfigError, with the file as it was, for an invalid one."""
+    path = parsed(key)
+
+    def write(document: CommentedMap) -> None:
+        if not isinstance(document.get("config"), CommentedMap):
+            document["config"] = CommentedMap()
+        node: Any = document["config"]
+        parts: KeyPath = [f"{PROJECT}:{path[0]}", *path[1:]]
+        for part, following in pairwise(parts):
+            if not _has(node, part) or node[part] is None:
+                _put(node, part, [] if isinstance(following, int) else CommentedMap(), key)
+            node = node[part]
+        _put(node, parts[-1], value, key)
+
+    _edit(stack, write)
 
 
-def _edit(stack: str, *arguments: str, stdin: str = "") -> None:
-    """Edit the stack file; raises ConfigError with the file as it was where the outcome does not hold together."""
-    read_stack(stack)
+def set_secret(key: str, value: str, stack: str) -> None:
+    """Encrypt a value and write it into the stack file; raises CommandError where there is no engine."""
     root = project.root()
-    command = Command(root, stack, needed(root), state.environment(root))
-    # A stack that the state does not have yet is made, and its salt, which the state needs, is in the file.
-    command.run("config")
-    path = root / f"Pulumi.{stack}.yaml"
-    before = path.read_bytes()
+    engine, variables = needed(root), state.environment(root)
+    names = (f"Pulumi.{stack}.yaml", "Pulumi.yaml")
+    with TemporaryDirectory(prefix="arches-") as directory:
+        for name in names:
+            shutil.copy(root / name, directory)
+        copy = Command(Path(directory), stack, engine, variables)
+        # Through standard input: every user of the machine can read a command line.
+        copy.run("config", "set", "--secret", f"{PROJECT}:{key}", stdin=value)
+        written = yaml.safe_load((Path(directory) / names[0]).read_text(encoding="utf-8"))
+
+    def write(document: CommentedMap) -> None:
+        for name in (_SALT, "secretsprovider", "encryptedkey"):
+            if name in written:
+                document[name] = written[name]
+        document["config"][f"{PROJECT}:{key}"] = written["config"][f"{PROJECT}:{key}"]
+
+    _edit(stack, write)
+
+
+def parsed(key: str) -> KeyPath:
+    """A dotted key as its parts: `api.egress[0].cidr`, `security.quota.hard["requests.cpu"]`; raises CommandError."""
+    parts: KeyPath = []
+    position = 0
+    while position < len(key):
+        match = _PART.match(key, position)
+        if match is None:
+            raise CommandError(
+                f'{key}: cannot be read as a key; such as api.replicas, api.egress[0].cidr or a["b.c"]', Exit.INPUT
+            )
+        quoted, index, name = match.groups()
+        parts.append(int(index) if index is not None else quoted if quoted is not None else name)
+        position = match.end()
+    if not parts or not isinstance(parts[0], str):
+        raise CommandError("the key is empty", Exit.INPUT)
+    return parts
+
+
+def typed(key: str, value: str) -> object:
+    """A value from the command line as YAML holds it: text stays text where the key is text, such as a tag `1.10`."""
+    plain = re.sub(r"\[[^\]]*\]", "", key)
+    kinds = [item.type for item in keys(Settings) if item.path == plain]
+    around = [item.type for item in keys(Settings) if plain == item.path or plain.startswith(f"{item.path}.")]
+    if any(kind.startswith("text") for kind in kinds) or "object of text to text" in around:
+        return value
     try:
-        command.run("config", *arguments, "--path", stdin=stdin)
-        load(read_stack(stack))
-    except (CommandError, ConfigError):
-        path.write_bytes(before)
-        raise
+        return YAML(typ="safe", pure=True).load(value)
+    except YAMLError:
+        return value
+
+
+def _has(node: Any, part: str | int) -> bool:  # noqa: ANN401 - YAML
+    if isinstance(part, int):
+        return isinstance(node, list) and part < len(node)
+    return isinstance(node, dict) and part in node
+
+
+def _put(node: Any, part: str | int, value: object, key: str) -> None:  # noqa: ANN401 - YAML
+    if isinstance(part, int) and isinstance(node, list) and part <= len(node):
+        node[part : part + 1] = [value]
+    elif isinstance(part, str) and isinstance(node, dict):
+        node[part] = value
+    else:
+        raise CommandError(f"{key}: the stack file has another kind of value at [{part}]", Exit.INPUT)
+
+
+def _edit(stack: str, change: Callable[[CommentedMap], None]) -> None:
+    """Change the stack file in one step; raises ConfigError, with the file as it was, where the result is worse."""
+    before = _reasons(read_stack(stack))
+    path = project.root() / f"Pulumi.{stack}.yaml"
+    text = path.read_text(encoding="utf-8")
+    round_trip = YAML()
+    round_trip.preserve_quotes = True
+    round_trip.width = 4096
+    round_trip.indent(mapping=2, sequence=4, offset=2)
+    document: Any = round_trip.load(text)
+    if not isinstance(document, CommentedMap):
+        document = CommentedMap()
+    change(document)
+    output = StringIO()
+    round_trip.dump(document, output)
+    with TemporaryDirectory(prefix="arches-") as directory:
+        copy = Path(directory) / path.name
+        copy.write_text(output.getvalue(), encoding="utf-8")
+        new = [reason for reason in _reasons(read(copy.parent, stack)) if reason not in before]
+    if new:
+        raise CommandError("\n".join(new), Exit.INPUT)
+    _replace(path, output.getvalue())
+
+
+def _reasons(raw: RawConfig) -> list[str]:
+    """What is wrong with a configuration."""
+    try:
+        load(raw)
+    except ConfigError as error:
+        return error.reasons
+    return []
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file in one step, with the mode that it has."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(text, encoding="utf-8")
+    shutil.copymode(path, beside)
+    beside.replace(path)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from archesai_infra.cli.diff.show import shortened
+from archesai_infra.cli.digest.changes import OPERATIONS, Change, Property, changes, restarts, totals
+from archesai_infra.cli.digest.flows import flow_changes
 
 LIMIT = 65_536
 """Characters that GitHub takes in one comment."""
 MARK = "<!-- arches digest -->"
-"""First line of every digest: how a workflow finds the comment it wrote before."""
+"""First line of every digest: how a workflow finds the comment that it wrote before."""
 
 VIOLATIONS = "policyViolations"
 """Key that `arches preview --policy --json` adds to the engine's document: a list of `policy: what is wrong`."""
@@ -27,9 +30,10 @@ _DATA = {
     "CustomResourceDefinition": "every object of the kind",
 }
 """Kinds that hold data, and what goes with them."""
-_OPERATIONS = ("create", "update", "replace", "delete")
 _SHOWN = 3
 """Properties named for one resource."""
+_WIDEST = 200
+"""Characters of a property with its values; a longer one is shown without them."""
 _MESSAGE = 600
 """Characters of one diagnostic."""
 _NOT_IN_A_WORD = re.compile(r"[^A-Za-z0-9._-]")
@@ -40,137 +44,74 @@ _AMBIENT = "from $PATH at"
 """The engine's notice about plugins that lie beside it."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """A resource that the preview would touch."""
-
-    operation: str
-    """`create`, `update`, `replace` or `delete`."""
-    module: str
-    kind: str
-    name: str
-    """Name in the cluster, else the logical one; of a replacement the old one's."""
-    properties: tuple[str, ...]
-    """What differs; for a replacement, what forces it."""
-    kept: bool
-    """It leaves the stack and stays in the cluster."""
-    how: str = ""
-    """How a replacement goes."""
-
-    @property
-    def label(self) -> str:
-        """Kind and name."""
-        return f"{_word(self.kind)} {_code(self.name)}"
-
-    @property
-    def endangers_data(self) -> bool:
-        """Whether data would be lost, or lost sight of."""
-        return self.kind in _DATA and self.operation in ("replace", "delete")
-
-
-def steps(preview: Mapping[str, Any]) -> list[Step]:
-    """What the preview would touch, components left out, by module and name."""
-    found = [_step(step) for step in preview.get("steps", []) if step.get("op") in _OPERATIONS]
-    return sorted((step for step in found if step is not None), key=lambda step: (step.module, step.kind, step.name))
-
-
-def _step(step: Mapping[str, Any]) -> Step | None:
-    chain, _, logical = step["urn"].split("::", 2)[2].rpartition("::")
-    old, new = step.get("oldState") or {}, step.get("newState") or {}
-    token = str((old or new).get("type", chain.rpartition("$")[2]))
-    if token.startswith("archesai:") or token == "pulumi:pulumi:Stack":
-        return None
-    replaced = step["op"] == "replace"
-    properties = tuple((step.get("replaceReasons") if replaced else list(step.get("detailedDiff") or {})) or ())
-    return Step(
-        operation=str(step["op"]),
-        module=_word(_module(chain)),
-        kind="Provider" if token.startswith("pulumi:providers:") else token.rpartition(":")[2],
-        name=_name(old or new) or logical,
-        properties=properties,
-        kept=bool(old.get("retainOnDelete")) and step["op"] in ("delete", "replace"),
-        how=_how(token, properties, renamed=_name(old) != _name(new)) if replaced else "",
-    )
-
-
-def _how(token: str, properties: tuple[str, ...], *, renamed: bool) -> str:
-    if token == "pulumi:index:Stash":
-        return "made anew"
-    if "metadata.namespace" in properties:
-        return "in another namespace"
-    return "under a new name, the old one goes last" if renamed else "the old one goes FIRST"
-
-
-def _module(chain: str) -> str:
-    """The component the resource belongs to; what has none serves the whole stack."""
-    component = chain.partition("$")[0]
-    return component.rpartition(":")[2].lower() if component.startswith("archesai:") else "stack"
-
-
-def _name(state: Mapping[str, Any]) -> str:
-    metadata = (state.get("inputs") or {}).get("metadata") or {}
-    return str(metadata.get("name", ""))
-
-
 def stack(preview: Mapping[str, Any]) -> str:
-    """Name of the stack, from the URNs; empty where there are none."""
+    """Name of the stack, from the document or its URNs; empty where there are none."""
+    if "stack" in preview:
+        return str(preview["stack"])
     urns = [step["urn"] for step in preview.get("steps", [])]
     return urns[0].split("::")[0].rpartition(":")[2] if urns else ""
 
 
 def digest(preview: Mapping[str, Any], limit: int = LIMIT) -> str:
     """The comment, of at most `limit` characters. Every text that comes from the previewed change is escaped."""
-    found = steps(preview)
+    listed = changes(preview)
     parts = [
         MARK,
-        f"### {_word(stack(preview)) or 'Preview'}: {_totals(found)}",
+        f"### {_word(stack(preview)) or 'Preview'}: {totals(listed)}",
         "",
         _code(str(preview.get(REACHABILITY, NOT_ASKED))),
         *_errors(preview),
         *_violations(preview),
-        *_data(found),
-        *_table(found),
-        *_replacements(found),
-        *_plain(found, "delete", "Deletes"),
+        *_data(listed),
+        *_effects(preview, listed),
+        *_table(listed),
+        *_replacements(listed),
+        *_plain(listed, "delete", "Deletes"),
+        *_plain(listed, "update", "Updates"),
+        *_plain(listed, "revision", "New revisions"),
     ]
-    details = [*_plain(found, "update", "Updates"), *_plain(found, "create", "Creates")]
+    details = list(_plain(listed, "create", "Creates"))
     if details:
-        details = ["", "<details><summary>Updates and creates</summary>", *details, "", "</details>"]
+        details = ["", "<details><summary>Creates</summary>", *details, "", "</details>"]
     return _fitting([*parts, *details, *_warnings(preview)], limit)
 
 
-def _totals(found: list[Step]) -> str:
-    words = {"create": "to create", "update": "to update", "replace": "to REPLACE", "delete": "to delete"}
-    counts = {operation: sum(step.operation == operation for step in found) for operation in _OPERATIONS}
-    return ", ".join(f"{counts[name]} {word}" for name, word in words.items() if counts[name]) or "no changes"
+def _effects(preview: Mapping[str, Any], listed: list[Change]) -> Iterator[str]:
+    """What restarts, and which network flows open and close."""
+    flows = flow_changes(preview)
+    effects = {"Restarts": restarts(listed), "Opens": flows.opened, "Closes": flows.closed}
+    lines = [f"**{title}:** {', '.join(map(_code, items))}" for title, items in effects.items() if items]
+    if lines:
+        yield ""
+        yield "  \n".join(lines)
 
 
 def _errors(preview: Mapping[str, Any]) -> Iterator[str]:
-    said = [text for severity, text in _diagnostics(preview) if severity == "error"]
-    if said:
+    messages = [text for severity, text in _diagnostics(preview) if severity == "error"]
+    if messages:
         yield from ["", "> [!CAUTION]", "> **The preview failed; the list below is not complete.**"]
-        for text in said:
+        for text in messages:
             if text != _ONLY_THAT:
                 yield f"> {_code(text)}"
 
 
 def _violations(preview: Mapping[str, Any]) -> Iterator[str]:
-    found = preview.get(VIOLATIONS, [])
-    if found:
+    violations = preview.get(VIOLATIONS, [])
+    if violations:
         yield from ["", "> [!CAUTION]", "> **Policies that the change breaks**"]
-        yield from (f"> - {_code(str(text))}" for text in found)
+        yield from (f"> - {_code(str(text))}" for text in violations)
 
 
 def _warnings(preview: Mapping[str, Any]) -> Iterator[str]:
-    said = [text for severity, text in _diagnostics(preview) if severity == "warning" and _AMBIENT not in text]
-    if said:
+    messages = [text for severity, text in _diagnostics(preview) if severity == "warning" and _AMBIENT not in text]
+    if messages:
         yield from ["", "**Warnings**"]
-        yield from (f"- {_code(text)}" for text in said)
+        yield from (f"- {_code(text)}" for text in messages)
 
 
 def _diagnostics(preview: Mapping[str, Any]) -> list[tuple[str, str]]:
-    said = [(str(item["severity"]), str(item["message"]).strip()) for item in preview.get("diagnostics", [])]
-    return list(dict.fromkeys(said))
+    messages = [(str(item["severity"]), str(item["message"]).strip()) for item in preview.get("diagnostics", [])]
+    return list(dict.fromkeys(messages))
 
 
 def _code(text: str) -> str:
@@ -189,71 +130,82 @@ def _word(text: str) -> str:
     return _NOT_IN_A_WORD.sub("", text)[:_WORD_LENGTH]
 
 
-def _data(found: list[Step]) -> Iterator[str]:
-    endangered = [step for step in found if step.endangers_data]
-    lost = [step for step in endangered if not step.kept]
+def _data(listed: list[Change]) -> Iterator[str]:
+    endangered = [change for change in listed if change.kind in _DATA and change.operation in ("replace", "delete")]
+    lost = [change for change in endangered if not change.kept]
     if lost:
         yield from ["", "> [!CAUTION]", "> **Data at risk**"]
         yield from (
-            f"> - {step.operation.upper()}S {step.label} ({step.module}); {_DATA[step.kind]} would be gone{_why(step)}"
-            for step in lost
+            f"> - {change.operation.upper()}S {_label(change)} ({_word(change.module)}); "
+            f"{_DATA[change.kind]} would be gone{_why(change)}"
+            for change in lost
         )
-    kept = [step for step in endangered if step.kept]
+    kept = [change for change in endangered if change.kept]
     if kept:
         yield from ["", "> [!WARNING]", "> **Data that leaves the stack; it stays in the cluster**"]
-        yield from (f"> - {_leaving(step)}" for step in kept)
+        yield from (f"> - {_leaving(change)}" for change in kept)
 
 
-def _leaving(step: Step) -> str:
-    successor = ", and a new, EMPTY one takes its place" if step.operation == "replace" else ""
-    return f"{step.label} ({step.module}){successor}{_why(step)}"
+def _leaving(change: Change) -> str:
+    successor = ", and a new, EMPTY one takes its place" if change.operation == "replace" else ""
+    return f"{_label(change)} ({_word(change.module)}){successor}{_why(change)}"
 
 
-def _why(step: Step) -> str:
-    if not step.properties:
+def _label(change: Change) -> str:
+    return f"{_word(change.kind)} {_code(change.name)}"
+
+
+def _why(change: Change) -> str:
+    if not change.properties:
         return ""
-    more = len(step.properties) - _SHOWN
-    shown = ", ".join(_code(path) for path in step.properties[:_SHOWN])
+    more = len(change.properties) - _SHOWN
+    shown = ", ".join(map(_value_change, change.properties[:_SHOWN]))
     return f": {shown}" + (f" and {more} more" if more > 0 else "")
 
 
-def _table(found: list[Step]) -> Iterator[str]:
-    if not found:
+def _value_change(item: Property) -> str:
+    """A property as code; with its values where they may be shown and fit on the line."""
+    text = f"{item.path} {shortened(item.old)} → {shortened(item.new)}" if item.shown else item.path
+    return _code(text if len(text) <= _WIDEST and "\n" not in text else item.path)
+
+
+def _table(listed: list[Change]) -> Iterator[str]:
+    if not listed:
         return
-    counts: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_OPERATIONS, 0))
-    for step in found:
-        counts[step.module][step.operation] += 1
-    yield from ["", "| module | + | ~ | REPLACE | - |", "|---|--:|--:|--:|--:|"]
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(OPERATIONS, 0))
+    for change in listed:
+        counts[change.module][change.operation] += 1
+    yield from ["", "| module | + | ~ | new revision | REPLACE | - |", "|---|--:|--:|--:|--:|--:|"]
     for module, numbers in counts.items():
-        cells = " | ".join(str(numbers[operation] or "") for operation in _OPERATIONS)
-        yield f"| {module} | {cells} |"
+        cells = " | ".join(str(numbers[operation] or "") for operation in OPERATIONS)
+        yield f"| {_word(module)} | {cells} |"
 
 
-def _replacements(found: list[Step]) -> Iterator[str]:
-    replaced = [step for step in found if step.operation == "replace"]
+def _replacements(listed: list[Change]) -> Iterator[str]:
+    replaced = [change for change in listed if change.operation == "replace"]
     if not replaced:
         return
     yield from ["", "**REPLACES**"]
-    alike: dict[tuple[str, str, str], list[Step]] = defaultdict(list)
-    for step in replaced:
-        alike[step.module, step.how, _why(step)].append(step)
-    for (module, how, why), own in alike.items():
-        yield f"- {module}: {', '.join(step.label for step in own)}; {how}{why}"
+    alike: dict[tuple[str, str, str], list[Change]] = defaultdict(list)
+    for change in replaced:
+        alike[change.module, change.how, _why(change)].append(change)
+    for (module, how, why), items in alike.items():
+        yield f"- {_word(module)}: {', '.join(map(_label, items))}; {how}{why}"
 
 
-def _plain(found: list[Step], operation: str, title: str) -> Iterator[str]:
-    chosen = [step for step in found if step.operation == operation]
+def _plain(listed: list[Change], operation: str, title: str) -> Iterator[str]:
+    chosen = [change for change in listed if change.operation == operation]
     if not chosen:
         return
     yield from ["", f"**{title}**"]
-    by_module: dict[str, list[Step]] = defaultdict(list)
-    for step in chosen:
-        by_module[step.module].append(step)
-    for module, own in by_module.items():
-        if operation == "update":
-            yield from (f"- {module}: {step.label}{_why(step)}" for step in own)
+    by_module: dict[str, list[Change]] = defaultdict(list)
+    for change in chosen:
+        by_module[change.module].append(change)
+    for module, items in by_module.items():
+        if operation in ("update", "revision"):
+            yield from (f"- {_word(module)}: {_label(change)}{_why(change)}" for change in items)
         else:
-            yield f"- {module}: {', '.join(step.label for step in own)}"
+            yield f"- {_word(module)}: {', '.join(map(_label, items))}"
 
 
 def _fitting(lines: list[str], limit: int) -> str:

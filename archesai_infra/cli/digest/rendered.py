@@ -13,9 +13,10 @@ from typing import Any
 
 import yaml
 
-from archesai_infra.cli.base.exits import CommandError, Exit
+from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.digest.digest import LIMIT, MARK, REACHABILITY, VIOLATIONS, digest
 from archesai_infra.cli.engine.policy import judge
+from archesai_infra.kube.labels import COMPONENT
 from archesai_infra.stack.config import PROJECT
 from archesai_infra.stack.stack_file import read, stacks
 
@@ -26,7 +27,6 @@ RENDERED = (
 LARGEST_FILE = 2**20
 """Most bytes of one manifest: the API server takes 1.5 MiB, and the dashboards are the largest of ours."""
 MOST_FILES = 2000
-COMPONENT = "app.kubernetes.io/component"
 _NAMELESS = {"metadata": {"name": ""}}
 
 Objects = dict[tuple[str, str], dict[str, Any]]
@@ -50,8 +50,8 @@ def compare(change: Path, base: Path, root: Path) -> Report:
         )
     documents = [_document(name, _objects(change / name), _objects(base / name), root) for name in names]
     texts = [digest(document, LIMIT // len(documents)).removeprefix(f"{MARK}\n") for document in documents]
-    found = [finding for document in documents for finding in document[VIOLATIONS]]
-    return Report(MARK + "\n" + "\n".join(texts), tuple(found))
+    violations = [finding for document in documents for finding in document[VIOLATIONS]]
+    return Report(MARK + "\n" + "\n".join(texts), tuple(violations))
 
 
 def _directories(parent: Path) -> Iterator[Path]:
@@ -63,7 +63,7 @@ def _objects(directory: Path) -> Objects:
     files = sorted(directory.rglob("*.yaml"))[: MOST_FILES + 1] if directory.is_dir() else []
     if len(files) > MOST_FILES:
         raise CommandError(f"{directory}: holds more than {MOST_FILES} files", Exit.INPUT)
-    found: Objects = {}
+    objects: Objects = {}
     for path in files:
         item = _read(path)
         # Values of a Helm release have no kind of their own.
@@ -72,9 +72,9 @@ def _objects(directory: Path) -> Objects:
         metadata = item.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None
         if not isinstance(name, str) or not isinstance(item.get("kind"), str):
-            raise CommandError(f"{path}: is no manifest: it has no kind or no metadata.name", Exit.INPUT)
-        found[str(item["kind"]), name] = item
-    return found
+            raise CommandError(f"{path}: is not a manifest: it has no kind or no metadata.name", Exit.INPUT)
+        objects[str(item["kind"]), name] = item
+    return objects
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, RecursionError, ValueError):
         raise CommandError(f"{path}: is not readable as YAML", Exit.INPUT) from None
     if not isinstance(item, dict):
-        raise CommandError(f"{path}: is no manifest: it must be an object", Exit.INPUT)
+        raise CommandError(f"{path}: is not a manifest: it must be an object", Exit.INPUT)
     return {str(key): value for key, value in item.items()}
 
 
@@ -134,7 +134,7 @@ def _operation(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
 def _state(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if item is None:
         return None
-    return {"type": f"kubernetes:{item.get('apiVersion')}:{item.get('kind')}", "inputs": {"metadata": item["metadata"]}}
+    return {"type": f"kubernetes:{item.get('apiVersion')}:{item.get('kind')}", "inputs": item}
 
 
 def _paths(before: object, after: object, path: str) -> Iterator[str]:

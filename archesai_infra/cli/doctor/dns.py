@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from archesai_infra.cli.base.cluster import Cluster, ClusterError
+from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warning
 from archesai_infra.components.dns import DNS_SERVICES, Dns
 
@@ -30,7 +31,7 @@ class Answering:
 
 def findings(cluster: Cluster, dns: Dns, namespace: str) -> Iterator[Finding]:
     """What the cluster resolves names with, held against the policies of a stack; raises ClusterError."""
-    services = [item for item in cluster.list("/api/v1/services") if _is_dns(item)]
+    services = [item for item in cluster.list(path("Service")) if _is_dns(item)]
     asked = _kubelet_resolvers(cluster) or {address for service in services for address in _addresses(service)}
     faults: list[Finding] = []
     local = _node_local(cluster)
@@ -58,9 +59,9 @@ def _addresses(service: Object) -> set[str]:
 
 def _kubelet_resolvers(cluster: Cluster) -> set[str]:
     """What pods really ask: `clusterDNS` of a node's kubelet, where the user may read it."""
-    for node in cluster.list("/api/v1/nodes")[:1]:
+    for node in cluster.list(path("Node"))[:1]:
         try:
-            found = cluster.find(f"/api/v1/nodes/{node['metadata']['name']}/proxy/configz")
+            found = cluster.find(f"{path('Node', name=node['metadata']['name'])}/proxy/configz")
         except ClusterError:
             # Many users may not, and the DNS Service's address says the same on most clusters.
             return set()
@@ -71,7 +72,7 @@ def _kubelet_resolvers(cluster: Cluster) -> set[str]:
 def _node_local(cluster: Cluster) -> set[str]:
     """Addresses that a node-local cache takes over: what follows `-localip` on its command line."""
     found: set[str] = set()
-    for daemon in cluster.list("/apis/apps/v1/daemonsets"):
+    for daemon in cluster.list(path("DaemonSet")):
         for container in daemon["spec"]["template"]["spec"]["containers"]:
             words = [*container.get("command", []), *container.get("args", [])]
             for flag, value in pairwise(words):
@@ -109,14 +110,13 @@ def _behind(cluster: Cluster, dns: Dns, address: str, services: list[Object]) ->
 
 def _endpoints(cluster: Cluster, service: Object) -> list[Answering]:
     namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
-    path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
     found: dict[str, tuple[int, ...]] = {}
-    for item in cluster.list(path, labels=f"kubernetes.io/service-name={name}"):
+    for item in cluster.list(path("EndpointSlice", namespace), labels=f"kubernetes.io/service-name={name}"):
         ports = tuple(port["port"] for port in item.get("ports") or [] if "dns" in (port.get("name") or "dns"))
         for endpoint in item.get("endpoints") or []:
             if (endpoint.get("targetRef") or {}).get("kind") == "Pod":
                 found[endpoint["targetRef"]["name"]] = ports
-    pods = {pod["metadata"]["name"]: pod for pod in cluster.list(f"/api/v1/namespaces/{namespace}/pods")}
+    pods = {pod["metadata"]["name"]: pod for pod in cluster.list(path("Pod", namespace))}
     return [
         Answering(namespace, pods[name]["metadata"].get("labels", {}), ports)
         for name, ports in found.items()
@@ -128,7 +128,7 @@ def _pods_alone(cluster: Cluster, dns: Dns) -> Iterator[Finding]:
     """Without a Service or a kubelet to ask: pods that the policies name have to be there."""
     for peer in dns.peers:
         labels = ",".join(f"{key}={value}" for key, value in sorted(peer.pod_labels.items()))
-        if cluster.list(f"/api/v1/namespaces/{peer.namespace}/pods", labels=labels):
+        if cluster.list(path("Pod", peer.namespace), labels=labels):
             yield ok(CHECK, f"pods with {labels} in {peer.namespace}")
             return
     yield problem(
@@ -140,11 +140,7 @@ def _pods_alone(cluster: Cluster, dns: Dns) -> Iterator[Finding]:
 
 def _resolved(cluster: Cluster, namespace: str) -> Iterator[Finding]:
     """The answer to a question that a pod under the stack's policies asks."""
-    pods = [
-        pod
-        for pod in cluster.list(f"/api/v1/namespaces/{namespace}/pods")
-        if pod.get("status", {}).get("phase") == "Running"
-    ]
+    pods = [pod for pod in cluster.list(path("Pod", namespace)) if pod.get("status", {}).get("phase") == "Running"]
     if not pods or not cluster.allowed("create", "", "pods/exec", namespace):
         yield skipped("name from a pod", "no pod of the stack runs that the user may run a command in")
         return

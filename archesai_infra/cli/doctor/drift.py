@@ -9,12 +9,13 @@ from pulumi.automation import CommandError
 
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped
 from archesai_infra.cli.engine.engine import present
-from archesai_infra.cli.engine.operations import HEALING
+from archesai_infra.cli.engine.events import Operation, collect_operations
+from archesai_infra.cli.engine.operations import FORCING
 from archesai_infra.cli.engine.state import environment
-from archesai_infra.cli.engine.workspace import open_stack
+from archesai_infra.cli.engine.workspace import open_stack, unchanged
 
 CHANGES = ("create", "update", "replace", "delete")
-"""What makes a difference; of a replacement only the step that says so."""
+"""Operations that count as a difference; of the steps of a replacement only the first."""
 
 
 def drift_of(root: Path, stack: str) -> Finding:
@@ -22,25 +23,23 @@ def drift_of(root: Path, stack: str) -> Finding:
     engine = present(root)
     if engine is None:
         return skipped("drift", "needs the engine")
-    counts: Counter[str] = Counter()
-
-    def count(event: object) -> None:
-        step = getattr(event, "resource_pre_event", None)
-        if step is not None:
-            counts[str(step.metadata.op.value)] += 1
-
+    operations: list[Operation] = []
+    variables = environment(root) | FORCING
     try:
-        open_stack(root, stack, engine, environment(root) | HEALING).preview(refresh=True, on_event=count)
+        with unchanged(root / f"Pulumi.{stack}.yaml"):
+            stack_of_engine = open_stack(root, stack, engine, variables)
+            stack_of_engine.preview(refresh=True, on_event=collect_operations(operations))
     except CommandError as error:
         return problem("drift", f"the preview fails: {_sentence(str(error))}", "see `arches preview --refresh`")
-    told = ", ".join(f"{counts[kind]} to {kind}" for kind in CHANGES if counts[kind])
-    if told:
-        cure = f"look: arches preview --refresh -s {stack}"
-        return problem("drift", f"cluster, state and program differ: {told}", cure)
+    counts = Counter(operation.kind for operation in operations)
+    changes = ", ".join(f"{counts[kind]} to {kind}" for kind in CHANGES if counts[kind])
+    if changes:
+        cure = f"arches preview --refresh -s {stack}"
+        return problem("drift", f"cluster, state and program differ: {changes}", cure)
     return ok("drift", "cluster, state and program agree")
 
 
 def _sentence(text: str) -> str:
-    """The engine's own sentence, in the midst of what it said."""
+    """The engine's own error, among the rest of its output."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return next((line for line in lines if "error:" in line and not line.endswith("preview failed")), lines[-1])

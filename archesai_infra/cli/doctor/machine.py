@@ -8,15 +8,18 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import yaml
 
+from archesai_infra.cli.base.errors import CommandError
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warning
+from archesai_infra.cli.engine.state import refuse_throw_away_state
 from archesai_infra.stack.config import PROJECT
+from archesai_infra.stack.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
 PLUGIN = "pulumi-resource-kubernetes"
@@ -45,22 +48,22 @@ def engine(root: Path, command: Path | None) -> Finding:
     if command is None:
         return problem(
             name,
-            "there is no `pulumi` on PATH and none was fetched",
+            "there is no `pulumi` on PATH, and none was fetched",
             f"install pulumi {version('pulumi')} (https://www.pulumi.com/docs/install); `arches render` works without",
         )
-    found = engine_version(command)
+    current = engine_version(command)
     wanted = str(_project(root).get("requiredPulumiVersion", "")).removeprefix(">=")
-    if found is None:
-        return problem(name, f"{command.name} does not say its version", "install it again")
-    if _numbers(found) < _numbers(wanted):
+    if current is None:
+        return problem(name, f"{command} does not print its version", "install it again")
+    if _numbers(current) < _numbers(wanted):
         return problem(
-            name, f"pulumi {found} is older than {wanted}, which Pulumi.yaml requires", "install a newer one"
+            name, f"pulumi {current} is older than {wanted}, which Pulumi.yaml requires", "install a newer one"
         )
-    return ok(name, f"pulumi {found}")
+    return ok(name, f"pulumi {current}")
 
 
 def engine_version(command: Path) -> str | None:
-    """What an engine says of itself, such as 3.272.0; None where it says nothing usable."""
+    """The version that an engine prints, such as 3.272.0; None where it prints nothing usable."""
     try:
         done = subprocess.run([command, "version"], capture_output=True, text=True, check=False, timeout=ENGINE_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
@@ -104,9 +107,19 @@ def state(stack: str, variables: Mapping[str, str]) -> Finding:
         )
     if not backend.startswith("file://"):
         return ok(name, backend)
+    return _local_state(stack, backend)
+
+
+def _local_state(stack: str, backend: str) -> Finding:
+    name = "state"
+    try:
+        refuse_throw_away_state(stack, production=False, allowed=False)
+    except CommandError as error:
+        return problem(name, str(error), "give the job a state: PULUMI_BACKEND_URL=<url> and its passphrase")
     directory = Path(unquote(urlsplit(backend).path)) / ".pulumi"
-    if not os.access(directory.parent, os.W_OK):
-        return problem(name, f"{backend} cannot be written", "make the directory, or mend its owner and mode")
+    existing = next(path for path in (directory.parent, *directory.parents) if path.exists())
+    if not os.access(existing, os.W_OK):
+        return problem(name, f"{backend} cannot be written", f"give this user the right to write in {existing}")
     held = sorted((directory / "locks" / "organization" / PROJECT / stack).glob("*.json"))
     if held:
         return problem(
@@ -119,7 +132,22 @@ def state(stack: str, variables: Mapping[str, str]) -> Finding:
 
 def _holder(lock: Path) -> str:
     try:
-        said = json.loads(lock.read_text(encoding="utf-8"))
+        holder = json.loads(lock.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
         return "by a lock that cannot be read"
-    return f"by {said.get('username', '?')} on {said.get('hostname', '?')} (pid {said.get('pid', '?')})"
+    return f"by {holder.get('username', '?')} on {holder.get('hostname', '?')} (pid {holder.get('pid', '?')})"
+
+
+def cautions(settings: Settings, stack: str) -> Iterator[Finding]:
+    """What works and is seldom meant in production."""
+    if not settings.production:
+        return
+    name = "production"
+    if settings.ingress.enabled and (settings.domain == "example.com" or settings.domain.endswith(".example.com")):
+        yield warning(name, f"the domain is {settings.domain}", "arches config set domain <your domain>")
+    if settings.ingress.enabled and not settings.ingress.tls.enabled:
+        yield warning(name, "the hosts are served without TLS", "arches config set ingress.tls.enabled true")
+    try:
+        refuse_throw_away_state(stack, production=True, allowed=False)
+    except CommandError:
+        yield warning(name, "the state exists on this machine only", "log in to a shared state: pulumi login <url>")

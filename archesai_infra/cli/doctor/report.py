@@ -10,7 +10,7 @@ Status = Literal["ok", "warning", "problem", "skipped"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found, and what mends it."""
+    """The result of a check, and how to fix a problem."""
 
     check: str
     status: Status
@@ -19,7 +19,7 @@ class Finding:
 
 
 def ok(check: str, text: str) -> Finding:
-    """All is well."""
+    """The check passed."""
     return Finding(check, "ok", text)
 
 

@@ -11,8 +11,11 @@ from functools import cached_property
 from typing import Any
 
 from archesai_infra.cli.base.cluster import Cluster, ClusterError, Object
+from archesai_infra.cli.base.failures import Caught
+from archesai_infra.cli.base.kinds import group_path, path
 from archesai_infra.cli.doctor.dns import findings
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warning
+from archesai_infra.kube.labels import INSTANCE
 from archesai_infra.stack.evaluate import Evaluation
 from archesai_infra.versions import POD_SECURITY
 
@@ -53,46 +56,45 @@ class Examination:
     @cached_property
     def served(self) -> dict[tuple[str, str], tuple[str, bool]]:
         """Resource name and whether it is namespaced, by API version and kind, for the kinds the stack uses."""
-        found: dict[tuple[str, str], tuple[str, bool]] = {}
+        served: dict[tuple[str, str], tuple[str, bool]] = {}
         for version in sorted({str(item["apiVersion"]) for item in self.objects}):
             answer = self.cluster.find(group_path(version)) or {"resources": []}
             for entry in answer["resources"]:
                 if "/" not in entry["name"]:
-                    found[version, entry["kind"]] = (entry["name"], entry["namespaced"])
-        return found
-
-
-def group_path(version: str) -> str:
-    """Path of an API version."""
-    return f"/apis/{version}" if "/" in version else f"/api/{version}"
+                    served[version, entry["kind"]] = (entry["name"], entry["namespaced"])
+        return served
 
 
 def examine(examination: Examination) -> Iterator[Finding]:
     """Every check of the cluster; one that the server refuses is a finding too."""
     for check in CHECKS:
-        try:
-            yield from check(examination)
-        except ClusterError as error:
-            yield problem(check.__name__.replace("_", " "), error.problem, error.cure or "see the server's answer")
+        name = check.__name__.replace("_", " ")
+        with Caught() as caught:
+            try:
+                yield from check(examination)
+            except ClusterError as error:
+                yield problem(name, error.problem, error.cure or "see the server's answer")
+        if caught.failure:
+            yield problem(name, f"the check failed: {caught.failure.text}", "report this")
 
 
 def server_version(examination: Examination) -> Iterator[Finding]:
     """Whether the server is one of the supported versions."""
-    said = examination.cluster.get("/version")
-    numbers = (int(said["major"]), int(said["minor"].rstrip("+")))
+    version = examination.cluster.get("/version")
+    numbers = (int(version["major"]), int(version["minor"].rstrip("+")))
     oldest = tuple(map(int, POD_SECURITY.removeprefix("v").split(".")))
     if numbers < oldest:
         cure = f"upgrade the cluster to {POD_SECURITY} or newer"
-        yield problem("server version", f"Kubernetes {said['gitVersion']} is too old", cure)
+        yield problem("server version", f"Kubernetes {version['gitVersion']} is too old", cure)
     else:
-        yield ok("server version", f"Kubernetes {said['gitVersion']}")
+        yield ok("server version", f"Kubernetes {version['gitVersion']}")
 
 
 def clock(examination: Examination) -> Iterator[Finding]:
     """Whether this machine's clock agrees with the server's; logins and certificates depend on it."""
     date = examination.cluster.send("GET", "/version").date
     if not date:
-        yield skipped("clock", "the server does not say its time")
+        yield skipped("clock", "the server does not send its time")
         return
     skew = abs((examination.now - parsedate_to_datetime(date)).total_seconds())
     if skew > SKEW_SECONDS:
@@ -103,21 +105,24 @@ def clock(examination: Examination) -> Iterator[Finding]:
 
 def namespace(examination: Examination) -> Iterator[Finding]:
     """Whether the namespace is free, or this stack's own."""
-    found = examination.cluster.find(f"/api/v1/namespaces/{examination.namespace}")
+    found = examination.cluster.find(path("Namespace", name=examination.namespace))
     if found is None:
         yield ok("namespace", f"{examination.namespace} does not exist yet")
         return
-    owner = found["metadata"].get("labels", {}).get("app.kubernetes.io/instance")
+    owner = found["metadata"].get("labels", {}).get(INSTANCE)
     ours = next(item for item in examination.objects if item["kind"] == "Namespace")
-    stack = ours["metadata"]["labels"]["app.kubernetes.io/instance"]
+    stack = ours["metadata"]["labels"][INSTANCE]
     if found["status"].get("phase") == "Terminating":
-        cure = f"wait; if it stays: kubectl get namespace {examination.namespace} -o jsonpath='{{.status.conditions}}'"
+        cure = (
+            f"wait; if it stays: kubectl --context {examination.cluster.context} get namespace "
+            f"{examination.namespace} -o jsonpath='{{.status.conditions}}'"
+        )
         yield problem("namespace", f"{examination.namespace} is being deleted", cure)
     elif owner not in (None, stack):
-        cure = "give each stack a namespace of its own: pulumi config set namespace <name>"
+        cure = "give each stack its own namespace: arches config set namespace <name>"
         yield problem("namespace", f"{examination.namespace} belongs to stack {owner}", cure)
     else:
-        yield ok("namespace", f"{examination.namespace} is there")
+        yield ok("namespace", f"{examination.namespace} exists")
 
 
 def permissions(examination: Examination) -> Iterator[Finding]:
@@ -138,11 +143,15 @@ def permissions(examination: Examination) -> Iterator[Finding]:
     if not missing:
         yield ok("permissions", f"all of {', '.join(VERBS)} on {len(asked)} kinds")
         return
-    told = "; ".join(f"{verb} {', '.join(sorted(set(names)))}" for verb, names in missing.items())
+    refused = {verb: sorted(set(names)) for verb, names in missing.items()}
+    if all(len(names) == len({resource for _, resource, _ in asked}) for names in refused.values()):
+        told = f"{', '.join(refused)} none of the stack's {len(asked)} kinds"
+    else:
+        told = "; ".join(f"{verb} {', '.join(names)}" for verb, names in refused.items())
     cure = (
         f"bind a role that allows it, such as cluster-admin, or admin in {examination.namespace} for namespaced kinds"
     )
-    yield problem("permissions", f"the user may not: {told}", cure)
+    yield problem("permissions", f"the user may not {told}", cure)
 
 
 def kinds(examination: Examination) -> Iterator[Finding]:
@@ -181,7 +190,7 @@ def storage_class(examination: Examination) -> Iterator[Finding]:
     if not claims:
         yield skipped("storage class", "the stack claims no storage")
         return
-    found = examination.cluster.list("/apis/storage.k8s.io/v1/storageclasses")
+    found = examination.cluster.list(path("StorageClass"))
     names = {item["metadata"]["name"] for item in found}
     default = [
         item["metadata"]["name"]
@@ -191,7 +200,7 @@ def storage_class(examination: Examination) -> Iterator[Finding]:
     named = {item["spec"]["storageClassName"] for item in claims if "storageClassName" in item["spec"]}
     there = f"there are {', '.join(sorted(names)) or 'none'}"
     for name in sorted(named - names):
-        yield problem("storage class", f"there is no StorageClass {name}; {there}", "mend <module>.storageClass")
+        yield problem("storage class", f"there is no StorageClass {name}; {there}", "correct <module>.storageClass")
     if not default and any("storageClassName" not in item["spec"] for item in claims):
         cure = "set <module>.storageClass to one of them, or mark one: kubectl annotate storageclass <name> "
         yield problem("storage class", f"no StorageClass is the default; {there}", f"{cure}{DEFAULT_CLASS}=true")
@@ -208,7 +217,7 @@ def ingress_class(examination: Examination) -> Iterator[Finding]:
     if settings.controller.install:
         yield ok("ingress class", f"{settings.class_name}, served by the stack's own controller")
         return
-    found = [item["metadata"]["name"] for item in examination.cluster.list("/apis/networking.k8s.io/v1/ingressclasses")]
+    found = [item["metadata"]["name"] for item in examination.cluster.list(path("IngressClass"))]
     if settings.class_name in found:
         yield ok("ingress class", settings.class_name)
         return
@@ -236,45 +245,64 @@ def dns(examination: Examination) -> Iterator[Finding]:
 
 
 def secrets(examination: Examination) -> Iterator[Finding]:
-    """Whether the Secrets that others make are there with their keys."""
-    wanted = wanted_secrets(examination.objects)
+    """Whether the Secrets that the stack expects to exist do, in every namespace, with their keys."""
+    wanted = wanted_secrets(examination.evaluation)
     if not wanted:
-        yield skipped("existing secrets", "the stack makes all its Secrets")
+        yield skipped("existing secrets", "the stack creates all its Secrets")
         return
     sound = True
-    for name, keys in sorted(wanted.items()):
-        found = examination.cluster.find(f"/api/v1/namespaces/{examination.namespace}/secrets/{name}")
-        missing = sorted(keys - set(found.get("data", {}))) if found else []
-        if found is None:
-            cure = f"make it before `up`, with {', '.join(sorted(keys)) or 'a registry login'}"
-            yield problem("existing secrets", f"there is no Secret {name} in {examination.namespace}", cure)
+    for (namespace, name), keys in sorted(wanted.items()):
+        secret = examination.cluster.find(path("Secret", namespace, name))
+        missing = sorted(keys - set(secret.get("data") or {})) if secret else []
+        if secret is None:
+            context, literals = examination.cluster.context, " ".join(f"--from-file={key}=…" for key in sorted(keys))
+            cure = f"before `up`: kubectl --context {context} -n {namespace} create secret generic {name} {literals}"
+            yield problem("existing secrets", f"namespace {namespace} has no Secret {name}", cure.strip())
         elif missing:
-            yield problem("existing secrets", f"Secret {name} lacks {', '.join(missing)}", "add what is missing")
-        sound = sound and found is not None and not missing
+            yield problem("existing secrets", f"Secret {namespace}/{name} lacks {', '.join(missing)}", "add the keys")
+        sound = sound and secret is not None and not missing
     if sound:
-        yield ok("existing secrets", ", ".join(sorted(wanted)))
+        yield ok("existing secrets", ", ".join(f"{namespace}/{name}" for namespace, name in sorted(wanted)))
 
 
-def wanted_secrets(objects: list[dict[str, Any]]) -> dict[str, set[str]]:
-    """Secrets that pods of the stack refer to and the stack does not declare, with the keys they need."""
-    own = {item["metadata"]["name"] for item in objects if item["kind"] == "Secret"}
-    wanted: dict[str, set[str]] = defaultdict(set)
+def wanted_secrets(evaluation: Evaluation) -> dict[tuple[str, str], set[str]]:
+    """Secrets that pods and charts refer to and the stack does not declare: keys by namespace and name."""
+    objects = evaluation.objects
+    own = {(str(item["metadata"].get("namespace", "")), str(item["metadata"]["name"])) for item in objects}
+    wanted: dict[tuple[str, str], set[str]] = defaultdict(set)
     for item in objects:
-        spec = item.get("spec", {}).get("template", {}).get("spec", {})
-        for name, key in _references(spec):
-            if name not in own:
-                wanted[name] |= {key} - {""}
+        for name, key in _references(_pod_spec(item)):
+            place = (str(item["metadata"].get("namespace", "")), name)
+            if place not in own:
+                wanted[place] |= {key} - {""}
+    backups = evaluation.settings.backups
+    if backups.enabled and backups.existing_secret:
+        wanted[backups.velero.namespace, backups.existing_secret] |= set[str]()
     return dict(wanted)
+
+
+def _pod_spec(item: Object) -> Object:
+    """The pod that a workload runs, of a CronJob that of its Jobs."""
+    spec = item.get("spec") or {}
+    if item["kind"] == "CronJob":
+        spec = spec["jobTemplate"]["spec"]
+    template = spec.get("template")
+    return template.get("spec", {}) if isinstance(template, dict) else {}
 
 
 def _references(pod: Object) -> Iterator[tuple[str, str]]:
     for secret in pod.get("imagePullSecrets", []):
         yield secret["name"], ""
     for volume in pod.get("volumes", []):
-        source = volume.get("secret", {})
-        for item in source.get("items", []):
-            yield source["secretName"], item["key"]
+        projected = [source.get("secret") for source in (volume.get("projected") or {}).get("sources", [])]
+        for source in filter(None, [volume.get("secret"), *projected]):
+            name = source.get("secretName") or source.get("name")
+            yield name, ""
+            yield from ((name, item["key"]) for item in source.get("items", []))
     for container in [*pod.get("initContainers", []), *pod.get("containers", [])]:
+        for source in container.get("envFrom", []):
+            if "secretRef" in source:
+                yield source["secretRef"]["name"], ""
         for variable in container.get("env", []):
             reference = variable.get("valueFrom", {}).get("secretKeyRef")
             if reference:
@@ -284,7 +312,7 @@ def _references(pod: Object) -> Iterator[tuple[str, str]]:
 def image_pulls(examination: Examination) -> Iterator[Finding]:
     """Whether the pods that are there got their images."""
     refused: dict[str, str] = {}
-    for pod in examination.cluster.list(f"/api/v1/namespaces/{examination.namespace}/pods"):
+    for pod in examination.cluster.list(path("Pod", examination.namespace)):
         for container in pod.get("status", {}).get("containerStatuses", []):
             waiting = container.get("state", {}).get("waiting", {})
             if waiting.get("reason") in ("ErrImagePull", "ImagePullBackOff", "InvalidImageName"):
@@ -293,8 +321,8 @@ def image_pulls(examination: Examination) -> Iterator[Finding]:
         yield problem(
             "image pulls",
             f"{image}: {reason}",
-            "mend the tag; for a private registry set security.registry.username and "
-            "`pulumi config set --secret registryPassword`",
+            "correct the tag; for a private registry set security.registry.username and "
+            "registryPassword (arches config set registryPassword)",
         )
     if not refused:
         yield ok("image pulls", "no pod waits for its image")

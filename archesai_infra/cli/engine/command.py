@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from archesai_infra.cli.base.exits import CommandError, Exit
+from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.text import one_line
 from archesai_infra.cli.engine.engine import Engine
 
 ENGINE_SECONDS = 120
@@ -23,20 +24,20 @@ class Command:
     stack: str
     engine: Engine
     variables: Mapping[str, str]
-    """What the engine needs besides this process' environment."""
+    """Variables in addition to this process' environment."""
 
     def run(self, *arguments: str, stdin: str = "") -> str:
-        """What it prints; makes a stack that the state does not have yet. Raises CommandError with its own words."""
+        """Its output; a stack that the state lacks is created first. Raises CommandError with the engine's message."""
         done = self._run(arguments, stdin)
         if done.returncode and _NO_STACK in done.stderr:
-            self._said(self._run(("stack", "init", "--no-select"), ""))
+            self._output(self._run(("stack", "init", "--no-select"), ""))
             done = self._run(arguments, stdin)
-        return self._said(done)
+        return self._output(done)
 
     def find(self, *arguments: str) -> str | None:
         """The same, but None where the state has no such stack."""
         done = self._run(arguments, "")
-        return None if done.returncode and _NO_STACK in done.stderr else self._said(done)
+        return None if done.returncode and _NO_STACK in done.stderr else self._output(done)
 
     def _run(self, arguments: tuple[str, ...], stdin: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -50,7 +51,7 @@ class Command:
             timeout=ENGINE_SECONDS,
         )
 
-    def _said(self, done: subprocess.CompletedProcess[str]) -> str:
+    def _output(self, done: subprocess.CompletedProcess[str]) -> str:
         if done.returncode:
-            raise CommandError(" ".join(done.stderr.split()).removeprefix("error: "), Exit.STATE)
+            raise CommandError(one_line(done.stderr).removeprefix("error: "), Exit.STATE)
         return done.stdout

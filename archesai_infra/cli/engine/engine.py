@@ -7,13 +7,12 @@ import socket
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from pathlib import Path as RealPath
 
 import typer
 from pulumi.automation import PulumiCommand
 from semver import VersionInfo
 
-from archesai_infra.cli.base.exits import CommandError, Exit
+from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.project import STATE
 
 DOWNLOADS = "get.pulumi.com"
@@ -22,7 +21,7 @@ CONNECT_SECONDS = 3
 
 
 class NoEngineError(Exception):
-    """There is no engine and none can be had; the text says why and both ways out."""
+    """There is no engine and none can be fetched; the text says why, and both ways to get one."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,11 @@ class Engine:
     """An engine that can run the program."""
 
     command: Path
+    root: Path | None = None
+    """Directory of an installation by the project, with `bin/pulumi` below it; None for the one on PATH.
+
+    The one on PATH may lie anywhere: version managers put a script of their own there.
+    """
 
 
 def wanted() -> str:
@@ -39,11 +43,16 @@ def wanted() -> str:
 
 def present(root: Path) -> Engine | None:
     """The engine on PATH, or the one fetched before."""
-    found = shutil.which("pulumi")
-    if found:
-        return Engine(RealPath(found))
-    fetched = root / STATE / "pulumi" / "bin" / "pulumi"
-    return Engine(fetched) if fetched.is_file() else None
+    on_path = shutil.which("pulumi")
+    if on_path:
+        return Engine(Path(on_path))
+    fetched = _fetched(root)
+    return fetched if fetched.command.is_file() else None
+
+
+def _fetched(root: Path) -> Engine:
+    where = root / STATE / "pulumi"
+    return Engine(where / "bin" / "pulumi", where)
 
 
 def reason_for_none() -> str:
@@ -55,7 +64,7 @@ def reason_for_none() -> str:
 
 
 def obtain(root: Path) -> Engine:
-    """An engine, fetched with visible progress if need be; raises NoEngineError."""
+    """An engine, fetched with visible progress if necessary; raises NoEngineError."""
     engine = present(root)
     if engine is not None:
         return engine
@@ -65,7 +74,7 @@ def obtain(root: Path) -> Engine:
 
 
 def needed(root: Path) -> Engine:
-    """The same for a command that cannot do without; raises CommandError."""
+    """The same for a command that cannot work without; raises CommandError."""
     try:
         return obtain(root)
     except NoEngineError as error:
@@ -81,8 +90,8 @@ def _reachable() -> bool:
 
 
 def _fetch(root: Path) -> Engine:
-
-    where = root / STATE / "pulumi"
+    engine = _fetched(root)
+    where = engine.root or root
     typer.echo(f"Fetching the Pulumi engine {wanted()} into {where.relative_to(root)} …", err=True)
     try:
         PulumiCommand.install(str(where), VersionInfo.parse(wanted()))
@@ -90,4 +99,4 @@ def _fetch(root: Path) -> Engine:
         raise NoEngineError(
             f"fetching pulumi {wanted()} from {DOWNLOADS} failed ({error}); {reason_for_none()}"
         ) from error
-    return Engine(where / "bin" / "pulumi")
+    return engine

@@ -1,4 +1,4 @@
-"""Ctrl-C while the engine works: the terminal tells the engine too, and it ends in its own good order."""
+"""Ctrl-C while the engine works: the terminal signals the engine too, and it stops in an orderly way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 
 import typer
 
-PATIENCE = "Interrupted: the engine ends what it has begun and saves the state. Once more ends it at once."
+NOTICE = "Interrupted: the engine finishes the current step and saves the state. Ctrl-C again stops it at once."
 
 
 @dataclass
@@ -22,12 +22,12 @@ class Interruption:
 
 @contextmanager
 def waiting_for_the_engine() -> Generator[Interruption]:
-    """Let Ctrl-C be the engine's: this process waits for its end, instead of leaving it alone with the state."""
+    """Leave Ctrl-C to the engine: this process waits until it has stopped and saved the state."""
     interruption = Interruption()
 
     def note(_number: int, _frame: FrameType | None) -> None:
         if not interruption.asked:
-            typer.echo(PATIENCE, err=True)
+            typer.echo(NOTICE, err=True)
         interruption.asked = True
 
     before = signal.signal(signal.SIGINT, note)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archesai_infra.cli.base.cluster import Cluster
+from archesai_infra.cli.base.kinds import path as path_of
 from archesai_infra.kube.labels import INSTANCE
 from archesai_infra.stack.evaluate import RELEASE, Evaluation, Resource
 
@@ -41,7 +42,7 @@ class Record:
     @property
     def path(self) -> str:
         """Path of the Secret at the API server."""
-        return f"/api/v1/namespaces/{self.namespace}/secrets/{self.secret}"
+        return path_of("Secret", self.namespace, self.secret)
 
     @property
     def line(self) -> str:
@@ -140,18 +141,17 @@ def _place(release: Resource) -> tuple[str, str]:
 
 def _owner(cluster: Cluster, namespace: str) -> str | None:
     """The stack that made a namespace; None where no stack did or there is no such namespace."""
-    found = cluster.find(f"/api/v1/namespaces/{namespace}")
+    found = cluster.find(path_of("Namespace", name=namespace))
     labels: Mapping[str, str] = (found or {}).get("metadata", {}).get("labels") or {}
     return labels.get(INSTANCE)
 
 
 def _runs_in(cluster: Cluster, declared: Evaluation, stack: str) -> bool:
     """Whether a Deployment of the stack exists, which no destroyed stack leaves."""
-    path = f"/apis/apps/v1/namespaces/{declared.settings.namespace}/deployments"
-    return bool(cluster.list(path, labels=f"{INSTANCE}={stack}"))
+    return bool(cluster.list(path_of("Deployment", declared.settings.namespace), labels=f"{INSTANCE}={stack}"))
 
 
 def _records(cluster: Cluster, namespace: str, release: str) -> Iterator[Record]:
-    for item in cluster.list(f"/api/v1/namespaces/{namespace}/secrets", labels=f"owner=helm,name={release}"):
+    for item in cluster.list(path_of("Secret", namespace), labels=f"owner=helm,name={release}"):
         metadata = item["metadata"]
         yield Record(namespace, release, str(metadata["name"]), str(metadata["labels"].get("status", "unknown")))

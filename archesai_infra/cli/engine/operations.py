@@ -1,11 +1,11 @@
-"""What the engine does to a stack, with the cluster named before anything happens."""
+"""What the engine does to a stack, with the cluster and the state named before anything happens."""
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,117 +13,151 @@ import typer
 from pulumi.automation import CommandError as EngineError
 from pulumi.automation import Stack
 
-from archesai_infra.cli.base.exits import CommandError, Exit
-from archesai_infra.cli.base.reachability import ask
+from archesai_infra.cli.base.confirm import confirm, confirm_name
+from archesai_infra.cli.base.console import colored
+from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.kubeconfig import reach
+from archesai_infra.cli.base.project import root as project_root
+from archesai_infra.cli.base.stacks import checked_stack
 from archesai_infra.cli.digest.digest import REACHABILITY, STATE_ONLY, VIOLATIONS
 from archesai_infra.cli.engine import state
-from archesai_infra.cli.engine.engine import Engine
+from archesai_infra.cli.engine.engine import Engine, needed
+from archesai_infra.cli.engine.events import Operation, collect_operations, collect_violations
 from archesai_infra.cli.engine.interrupts import waiting_for_the_engine
 from archesai_infra.cli.engine.policy import annotated, pack
 from archesai_infra.cli.engine.recovery import recover, unlocking
-from archesai_infra.cli.engine.workspace import open_stack
+from archesai_infra.cli.engine.workspace import open_stack, unchanged
 from archesai_infra.stack.config import RawConfig, load
 from archesai_infra.stack.deploy import unpinned
+from archesai_infra.stack.settings import Settings
 
-HEALING = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
+FORCING = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
 """With these the engine takes back fields that others have edited, instead of a conflict for each."""
-TAKING_OVER = HEALING | {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
-"""With these it also takes over what a stack whose state is lost left, namespaces of charts among it."""
+TAKING_OVER = FORCING | {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
+"""With these it also takes over objects that a stack with a lost state left, namespaces of charts among them."""
 
-RED, PLAIN = "\x1b[31m", "\x1b[0m"
+
+@dataclass(frozen=True)
+class Change:
+    """How the cluster is changed."""
+
+    yes: bool = False
+    """Do not ask."""
+    refresh: bool = False
+    """Read the cluster first and correct drift."""
+    policy: bool | None = None
+    """Check against the policy pack; None for the environment's default."""
+    take_over: bool = False
+    local_state: bool = False
+    """Accept a state on this machine for production."""
+
+
+@dataclass(frozen=True)
+class _Session:
+    """A stack that is opened for a change."""
+
+    stack: Stack
+    name: str
+    settings: Settings
+    variables: Mapping[str, str]
+
+    def confirm(self, question: str) -> None:
+        """Ask before a change: production asks for the stack's name; raises CommandError without it."""
+        if self.settings.production:
+            confirm_name(self.name, "stack")
+        else:
+            confirm(question)
+
+    def ignoring_protection(self, command: str) -> str:
+        """The engine's own command that ignores protection, with the state's address if the engine does not know it."""
+        where = [
+            f"{name}={value}"
+            for name, value in sorted(self.variables.items())
+            if name.startswith(("PULUMI_BACKEND", "PULUMI_CONFIG"))
+        ]
+        return " ".join([*where, "pulumi", command, "--ignore-protect", "--stack", self.name])
 
 
 def preview_with_engine(
     root: Path, raw: RawConfig, engine: Engine, *, diff: bool, refresh: bool, json: bool, policy: bool
 ) -> None:
-    """The engine's preview, below a line that says whether the cluster answered."""
+    """The engine's preview, below a line that says whether the cluster answered; no file of the project changes."""
     settings, _ = load(raw)
-    reachability = ask(settings.cluster)
+    reachability = reach(settings.cluster.context, settings.cluster.kubeconfig)
     typer.echo(reachability.line, err=json)
-    variables = state.environment(root) | (HEALING if refresh else {})
-    stack = open_stack(root, raw.stack, engine, variables)
-    packs = _packs(root, wanted=policy)
-    look = partial(stack.preview, diff=diff, refresh=refresh, json=json, color=_color(), policy_packs=packs)
-    if json:
-        _document(look, reachability.line if reachability.version else f"{reachability.line}. {STATE_ONLY}")
-    else:
-        _run(partial(look, on_output=_print))
+    variables = state.environment(root) | (FORCING if refresh else {})
+    with unchanged(root / f"Pulumi.{raw.stack}.yaml"):
+        stack = open_stack(root, raw.stack, engine, variables)
+        packs = _packs(root, wanted=policy)
+        look = partial(stack.preview, diff=diff, refresh=refresh, json=json, color=_color(), policy_packs=packs)
+        if json:
+            _print_document(look, reachability.line if reachability.version else f"{reachability.line}. {STATE_ONLY}")
+        else:
+            _run(partial(look, on_output=_print))
 
 
-def _document(look: Callable[..., object], reached: str) -> None:
-    """The engine's JSON with what it leaves out: whether the cluster answered, and what breaks a policy."""
-    printed: list[str] = []
-    findings: list[str] = []
-
-    def collect(event: object) -> None:
-        found = getattr(event, "policy_event", None)
-        if found is not None:
-            findings.append(f"{found.policy_name}: {found.message.strip().splitlines()[-1]}")
-
+def _print_document(look: Callable[..., object], reached: str) -> None:
+    """Print the engine's JSON with what it leaves out: whether the cluster answered, and what breaks a policy."""
+    output: list[str] = []
+    violations: list[str] = []
     try:
-        _run(partial(look, on_output=printed.append, on_event=collect))
+        _run(partial(look, on_output=output.append, on_event=collect_violations(violations)))
     finally:
         more: dict[str, object] = {REACHABILITY: reached}
-        _print(annotated("\n".join(printed), more | ({VIOLATIONS: findings} if findings else {})))
+        _print(annotated("\n".join(output), more | ({VIOLATIONS: violations} if violations else {})))
 
 
-def up(
-    root: Path,
-    raw: RawConfig,
-    engine: Engine,
-    *,
-    yes: bool,
-    refresh: bool,
-    policy: bool | None = None,
-    take_over: bool = False,
-) -> None:
-    """Change the cluster after showing what will change; what replaces or deletes stands out.
-
-    Production is judged by the policy pack unless `policy` says otherwise, development where it says so.
-    """
+def up(name: str, change: Change) -> None:
+    """Change the cluster after showing the changes; what replaces or deletes stands out. Raises CommandError."""
+    root, raw = project_root(), checked_stack(name)
+    engine = needed(root)
     settings, _ = load(raw)
     if settings.production and settings.cluster.context is None:
         raise CommandError(unpinned(raw.stack), Exit.INPUT)
-    force = TAKING_OVER if take_over else HEALING if refresh else {}
-    variables = state.environment(root) | force
-    stack = _reached(root, raw, engine, variables)
-    left = recover(stack, raw, yes=yes, take_over=take_over)
-    refresh = refresh or bool(left.lost)
-    go_on = _regardless("up", raw.stack, variables)
-    packs = _packs(root, wanted=settings.production if policy is None else policy)
+    force = TAKING_OVER if change.take_over else FORCING if change.refresh else {}
+    session = _opened(root, raw, engine, change, force)
+    stack = session.stack
+    left = recover(stack, raw, yes=change.yes, take_over=change.take_over)
+    refresh = change.refresh or bool(left.lost)
+    packs = _packs(root, wanted=settings.production if change.policy is None else change.policy)
+    protection = session.ignoring_protection("up")
     look = partial(stack.preview, refresh=refresh, policy_packs=packs, color=_color(), on_output=_print)
-    if not yes:
-        _confirm_changes(look, go_on=go_on)
+    if not change.yes:
+        _show_changes(look, go_on=protection)
+        session.confirm("Apply these changes?")
     elif settings.production or packs:
         # What protection or a policy refuses has to be known before the first change: the engine would stop half-way.
-        _run(look, go_on=go_on)
-    change = partial(stack.up, refresh=refresh, policy_packs=packs, color=_color(), on_output=_print)
-    _run(unlocking(stack, partial(change, show_secrets=False)), go_on=go_on, changes=raw.stack)
+        _run(look, go_on=protection)
+    apply = partial(stack.up, refresh=refresh, policy_packs=packs, color=_color(), on_output=_print)
+    _run(unlocking(stack, partial(apply, show_secrets=False)), go_on=protection, changes=name)
     if left.pending:
         # They are in the state now, under the same names; the notes of their beginning go.
         _run(lambda: stack.refresh(clear_pending_creates=True, color=_color(), show_secrets=False))
 
 
-def destroy(root: Path, raw: RawConfig, engine: Engine, *, yes: bool) -> None:
-    """Remove the stack's objects; protected ones stop it, retained ones stay."""
-    settings, _ = load(raw)
-    variables = state.environment(root)
-    stack = _reached(root, raw, engine, variables)
+def destroy(name: str, change: Change) -> None:
+    """Remove the stack's objects after showing them; protected ones stop it, retained ones stay."""
+    root, raw = project_root(), checked_stack(name)
+    session = _opened(root, raw, needed(root), change, {})
+    settings, stack = session.settings, session.stack
+    protection = session.ignoring_protection("destroy")
+    if settings.production or not change.yes:
+        _run(lambda: stack.preview_destroy(color=_color(), on_output=_print), go_on=protection)
     if settings.retain_data:
         for namespace in settings.kept_namespaces:
-            typer.echo(f"Namespace {namespace} and its volumes stay (retainData is true).")
-    if not yes and not typer.confirm(f"Destroy stack {raw.stack}?"):
-        raise typer.Abort
-    go_on = _regardless("destroy", raw.stack, variables)
-    if settings.production:
-        _run(lambda: stack.preview_destroy(color=_color(), on_output=_print), go_on=go_on)
+            typer.echo(f"Namespace {namespace} and its volumes are kept (retainData is true).")
+    if not change.yes:
+        session.confirm(f"Destroy stack {name}?")
     remove = partial(stack.destroy, color=_color(), on_output=_print, show_secrets=False)
-    _run(unlocking(stack, remove), go_on=go_on, changes=raw.stack)
+    _run(unlocking(stack, remove), go_on=protection, changes=name)
 
 
-def _reached(root: Path, raw: RawConfig, engine: Engine, variables: dict[str, str]) -> Stack:
+def _opened(root: Path, raw: RawConfig, engine: Engine, change: Change, force: Mapping[str, str]) -> _Session:
+    """The stack, once cluster and state are named and fit for a change; raises CommandError."""
     settings, _ = load(raw)
-    reachability = ask(settings.cluster)
+    state.refuse_throw_away_state(raw.stack, production=settings.production, allowed=change.local_state)
+    variables = state.environment(root) | dict(force)
+    reachability = reach(settings.cluster.context, settings.cluster.kubeconfig)
     typer.echo(reachability.line)
     typer.echo(f"State: {state.describe(variables)}")
     if reachability.version is None:
@@ -131,44 +165,36 @@ def _reached(root: Path, raw: RawConfig, engine: Engine, variables: dict[str, st
             "the cluster must answer before it can be changed; check the context, the kubeconfig and the network",
             Exit.CLUSTER,
         )
-    return open_stack(root, raw.stack, engine, variables)
+    return _Session(open_stack(root, raw.stack, engine, variables), raw.stack, settings, variables)
 
 
 def _packs(root: Path, *, wanted: bool) -> list[str] | None:
     return [str(pack(root))] if wanted else None
 
 
-def _confirm_changes(look: Callable[..., object], *, go_on: str) -> None:
-    changes: list[tuple[str, str, tuple[str, ...]]] = []
-
-    def collect(event: object) -> None:
-        resource = getattr(event, "resource_pre_event", None)
-        if resource is not None:
-            metadata = resource.metadata
-            changes.append((str(metadata.op), str(metadata.urn), tuple(metadata.diffs or ())))
-
-    _run(partial(look, on_event=collect), go_on=go_on)
-    for line in dangerous(changes):
-        typer.echo(f"{RED}{line}{PLAIN}" if _color() == "always" else line)
-    if not typer.confirm("Apply these changes?"):
-        raise typer.Abort
+def _show_changes(look: Callable[..., object], *, go_on: str) -> None:
+    operations: list[Operation] = []
+    _run(partial(look, on_event=collect_operations(operations)), go_on=go_on)
+    for line in dangerous(operations):
+        typer.echo(typer.style(line, fg="red") if colored() else line)
 
 
-def dangerous(changes: list[tuple[str, str, tuple[str, ...]]]) -> Iterator[str]:
-    """What replaces or deletes, by module and with the reason; `changes` are (operation, URN, differing properties)."""
-    for operation, urn, differing in sorted(changes, key=lambda change: change[1]):
-        kind = "replaces" if "replace" in operation else "deletes" if operation == "delete" else None
-        if kind is None:
+def dangerous(operations: list[Operation]) -> Iterator[str]:
+    """What replaces or deletes, by module and with the reason."""
+    for operation in sorted(operations, key=lambda operation: operation.urn):
+        replaces, deletes = "replace" in operation.kind, operation.kind == "delete"
+        if not (replaces or deletes):
             continue
-        chain, name = urn.split("::")[2], urn.rpartition("::")[2]
-        why = f" ({', '.join(differing)})" if differing else ""
-        yield f"{kind} {name.partition('-')[0]}: {chain.rpartition(':')[2]} {name}{why}"
+        chain, name = operation.urn.split("::")[2], operation.urn.rpartition("::")[2]
+        why = f" ({', '.join(operation.differing)})" if operation.differing else ""
+        verb = "replaces" if replaces else "deletes"
+        yield f"{verb} {name.partition('-')[0]}: {chain.rpartition(':')[2]} {name}{why}"
 
 
 def _run(operation: Callable[[], object], *, go_on: str | None = None, changes: str | None = None) -> None:
     """Run the engine.
 
-    Where protection stopped it, `go_on` is the command that goes on regardless; `changes` names the stack where the
+    Where protection stopped it, `go_on` is the command that ignores protection; `changes` names the stack where the
     operation changes the cluster.
     """
     stopped: list[str] = []
@@ -177,51 +203,40 @@ def _run(operation: Callable[[], object], *, go_on: str | None = None, changes: 
         try:
             operation()
         except EngineError as error:
-            # The engine has said what is wrong, line by line, as it happened.
+            # The engine has printed what is wrong, line by line, as it happened.
             stopped, failed = protected(str(error)), True
     if interruption.asked:
-        typer.echo(_interrupted(changes), err=True)
-        raise typer.Exit(Exit.INTERRUPTED)
+        raise CommandError(_interrupted(changes), Exit.INTERRUPTED)
     if stopped and go_on:
-        typer.echo(_protection(stopped, go_on), err=True)
+        raise CommandError(_protection(stopped, go_on), Exit.FOUND)
     if failed:
         raise typer.Exit(Exit.FOUND)
 
 
 def _interrupted(stack: str | None) -> str:
     if stack is None:
-        return "Interrupted: nothing was changed."
+        return "interrupted: nothing was changed"
     return (
-        f"Interrupted: what was done until now is in the state. `arches preview --stack {stack}` shows the rest; "
-        f"the same command again goes on. Should the state be locked: pulumi cancel --stack {stack}"
+        f"interrupted: finished steps are in the state. `arches preview --stack {stack}` shows the rest; "
+        f"the same command continues. If the state is locked: pulumi cancel --stack {stack}"
     )
-
-
-def _regardless(command: str, stack: str, variables: Mapping[str, str]) -> str:
-    """The engine's own command that sets protection aside, with where the state is if the engine does not know."""
-    where = [
-        f"{name}={value}"
-        for name, value in sorted(variables.items())
-        if name.startswith(("PULUMI_BACKEND", "PULUMI_CONFIG"))
-    ]
-    return " ".join([*where, "pulumi", command, "--ignore-protect", "--stack", stack])
 
 
 _REFUSED = re.compile(r'resource "(urn:[^"]+)"\s+(?:as it is currently marked for protection|cannot be deleted)')
 
 
 def protected(text: str) -> list[str]:
-    """What the engine refused to replace or delete, as `Type name`, from what it said."""
+    """What the engine refused to replace or delete, as `Type name`, from its output."""
     return sorted(
         {f"{urn.split('::')[2].rpartition(':')[2]} {urn.rpartition('::')[2]}" for urn in _REFUSED.findall(text)}
     )
 
 
 def _protection(stopped: list[str], go_on: str) -> str:
-    """How to go on; the engine's own advice is to edit a program that this stack has in common with others."""
+    """How to continue; the engine's own advice is to edit a program that all stacks share."""
     return (
-        f"error: production data is protected: {', '.join(stopped)} would be replaced or deleted, "
-        f"and nothing of it was. To keep it, take the edit back. To let it go, make a backup and run {go_on}: "
+        f"production data is protected: {', '.join(stopped)} would be replaced or deleted, and was not. "
+        f"To keep it, revert the edit. To remove it, make a backup and run {go_on}: "
         "volumes and the namespace stay in the cluster while retainData is true."
     )
 
@@ -232,4 +247,4 @@ def _print(text: str) -> None:
 
 
 def _color() -> str:
-    return "always" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else "never"
+    return "always" if colored() else "never"

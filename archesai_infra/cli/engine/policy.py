@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from archesai_infra.cli.base.exits import CommandError, Exit
+from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.stack.evaluate import Evaluation
 
 DIRECTORY = Path("policy")
@@ -21,12 +21,12 @@ DIRECTORY = Path("policy")
 CHECKS = "checks"
 _MODULE = "archesai_policy_checks"
 _PINS = "requirements.txt"
-_MADE = ".made"
+_COMPLETE_MARK = ".made"
 INSTALL_SECONDS = 600
 
 
 def pack(root: Path) -> Path:
-    """The pack, ready for the engine; its packages are installed with a word about it where they are not yet.
+    """The pack, ready for the engine; its packages are installed, with a notice, where they are missing.
 
     Its environment is its own: `pulumi-policy` pins older libraries than the program uses. Raises CommandError.
     """
@@ -39,12 +39,12 @@ def pack(root: Path) -> Path:
         _run(sys.executable, "-m", "venv", str(environment))
         pip = (str(environment / "bin" / "pip"), "install", "--disable-pip-version-check", "--quiet")
         _run(*pip, "--require-hashes", "-r", str(directory / _PINS))
-        (environment / _MADE).write_bytes((directory / _PINS).read_bytes())
+        (environment / _COMPLETE_MARK).write_bytes((directory / _PINS).read_bytes())
     return directory
 
 
 def _current(directory: Path) -> bool:
-    made = directory / ".venv" / _MADE
+    made = directory / ".venv" / _COMPLETE_MARK
     return made.is_file() and made.read_bytes() == (directory / _PINS).read_bytes()
 
 
@@ -52,31 +52,29 @@ def _run(*command: str) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_SECONDS)
     except OSError as error:
-        raise CommandError(_not_made(str(error)), Exit.FOUND) from None
+        raise CommandError(_not_installed(str(error)), Exit.FOUND) from None
     except subprocess.TimeoutExpired:
-        raise CommandError(_not_made(f"it took longer than {INSTALL_SECONDS} s"), Exit.FOUND) from None
+        raise CommandError(_not_installed(f"it took longer than {INSTALL_SECONDS} s"), Exit.FOUND) from None
     except subprocess.CalledProcessError as error:
         last = (error.stderr.strip() or error.stdout.strip()).rpartition("\n")[2]
-        raise CommandError(_not_made(last), Exit.FOUND) from None
+        raise CommandError(_not_installed(last), Exit.FOUND) from None
 
 
-def _not_made(why: str) -> str:
-    return (
-        f"the policy pack's packages could not be installed: {why}; mend that, or leave the pack out with --no-policy"
-    )
+def _not_installed(why: str) -> str:
+    return f"the policy pack's packages could not be installed: {why}; correct that, or skip the pack with --no-policy"
 
 
 def violations(root: Path, evaluation: Evaluation) -> Iterator[str]:
-    """What the pack has against the objects and releases of an evaluation, as `policy: Kind name finding`."""
+    """What breaks the pack's policies in an evaluation, as `policy: Kind name finding`."""
     releases = [
-        {"kind": "Release", "metadata": {"name": found.inputs["name"]}, "values": found.inputs.get("values")}
-        for found in evaluation.releases
+        {"kind": "Release", "metadata": {"name": release.inputs["name"]}, "values": release.inputs.get("values")}
+        for release in evaluation.releases
     ]
     return judge(root, [*evaluation.objects, *releases], production=evaluation.settings.production)
 
 
 def judge(root: Path, objects: Iterable[Mapping[str, Any]], *, production: bool) -> Iterator[str]:
-    """What the pack below `root` has against objects, as `policy: Kind name finding`; raises CommandError."""
+    """What breaks the policies of the pack below `root`, as `policy: Kind name finding`; raises CommandError."""
     checks = load(root)
     wanted: Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]] = checks.CHECKS
     if production:
@@ -113,7 +111,5 @@ def load(root: Path) -> ModuleType:
 def _complete(directory: Path) -> Path:
     """The pack's directory, if it is there; raises CommandError."""
     if not (directory / _PINS).is_file():
-        raise CommandError(
-            f"{directory} holds no policy pack; take it from the repository, or leave it out", Exit.INPUT
-        )
+        raise CommandError(f"{directory} holds no policy pack; restore it from the repository, or skip it", Exit.INPUT)
     return directory

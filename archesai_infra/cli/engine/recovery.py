@@ -9,8 +9,10 @@ from pulumi.automation import CommandError as EngineError
 from pulumi.automation import Stack
 
 from archesai_infra.cli.adopt.cluster import read, take_fields
-from archesai_infra.cli.base.cluster import Cluster, connect
-from archesai_infra.cli.base.exits import CommandError, Exit
+from archesai_infra.cli.base.cluster import Cluster
+from archesai_infra.cli.base.confirm import confirm
+from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.engine import leftovers
 from archesai_infra.cli.engine.leftovers import Leftovers
 from archesai_infra.stack.config import RawConfig
@@ -71,11 +73,13 @@ def _check(found: Leftovers, stack: str, declared: Evaluation, *, take_over: boo
 
 
 def _clear_records(found: Leftovers, clear: Callable[[], None], *, yes: bool) -> None:
-    typer.echo("An earlier run was killed while Helm worked. Helm refuses to go on beside what it noted then:")
+    typer.echo(
+        "An earlier run was killed while Helm worked. Helm refuses to continue while these release Secrets exist:"
+    )
     for record in found.records:
         typer.echo(f"  {record.line}")
-    if not yes and not typer.confirm("Delete these notes? What the releases installed stays."):
-        raise CommandError("Helm's notes are needed no more and block their releases; nothing was changed", Exit.FOUND)
+    if not yes:
+        confirm("Delete these release Secrets? What the releases installed stays.")
     clear()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pulumi import automation
@@ -12,6 +14,21 @@ from archesai_infra.cli.engine.engine import Engine
 
 def open_stack(root: Path, stack: str, engine: Engine, variables: dict[str, str]) -> Stack:
     """The stack, created in the state if it is not there yet."""
-    command = automation.PulumiCommand(root=str(engine.command.parent.parent))
+    command = automation.PulumiCommand(root=str(engine.root) if engine.root else None)
     options = automation.LocalWorkspaceOptions(pulumi_command=command, env_vars=variables, work_dir=str(root))
     return automation.create_or_select_stack(stack, work_dir=str(root), opts=options)
+
+
+@contextmanager
+def unchanged(path: Path) -> Generator[None]:
+    """Put a file back as it was.
+
+    The engine writes the salt of a passphrase into the stack file as soon as it opens a stack. After a look with the
+    project's own passphrase, a person's own one would then be refused as incorrect.
+    """
+    before = path.read_bytes()
+    try:
+        yield
+    finally:
+        if path.read_bytes() != before:
+            path.write_bytes(before)

@@ -59,7 +59,17 @@ class _Old:
 
     def secret(self, path: str, credential: Credential, why: str) -> None:
         if self.take(path) not in (None, ""):
-            self.result.secrets.setdefault(credential, f"{path}: {why}")
+            given = self.result.secrets.get(credential)
+            self.result.secrets[credential] = f"{given}; {path}: {why}" if given else f"{path}: {why}"
+
+
+def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with others over them, as Helm overlays files: objects key by key, everything else as a whole."""
+    result = dict(below)
+    for key, value in above.items():
+        lower = result.get(key)
+        result[key] = overlaid(lower, value) if isinstance(lower, dict) and isinstance(value, dict) else value
+    return result
 
 
 def translate(values: Mapping[str, Any]) -> Translation:
@@ -98,6 +108,13 @@ def _on(old: _Old, module: str) -> bool | None:
 
 def _unmanaged(old: _Old, module: str) -> bool:
     return old.leaves.get(f"{module}.mode") == "unmanaged"
+
+
+def _ran(old: _Old, module: str) -> bool:
+    """Whether the values say anything of a module but that it was off."""
+    given = {path: value for path, value in old.leaves.items() if path.startswith(f"{module}.")}
+    mode = given.get(f"{module}.mode", given.get(f"{module}.enabled", bool(given)))
+    return mode not in OFF
 
 
 def _general(old: _Old) -> None:
@@ -169,17 +186,20 @@ def _fixed_port(old: _Old, path: str, port: int) -> None:
 
 def _free_settings(old: _Old) -> None:
     """What the old chart handed to the api's configuration file as it was."""
+    secret_paths: list[str] = []
     for section in ("api", "auth", "billing", "intelligence"):
         for path, value in old.below(section).items():
             if value in (None, {}):
                 continue
             if path.rpartition(".")[2].lower() in SECRET_WORDS:
-                why = f"{path}: as a JSON object of dotted path to value, all secret settings in one"
-                old.result.secrets.setdefault(Credential.API_SECRET_SETTINGS, why)
+                secret_paths.append(path)
             elif path.endswith(".mode"):
                 old.put(f"api.settings.{path.removesuffix('mode')}enabled", value not in OFF)
             else:
                 old.put(f"api.settings.{path}", value)
+    if secret_paths:
+        why = "one JSON object of dotted path to value, for all of them"
+        old.result.secrets[Credential.API_SECRET_SETTINGS] = f"{', '.join(secret_paths)}: {why}"
 
 
 def _platform(old: _Old) -> None:
@@ -255,7 +275,9 @@ def _storage(old: _Old) -> None:
         old.drop("storage.persistence.size", "an external storage has its own volume")
     else:
         # The volume's format is the server's: another server would not find the objects.
-        old.put("storage.server", "minio" if "minio" in str(old.leaves.get("storage.image.repository", "")) else None)
+        # The old chart's default image, which overlays leave out, was MinIO's.
+        image = str(old.leaves.get("storage.image.repository", "minio"))
+        old.put("storage.server", "minio" if "minio" in image and _ran(old, "storage") else None)
         old.move("storage.persistence.size", "storage.size")
         _resources(old, "storage", "storage")
     old.put("storage.enabled", _on(old, "storage"))
@@ -300,7 +322,14 @@ def _development(old: _Old) -> None:
     address = old.take("infrastructure.development.hostIP")
     for module in ("api", "platform"):
         port = old.take(f"infrastructure.development.{module}.port")
-        if old.take(f"infrastructure.development.{module}.enabled"):
+        if not old.take(f"infrastructure.development.{module}.enabled"):
+            continue
+        if address is None or port is None:
+            missing = "hostIP" if address is None else f"{module}.port"
+            old.result.no_place[f"infrastructure.development.{module}"] = (
+                f"{missing} is missing; give the chart's own values file first, then this one"
+            )
+        else:
             old.put(f"{module}.runOnHost", {"ip": address, "port": port})
     for name, service in (
         ("postgres", "archesai-postgres 5432"),
@@ -310,7 +339,7 @@ def _development(old: _Old) -> None:
         port = old.take(f"infrastructure.development.{name}.port")
         if old.take(f"infrastructure.development.{name}.enabled"):
             old.result.no_place[f"infrastructure.development.{name}"] = (
-                f"no node port ({port}) is opened: kubectl port-forward service/{service}"
+                f"no node port{f' ({port})' if port else ''} is opened: kubectl port-forward service/{service}"
             )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from archesai_infra.cli.base.cluster import Cluster, Object
-from archesai_infra.stack.evaluate import Evaluation
+from archesai_infra.cli.base.kinds import path
+from archesai_infra.cli.base.text import counted, duration, moment
+from archesai_infra.kube.labels import COMPONENT, INSTANCE
+from archesai_infra.stack.evaluate import Evaluation, Resource
 
 CERTIFICATE_DAYS = 14
 """Days before a certificate's end that it counts as near."""
@@ -16,29 +19,48 @@ BACKUP_AGE = timedelta(hours=2)
 """Age from which the newest backup is too old: twice the hour between two."""
 
 Status = Literal["ok", "warning", "problem"]
-_COMPONENT = "app.kubernetes.io/component"
+_ABSENT = "does not exist"
+_WORKLOADS = ("Deployment", "StatefulSet", "Job")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One thing of the stack and how it is."""
+    """One part of the stack and its status."""
 
     module: str
     name: str
     """Kind and name."""
     status: Status
     text: str
+    next: str = ""
+    """The command that shows more, or corrects it."""
 
 
 def look(cluster: Cluster, evaluation: Evaluation, instance: str, now: datetime) -> list[Line]:
     """Everything about the stack; raises ClusterError."""
     return [
-        *_workloads(cluster, evaluation),
+        *_owner(cluster, evaluation, instance),
+        *_workloads(cluster, evaluation, instance),
         *_services(cluster, evaluation),
         *_claims(cluster, evaluation),
+        *_releases(cluster, evaluation),
         *_certificates(cluster, evaluation, now),
         *_backups(cluster, evaluation, instance, now),
     ]
+
+
+def _owner(cluster: Cluster, evaluation: Evaluation, instance: str) -> Iterator[Line]:
+    """A problem where the namespace belongs to another stack: everything below is then that stack's."""
+    name = evaluation.settings.namespace
+    namespace = cluster.find(path("Namespace", name=name))
+    other = (namespace or {}).get("metadata", {}).get("labels", {}).get(INSTANCE, instance)
+    if other != instance:
+        yield Line("security", f"Namespace {name}", "problem", f"belongs to stack {other}", f"arches status -s {other}")
+
+
+def _kubectl(cluster: Cluster, namespace: str, words: str) -> str:
+    """A command for a person, which reaches this cluster whatever the current context is."""
+    return f"kubectl --context {cluster.context} --namespace {namespace} {words}"
 
 
 def _declared(evaluation: Evaluation, *kinds: str) -> list[Object]:
@@ -47,34 +69,39 @@ def _declared(evaluation: Evaluation, *kinds: str) -> list[Object]:
     )
 
 
-def _line(item: Object, status: Status, text: str) -> Line:
+def _line(item: Object, status: Status, text: str, command: str = "") -> Line:
     metadata = item["metadata"]
-    module = metadata.get("labels", {}).get(_COMPONENT, "")
-    return Line(module, f"{item['kind']} {metadata['name']}", status, text)
+    module = metadata.get("labels", {}).get(COMPONENT, "")
+    return Line(module, f"{item['kind']} {metadata['name']}", status, text, "" if status == "ok" else command)
 
 
-_PATHS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "Job": "batch/v1"}
+def _find(cluster: Cluster, item: Object) -> Object | None:
+    """What the cluster has of a declared object."""
+    metadata = item["metadata"]
+    return cluster.find(path(item["kind"], metadata["namespace"], metadata["name"]))
 
 
-def _workloads(cluster: Cluster, evaluation: Evaluation) -> Iterator[Line]:
-    for item in _declared(evaluation, *_PATHS):
-        kind, name = str(item["kind"]), item["metadata"]["name"]
-        namespace = item["metadata"]["namespace"]
-        found = cluster.find(f"/apis/{_PATHS[kind]}/namespaces/{namespace}/{kind.lower()}s/{name}")
-        if found is None:
-            yield _line(item, "problem", "is not there; run arches up")
-        else:
-            status, text = job(found) if kind == "Job" else rollout(found)
-            why = "" if status == "ok" else _reason(cluster, namespace, found)
-            yield _line(item, status, f"{text}{': ' + why if why else ''}")
+def _workloads(cluster: Cluster, evaluation: Evaluation, instance: str) -> Iterator[Line]:
+    for item in _declared(evaluation, *_WORKLOADS):
+        module = item["metadata"].get("labels", {}).get(COMPONENT, "")
+        live = _find(cluster, item)
+        if live is None:
+            yield _line(item, "problem", _ABSENT, f"arches up --stack {instance}")
+            continue
+        status, text = job(live) if item["kind"] == "Job" else rollout(live)
+        why, crashed = ("", False) if status == "ok" else _reason(cluster, item["metadata"]["namespace"], live)
+        previous = " --previous" if crashed else ""
+        yield _line(
+            item, status, f"{text}{': ' + why if why else ''}", f"arches logs {module}{previous} --stack {instance}"
+        )
 
 
-def rollout(found: Object) -> tuple[Status, str]:
+def rollout(live: Object) -> tuple[Status, str]:
     """How far the pods of a Deployment or StatefulSet are."""
-    spec, status = found["spec"], found.get("status", {})
+    spec, status = live["spec"], live.get("status", {})
     wanted, ready = spec.get("replicas", 1), status.get("readyReplicas", 0)
     image = spec["template"]["spec"]["containers"][0]["image"]
-    behind = status.get("observedGeneration", 0) < found["metadata"].get("generation", 0)
+    behind = status.get("observedGeneration", 0) < live["metadata"].get("generation", 0)
     if behind or status.get("updatedReplicas", 0) < wanted:
         return "warning", f"rolling, {status.get('updatedReplicas', 0)} of {wanted} are new, {ready} ready, {image}"
     if ready < wanted:
@@ -82,9 +109,9 @@ def rollout(found: Object) -> tuple[Status, str]:
     return "ok", f"{ready} of {wanted} ready, {image}"
 
 
-def job(found: Object) -> tuple[Status, str]:
+def job(live: Object) -> tuple[Status, str]:
     """Whether a Job is done."""
-    for condition in found.get("status", {}).get("conditions", []):
+    for condition in live.get("status", {}).get("conditions", []):
         if condition["status"] == "True" and condition["type"] in ("Complete", "Failed"):
             if condition["type"] == "Complete":
                 return "ok", "done"
@@ -92,17 +119,17 @@ def job(found: Object) -> tuple[Status, str]:
     return "warning", "running"
 
 
-def _reason(cluster: Cluster, namespace: str, found: Object) -> str:
-    """Why a pod of it does not run, in the kubelet's or the scheduler's words."""
-    labels = ",".join(f"{key}={value}" for key, value in found["spec"]["selector"]["matchLabels"].items())
-    for pod in cluster.list(f"/api/v1/namespaces/{namespace}/pods", labels=labels):
+def _reason(cluster: Cluster, namespace: str, live: Object) -> tuple[str, bool]:
+    """Why a pod of a workload does not run, in the kubelet's or the scheduler's words, and whether one crashed."""
+    labels = ",".join(f"{key}={value}" for key, value in live["spec"]["selector"]["matchLabels"].items())
+    for pod in cluster.list(path("Pod", namespace), labels=labels):
         if reason := pod_problem(pod):
-            return f"{pod['metadata']['name']} {reason}"
-    return ""
+            return f"{pod['metadata']['name']} {reason}", reason.startswith("CrashLoopBackOff")
+    return "", False
 
 
 def pod_problem(pod: Object) -> str:
-    """Why a pod is not ready; empty where it is, or where nothing is said."""
+    """Why a pod is not ready; empty where it is, or where no reason is given."""
     status = pod.get("status", {})
     for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
         waiting = container.get("state", {}).get("waiting")
@@ -119,82 +146,98 @@ def _services(cluster: Cluster, evaluation: Evaluation) -> Iterator[Line]:
         if item["spec"].get("clusterIP") == "None":
             continue
         namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
-        path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
-        slices = cluster.list(path, labels=f"kubernetes.io/service-name={name}")
-        ready = sum(ready_endpoints(one) for one in slices)
+        slices = cluster.list(path("EndpointSlice", namespace), labels=f"kubernetes.io/service-name={name}")
+        ready = sum(map(ready_endpoints, slices))
         ports = ", ".join(str(port["port"]) for port in item["spec"]["ports"])
-        text = f"{ready} endpoint{'' if ready == 1 else 's'} on {ports}"
-        yield _line(item, "ok" if ready else "problem", text)
+        command = _kubectl(cluster, namespace, f"describe service {name}")
+        yield _line(item, "ok" if ready else "problem", f"{counted(ready, 'endpoint')} on {ports}", command)
 
 
-def ready_endpoints(one: Object) -> int:
+def ready_endpoints(endpoint_slice: Object) -> int:
     """Addresses of an EndpointSlice that take traffic; unset means ready."""
     return sum(
         len(endpoint["addresses"])
-        for endpoint in one.get("endpoints") or []
+        for endpoint in endpoint_slice.get("endpoints") or []
         if endpoint.get("conditions", {}).get("ready") is not False
     )
 
 
 def _claims(cluster: Cluster, evaluation: Evaluation) -> Iterator[Line]:
     for item in _declared(evaluation, "PersistentVolumeClaim"):
-        namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
-        found = cluster.find(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}")
-        phase = "is not there" if found is None else str(found["status"].get("phase", "?"))
-        size = found["status"].get("capacity", {}).get("storage", "") if found else ""
-        yield _line(item, "ok" if phase == "Bound" else "problem", f"{phase} {size}".strip())
+        live = _find(cluster, item)
+        phase = _ABSENT if live is None else str(live["status"].get("phase", "?"))
+        size = live["status"].get("capacity", {}).get("storage", "") if live else ""
+        metadata = item["metadata"]
+        command = _kubectl(cluster, metadata["namespace"], f"describe persistentvolumeclaim {metadata['name']}")
+        yield _line(item, "ok" if phase == "Bound" else "problem", f"{phase} {size}".strip(), command)
+
+
+def _releases(cluster: Cluster, evaluation: Evaluation) -> Iterator[Line]:
+    for release in evaluation.releases:
+        name, namespace = str(release.inputs["name"]), str(release.inputs["namespace"])
+        records = cluster.list(path("Secret", namespace), labels=f"owner=helm,name={name}")
+        status, text = chart(records, release)
+        command = "" if status == "ok" else _kubectl(cluster, namespace, "get pods,events")
+        yield Line("charts", f"Release {namespace}/{name}", status, text, command)
+
+
+def chart(records: list[Object], release: Resource) -> tuple[Status, str]:
+    """How a Helm release is, by Helm's own records of its revisions."""
+    version = release.inputs.get("version", "")
+    if not records:
+        return "problem", f"is not installed ({version})"
+    newest = max(records, key=lambda record: int(record["metadata"]["labels"].get("version", 0)))
+    state = str(newest["metadata"]["labels"].get("status", "unknown"))
+    return ("ok" if state == "deployed" else "problem"), f"{state}, chart {version}"
 
 
 def _certificates(cluster: Cluster, evaluation: Evaluation, now: datetime) -> Iterator[Line]:
     settings = evaluation.settings
     if not (settings.ingress.enabled and settings.ingress.tls.enabled and settings.ingress.tls.issuer):
         return
-    found = cluster.list(f"/apis/cert-manager.io/v1/namespaces/{settings.namespace}/certificates")
-    for item in sorted(found, key=lambda one: one["metadata"]["name"]):
+    certificates = cluster.list(path("Certificate", settings.namespace))
+    for item in sorted(certificates, key=lambda item: item["metadata"]["name"]):
         status, text = certificate(item, now)
-        yield Line("ingress", f"Certificate {item['metadata']['name']}", status, text)
-    if not found:
-        yield Line("ingress", "Certificates", "problem", "there are none; is cert-manager running?")
+        name = item["metadata"]["name"]
+        command = _kubectl(cluster, settings.namespace, f"describe certificate,certificaterequest,order {name}")
+        yield Line("ingress", f"Certificate {name}", status, text, "" if status == "ok" else command)
+    if not certificates:
+        yield Line("ingress", "Certificates", "problem", "do not exist; is cert-manager running?", "arches doctor")
 
 
 def certificate(item: Object, now: datetime) -> tuple[Status, str]:
-    """Whether a certificate is there, and how long it lasts."""
+    """Whether a certificate is ready, and how long it is valid."""
     status = item.get("status", {})
-    ready = next((one for one in status.get("conditions", []) if one["type"] == "Ready"), {})
+    ready = next((item for item in status.get("conditions", []) if item["type"] == "Ready"), {})
     if ready.get("status") != "True":
-        return "problem", f"is not ready: {ready.get('message', 'nothing said yet')}"
+        return "problem", f"is not ready: {ready.get('message', 'no reason given yet')}"
     days = (moment(status["notAfter"]) - now).days
     return ("warning" if days < CERTIFICATE_DAYS else "ok"), f"ends in {days} days"
-
-
-def moment(text: str) -> datetime:
-    """A time of the API server."""
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _backups(cluster: Cluster, evaluation: Evaluation, instance: str, now: datetime) -> Iterator[Line]:
     settings = evaluation.settings
     if not settings.backups.enabled:
         return
-    namespace = settings.backups.velero.namespace
-    every = cluster.list(f"/apis/velero.io/v1/namespaces/{namespace}/backups")
+    every = cluster.list(path("Backup", settings.backups.velero.namespace))
     ours = [item for item in every if settings.namespace in item.get("spec", {}).get("includedNamespaces", [])]
-    yield Line("backups", f"Backups of {instance}", *backups(ours, now))
+    status, text = backups(ours, now)
+    command = "" if status == "ok" else f"arches backup list --stack {instance}"
+    yield Line("backups", f"Backups of {instance}", status, text, command)
     for item in _declared(evaluation, "CronJob"):
-        path = f"/apis/batch/v1/namespaces/{item['metadata']['namespace']}/cronjobs/{item['metadata']['name']}"
-        yield _line(item, *cron(cluster.find(path), now))
+        yield _line(item, *cron(_find(cluster, item), now), f"arches up --stack {instance}")
 
 
-def backups(found: list[Object], now: datetime) -> tuple[Status, str]:
+def backups(listed: list[Object], now: datetime) -> tuple[Status, str]:
     """How old the newest whole backup is; a partly failed one is none."""
-    ended = [item for item in found if item.get("status", {}).get("completionTimestamp")]
+    ended = [item for item in listed if item.get("status", {}).get("completionTimestamp")]
     whole = [item for item in ended if item["status"].get("phase") == "Completed"]
     if not whole:
-        return "problem", f"no completed backup among {len(found)}"
+        return "problem", f"no completed backup among {len(listed)}"
     newest = max(whole, key=lambda item: moment(item["status"]["completionTimestamp"]))
     age = now - moment(newest["status"]["completionTimestamp"])
     later = [item for item in ended if item not in whole and _ended(item) > _ended(newest)]
-    text = f"newest is {newest['metadata']['name']}, {_told(age)} old"
+    text = f"newest is {newest['metadata']['name']}, {duration(age.total_seconds())} old"
     if later:
         return "problem", f"{text}; after it {later[-1]['metadata']['name']} {later[-1]['status'].get('phase')}"
     return ("problem" if age > BACKUP_AGE else "ok"), text
@@ -204,19 +247,14 @@ def _ended(item: Object) -> datetime:
     return moment(item["status"]["completionTimestamp"])
 
 
-def cron(found: Object | None, now: datetime) -> tuple[Status, str]:
+def cron(live: Object | None, now: datetime) -> tuple[Status, str]:
     """When a CronJob last succeeded."""
-    if found is None:
-        return "problem", "is not there; run arches up"
-    last = found.get("status", {}).get("lastSuccessfulTime")
+    if live is None:
+        return "problem", _ABSENT
+    last = live.get("status", {}).get("lastSuccessfulTime")
     if last is None:
         return "warning", "has not succeeded yet"
-    return "ok", f"succeeded {_told(now - moment(last))} ago"
-
-
-def _told(age: timedelta) -> str:
-    minutes = int(age.total_seconds()) // 60
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"  # noqa: PLR2004 - minutes up to two hours
+    return "ok", f"succeeded {duration((now - moment(last)).total_seconds())} ago"
 
 
 def summary(lines: list[Line]) -> dict[str, Any]:

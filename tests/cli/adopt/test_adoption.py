@@ -215,10 +215,10 @@ def test_a_claim_that_goes_with_its_owner_is_not_taken() -> None:
 
 
 def test_what_scripts_are_told_holds_no_secret(whole: Plan) -> None:
-    told = str(whole.told())
+    told = str(whole.to_dict())
     assert not any(secret in told for secret in (PASSWORD, REDIS_PASSWORD, SECRET_KEY))
     assert {"key": "databasePassword", "value": None, "secret": True, "why": "in use by archesai-postgres"} in list(
-        whole.told()["settings"]  # type: ignore[call-overload]
+        whole.to_dict()["settings"]  # type: ignore[call-overload]
     )
 
 

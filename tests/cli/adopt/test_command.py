@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from archesai_infra.cli.adopt.command import with_settings
 from archesai_infra.cli.adopt.plan import Setting
+from archesai_infra.cli.adopt.run import with_settings
 from archesai_infra.stack.config import load
 from testbed.cli.projects import no_engine, project
 from testbed.cli.running import run
@@ -16,7 +16,7 @@ __all__ = ["no_engine", "project"]
 
 @pytest.mark.usefixtures("no_engine", "project")
 def test_adopting_without_an_engine_is_exit_code_3_and_names_both_ways_out() -> None:
-    result = run("adopt", "adopt", "--yes")
+    result = run("adopt", "--yes")
     assert result.exit_code == 3
     assert "this needs the Pulumi engine" in result.stderr
     assert "run again with network" in result.stderr
@@ -25,23 +25,23 @@ def test_adopting_without_an_engine_is_exit_code_3_and_names_both_ways_out() -> 
 @pytest.mark.usefixtures("no_engine")
 def test_a_plan_needs_a_cluster_and_no_engine(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", str(project / "none"))
-    result = run("adopt", "adopt", "--plan-only")
+    result = run("adopt", "--plan-only")
     assert result.exit_code == 4
-    assert "there is no usable kubeconfig" in result.stderr
+    assert "cannot be used" in result.stderr
 
 
 @pytest.mark.usefixtures("no_engine", "project")
 def test_production_is_adopted_on_a_pinned_cluster_only() -> None:
-    result = run("adopt", "adopt", "--stack", "prod", "--yes")
+    result = run("adopt", "--stack", "prod", "--yes")
     assert result.exit_code == 2
     assert "cluster.context: production needs a pinned cluster" in result.stderr
 
 
 @pytest.mark.usefixtures("project")
 def test_a_script_has_to_say_whether_it_only_looks() -> None:
-    result = run("adopt", "adopt", "--json")
+    result = run("adopt", "--json")
     assert result.exit_code == 2
-    assert "--json asks nothing: add --plan-only or --yes" in result.stderr
+    assert "--json cannot ask: add --plan or --yes" in result.stderr
 
 
 def test_a_stack_that_argo_cd_applies_adopts_nothing(project: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_stack_that_argo_cd_applies_adopts_nothing(project: Path) -> None:
     gitops = f"  archesai:gitops: {{enabled: true, repoUrl: '{repository}'}}\n"
     secrets = "  archesai:database: {existingSecret: theirs}\n  archesai:api: {existingSecret: theirs}\n"
     stack_file.write_text(f"config:\n  archesai:environment: development\n{gitops}{secrets}")
-    result = run("adopt", "adopt", "--plan-only")
+    result = run("adopt", "--plan-only")
     assert result.exit_code == 2
     assert "gitops.enabled: Argo CD applies this stack" in result.stderr
 

@@ -8,11 +8,12 @@ import pytest
 from archesai_infra.cli.adopt.adoption import plan, urns
 from archesai_infra.cli.adopt.apply import harmful, keep_volumes
 from archesai_infra.cli.adopt.cluster import handed_over, moved
-from archesai_infra.cli.adopt.command import with_settings
 from archesai_infra.cli.adopt.owners import setters
+from archesai_infra.cli.adopt.run import with_settings
 from archesai_infra.cli.adopt.state import known, with_adopted
 from archesai_infra.cli.base.cluster import Cluster, ClusterError
-from archesai_infra.cli.base.exits import CommandError
+from archesai_infra.cli.base.errors import CommandError
+from archesai_infra.cli.engine.events import Operation
 from archesai_infra.stack.evaluate import evaluate
 from testbed.adopt.kustomized import DATABASE_CLAIM, PASSWORD, REDIS_PASSWORD, SECRET_KEY
 from testbed.adopt.standing import ALL, STACK, planned, standing, takeover
@@ -90,9 +91,9 @@ def test_only_what_was_taken_counts_as_harm() -> None:
     found = planned()
     names = urns(evaluate(with_settings(raw(ALL, STACK), found.settings)))
     other = f"{COMPONENT}$kubernetes:apps/v1:StatefulSet::database-stateful-set"
-    assert harmful([("update", CLAIM), ("create", other), ("replace", other)], found, names) == []
+    assert harmful([Operation("update", CLAIM, ()), Operation("replace", other, ())], found, names) == []
     for operation in ("replace", "create-replacement", "delete-replaced", "delete"):
-        assert harmful([(operation, CLAIM)], found, names) == [f"PersistentVolumeClaim {DATABASE_CLAIM}"]
+        assert harmful([Operation(operation, CLAIM, ())], found, names) == [f"PersistentVolumeClaim {DATABASE_CLAIM}"]
 
 
 def managed(manager: str, fields: dict[str, Any], **more: object) -> dict[str, Any]:
@@ -137,6 +138,7 @@ class Forbidding(Cluster):
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
+        self.context = "prod"
 
     def send(self, method: str, path: str, *_: Any, **__: Any) -> Never:  # noqa: ANN401 - whatever is sent
         self.asked.append((method, path))
@@ -145,7 +147,9 @@ class Forbidding(Cluster):
 
 def test_a_volume_that_may_not_be_kept_stops_everything_and_says_who_can_do_what() -> None:
     cluster = Forbidding()
-    with pytest.raises(CommandError, match="kubectl patch persistentvolume volume-of-archesai-redis") as caught:
+    with pytest.raises(
+        CommandError, match="kubectl --context prod patch persistentvolume volume-of-archesai-redis"
+    ) as caught:
         keep_volumes(cluster, takeover().volumes[1:])
     assert cluster.asked == [("PATCH", "/api/v1/persistentvolumes/volume-of-archesai-redis")]
-    assert "redis would go with its claim" in str(caught.value)
+    assert "redis would be deleted with its claim" in str(caught.value)

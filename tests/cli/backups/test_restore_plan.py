@@ -127,21 +127,21 @@ def test_a_dump_that_is_still_on_the_volume_needs_no_restore_by_velero() -> None
         (_backup(hookStatus={}), EMPTY, {}, "0 of 2 dumps ran"),
         (_backup(), RUNNING, {}, "is not empty"),
         (_backup(), RUNNING, {"module": "api"}, "must be one of database, redis, storage"),
-        (_backup(), EMPTY, {"module": "database"}, "is gone: restore all of it"),
-        (_backup(), RUNNING, {"module": "redis", "into": "copy"}, "use one of the two"),
-        (_backup(), EMPTY, {"into": "Not_a_name"}, "is no name of a namespace"),
+        (_backup(), EMPTY, {"module": "database"}, "does not exist: restore all of it"),
+        (_backup(), RUNNING, {"module": "redis", "into": "copy"}, "use only one"),
+        (_backup(), EMPTY, {"into": "Not_a_name"}, "is not a valid name of a namespace"),
     ],
 )
 def test_a_restore_that_would_lose_data_is_refused(
     backup: dict[str, Any], target: Target, options: dict[str, str], said: str
 ) -> None:
     given: dict[str, str | None] = {"module": None, "into": None, **options}
-    found = refusals(backup, VOLUMES, target, module=given["module"], into=given["into"], now=NOW)
+    found = refusals(backup, VOLUMES, target, place="", module=given["module"], into=given["into"], now=NOW)
     assert any(said in reason for reason in found), found
 
 
 def test_a_good_backup_into_an_empty_namespace_is_not_refused() -> None:
-    assert refusals(_backup(), VOLUMES, EMPTY, module=None, into=None, now=NOW) == []
+    assert refusals(_backup(), VOLUMES, EMPTY, place="", module=None, into=None, now=NOW) == []
 
 
 def test_a_backup_without_the_dumps_volume_is_none() -> None:

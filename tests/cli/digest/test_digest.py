@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from archesai_infra.cli.digest.digest import LIMIT, MARK, REACHABILITY, STATE_ONLY, digest, steps
+from archesai_infra.cli.digest.changes import changes
+from archesai_infra.cli.digest.digest import LIMIT, MARK, REACHABILITY, STATE_ONLY, digest
 from testbed.cli.running import run
 from testbed.stacks import ROOT
 
@@ -40,7 +41,7 @@ def test_the_counts_are_those_of_the_engine_without_its_components(name: str) ->
     preview = _preview(name)
     objects = [item for item in preview["steps"] if "archesai:index:" not in item["urn"].rpartition("$")[2]]
     touched = [item for item in objects if item["op"] != "same" and "pulumi:pulumi:Stack" not in item["urn"]]
-    assert len(steps(preview)) == len([item for item in touched if "::pulumi:pulumi:" not in item["urn"]])
+    assert len(changes(preview)) == len([item for item in touched if "::pulumi:pulumi:" not in item["urn"]])
 
 
 def test_data_that_would_be_lost_stands_before_everything_else() -> None:
@@ -62,8 +63,8 @@ def test_data_that_stays_in_the_cluster_is_no_loss_but_said() -> None:
 
 
 def test_a_replacement_says_what_forces_it() -> None:
-    assert "made anew" in _digest("rotate")
-    assert "under a new name, the old one goes last: `metadata.name`" in _digest("version")
+    assert "a new value is generated" in _digest("rotate")
+    assert "**New revisions**\n- migrations: Job `archesai-migrations-" in _digest("version")
     assert "the old one goes FIRST: `spec.storageClassName`" in _digest("refused")
 
 
@@ -121,7 +122,7 @@ def test_the_command_reads_a_pipe_and_connects_to_no_cluster_that_the_preview_na
     kubeconfig.write_text(json.dumps(document), encoding="utf-8")
     preview = _preview("version")
     preview["config"] = {"archesai:cluster": json.dumps({"kubeconfig": str(kubeconfig)})}
-    result = run("digest", "digest", "-", stdin=json.dumps(preview))
+    result = run("digest", "-", stdin=json.dumps(preview))
     assert result.exit_code == 0
     assert STATE_ONLY in result.output
     assert not ran.exists()
@@ -167,8 +168,8 @@ def test_a_change_writes_no_heading_mention_or_markup_of_its_own(operation: str,
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "error: no stack"])
 def test_what_is_no_preview_is_refused(text: str) -> None:
-    result = run("digest", "digest", "-", stdin=text)
-    assert (result.exit_code, "no preview" in result.stderr) == (2, True)
+    result = run("digest", "-", stdin=text)
+    assert (result.exit_code, "not a preview" in result.stderr) == (2, True)
 
 
 def test_what_breaks_a_policy_is_told_before_the_list_and_as_a_failure() -> None:

@@ -28,7 +28,7 @@ def change(project: Path) -> Path:
 
 
 def _review() -> tuple[int, str, str]:
-    result = run("digest", "review", "change", "--base", "rendered")
+    result = run("review", "change", "--base", "rendered")
     return result.exit_code, result.output, result.stderr
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from archesai_infra.cli.base.cluster import ClusterError, connect
+from archesai_infra.cli.base.cluster import ClusterError
+from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.doctor.report import Finding
 from archesai_infra.cli.doctor.server import DEFAULT_CLASS, Examination, examine
 from archesai_infra.stack.evaluate import evaluate
@@ -60,7 +61,7 @@ def test_fault_2_an_expired_login(rig: ControlPlane) -> None:
     late = connect(None, str(rig.kubeconfig("late", expired=True)))
     with (
         late as cluster,
-        pytest.raises(ClusterError, match="does not accept the login; it may have expired: log in again"),
+        pytest.raises(ClusterError, match="does not accept the credentials; it may have expired: log in again"),
     ):
         cluster.get("/api/v1")
 
@@ -89,7 +90,7 @@ def test_fault_4_no_default_storage_class(rig: ControlPlane) -> None:
 def test_fault_5_a_storage_class_that_does_not_exist(rig: ControlPlane) -> None:
     status, text, cure = _said(_doctor(rig, {"database": {"storageClass": "fast"}}), "storage class")
     assert (status, text) == ("problem", f"there is no StorageClass fast; there are {fleet.STORAGE_CLASS}")
-    assert cure == "mend <module>.storageClass"
+    assert cure == "correct <module>.storageClass"
 
 
 def test_fault_6_an_ingress_class_that_nobody_serves(rig: ControlPlane) -> None:
@@ -164,8 +165,8 @@ def test_fault_10_secrets_that_others_were_to_make(rig: ControlPlane) -> None:
         incomplete = _said(_doctor(rig, config), "existing secrets")
     finally:
         rig.api.delete(secret)
-    assert missing[:2] == ("problem", "there is no Secret db in archesai")
-    assert incomplete[:2] == ("problem", "Secret db lacks POSTGRES_PASSWORD")
+    assert missing[:2] == ("problem", "namespace archesai has no Secret db")
+    assert incomplete[:2] == ("problem", "Secret archesai/db lacks POSTGRES_PASSWORD")
 
 
 def test_fault_11_a_pod_that_does_not_get_its_image(rig: ControlPlane) -> None:
@@ -206,7 +207,7 @@ def test_fault_13_a_namespace_of_another_stack(rig: ControlPlane) -> None:
     rig.apply([taken]).check()
     status, text, cure = _said(_doctor(rig, {"namespace": "taken"}), "namespace")
     assert (status, text) == ("problem", "taken belongs to stack staging")
-    assert "pulumi config set namespace" in cure
+    assert "arches config set namespace" in cure
 
 
 def test_fault_14_a_server_that_is_down(rig: ControlPlane) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from archesai_infra.cli.import_values.command import problems
+from archesai_infra.cli.import_values.convert import problems
 from archesai_infra.cli.import_values.values import translate
 from archesai_infra.credentials import Credential
 from testbed.cli.running import run, run_json
@@ -107,27 +107,27 @@ def test_a_key_nobody_knows_is_listed() -> None:
 
 def test_the_command_writes_the_stack_file_and_reports_on_stderr(tmp_path: Path) -> None:
     out = tmp_path / "Pulumi.moved.yaml"
-    result = run("import_values", "import-values", str(DATA / "values-minimal.yaml"), "--out", str(out))
+    result = run("import-values", str(DATA / "values-minimal.yaml"), "--out", str(out))
     assert result.exit_code == 1
     assert "api.image.tag: latest is refused in production" in result.stderr
-    assert "pulumi config set --secret databasePassword --stack moved" in result.stderr
+    assert "arches config set databasePassword --stack moved" in result.stderr
     assert next(iter(yaml.safe_load(out.read_text(encoding="utf-8"))["config"])) == "archesai:environment"
-    again = run("import_values", "import-values", str(DATA / "values-minimal.yaml"), "--out", str(out))
-    assert (again.exit_code, "is there already" in again.stderr) == (2, True)
+    again = run("import-values", str(DATA / "values-minimal.yaml"), "--out", str(out))
+    assert (again.exit_code, "already exists" in again.stderr) == (2, True)
 
 
 def test_scripts_get_the_translation_as_data() -> None:
-    found = run_json("import_values", "import-values", str(DATA / "values-arches.yaml"))
+    found = run_json("import-values", str(DATA / "values-arches.yaml"))
     assert found["config"]["domain"] == "archesai.com"
-    assert found["mend"] == []
+    assert found["corrections"] == []
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("[]", "must hold an object"), ("a: {", "is no YAML"), (None, "cannot be read")]
+    ("text", "says"), [("[]", "must be an object"), ("a: {", "is not YAML"), (None, "cannot be read")]
 )
 def test_a_file_that_is_none_is_a_sentence(tmp_path: Path, text: str | None, says: str) -> None:
     file = tmp_path / "values.yaml"
     if text is not None:
         file.write_text(text, encoding="utf-8")
-    result = run("import_values", "import-values", str(file))
+    result = run("import-values", str(file))
     assert (result.exit_code, says in result.stderr) == (2, True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from archesai_infra.cli.base.cluster import connect
+from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.status.report import (
     Line,
     backups,
@@ -124,8 +124,8 @@ def test_without_a_cluster_the_command_ends_with_a_sentence_and_its_own_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    result = run("status", "status")
-    assert (result.exit_code, "there is no usable kubeconfig" in result.stderr) == (4, True)
+    result = run("status")
+    assert (result.exit_code, "cannot be used" in result.stderr) == (4, True)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 def test_a_stack_that_was_never_applied_is_missing_and_one_that_was_is_well(rig: ControlPlane) -> None:
     evaluation = render({"redis": {"enabled": True}})
     before = _look(rig)
-    assert {line.text for line in before if line.name.startswith("Deployment")} == {"is not there; run arches up"}
+    assert {line.text for line in before if line.name.startswith("Deployment")} == {"does not exist"}
     objects = sorted(evaluation.objects, key=lambda item: item["kind"] != "Namespace")
     rig.apply(objects).check()
     running = [item for item in objects if item["kind"] in ("Deployment", "StatefulSet", "Job")]

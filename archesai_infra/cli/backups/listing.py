@@ -1,0 +1,56 @@
+"""The list of a stack's backups."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import typer
+
+from archesai_infra.cli.backups.store import Store, contents, copied_bytes, open_store, problems
+from archesai_infra.cli.base.cluster import Object
+from archesai_infra.cli.base.console import print_json, print_table
+from archesai_infra.cli.base.errors import Exit
+from archesai_infra.cli.base.text import duration, moment, size
+
+
+def print_backups(stack: str, *, json: bool) -> None:
+    """Print the backups, the newest first; exits with 1 where the newest is not good or there is none."""
+    with open_store(stack) as store:
+        backups = [_describe(store, backup) for backup in store.backups()]
+    if json:
+        print_json(backups)
+    elif backups:
+        print_table(["Backup", "Age", "Size", "Phase", "Dumps", ""], map(_cells, backups))
+    else:
+        typer.echo(f"Stack {stack} has no backups; create one: arches backup create --wait --stack {stack}", err=True)
+    ended = [backup for backup in backups if backup["ended"]]
+    if not ended or ended[0]["problems"]:
+        raise typer.Exit(Exit.FOUND)
+
+
+def _cells(backup: Object) -> list[str]:
+    return [
+        str(backup["name"]),
+        duration(float(backup["ageSeconds"])),
+        size(int(backup["bytes"])),
+        str(backup["phase"]),
+        ", ".join(backup["contents"]) or "-",
+        "; ".join(backup["problems"]) or "ok",
+    ]
+
+
+def _describe(store: Store, backup: Object) -> Object:
+    volumes = store.volumes(backup)
+    status = backup.get("status", {})
+    now = datetime.now(UTC)
+    begun = status.get("startTimestamp") or backup["metadata"].get("creationTimestamp")
+    return {
+        "name": backup["metadata"]["name"],
+        "ageSeconds": round((now - moment(begun)).total_seconds()) if begun else 0,
+        "bytes": copied_bytes(volumes),
+        "phase": status.get("phase") or "New",
+        "ended": bool(status.get("completionTimestamp")),
+        "contents": contents(backup),
+        "expires": status.get("expiration"),
+        "problems": problems(backup, volumes),
+    }

@@ -1,0 +1,92 @@
+"""Restore a backup, after showing the steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import typer
+
+from archesai_infra.cli.backups.restore_plan import Step, one_module, refusals, whole
+from archesai_infra.cli.backups.restore_run import Run, dump_on_volume, look
+from archesai_infra.cli.backups.store import Store, open_store
+from archesai_infra.cli.base.cluster import Object
+from archesai_infra.cli.base.confirm import confirm, confirm_name
+from archesai_infra.cli.base.errors import CommandError, Exit
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is restored, and how."""
+
+    into: str | None
+    """Namespace for a copy beside the stack."""
+    module: str | None
+    """The one module whose content is restored."""
+    plan_only: bool
+    confirm: str | None
+    """Name of the namespace, given instead of being typed."""
+    timeout: float
+    """Time for all of it, in seconds."""
+
+
+def restore(stack: str, source: str, choice: Choice) -> None:
+    """Restore a backup by its name or `latest`; raises CommandError and ClusterError."""
+    with open_store(stack) as store:
+        store.check_location()
+        backup = store.backup(source)
+        target = look(store, choice.into or store.settings.namespace)
+        reasons = refusals(
+            backup,
+            store.volumes(backup),
+            target,
+            place=store.place,
+            module=choice.module,
+            into=choice.into,
+            now=datetime.now(UTC),
+        )
+        if reasons:
+            raise CommandError("\n".join(reasons), Exit.INPUT)
+        if choice.module is None:
+            steps = whole(store.settings, stack, backup, choice.into, target.volumes)
+        else:
+            on_volume = dump_on_volume(store, backup, choice.module)
+            steps = one_module(stack, backup, choice.module, target.namespace, on_volume=on_volume)
+        _show(store, backup, target.namespace, steps)
+        if choice.plan_only:
+            return
+        _confirm(store, target.namespace, choice.confirm)
+        _carry_out(Run(store, backup, target.namespace, choice.timeout, in_place=choice.module is not None), steps)
+    typer.echo(f"restored {backup['metadata']['name']} into namespace {target.namespace}")
+    if choice.module is None and choice.into is None:
+        typer.echo(f"next: arches up --refresh --stack {stack} (it recreates finished Jobs, such as the migrations)")
+
+
+def _carry_out(run: Run, steps: list[Step]) -> None:
+    try:
+        run.carry_out(steps)
+    except KeyboardInterrupt:
+        raise CommandError(
+            f"interrupted in step {run.step or 'none'}: the step that began continues in the cluster, later ones were "
+            f"not started; namespace {run.namespace} is incomplete until a restore has run to its end",
+            Exit.INTERRUPTED,
+        ) from None
+
+
+def _show(store: Store, backup: Object, namespace: str, steps: list[Step]) -> None:
+    begun = backup.get("status", {}).get("startTimestamp")
+    typer.echo(f"Restore of {backup['metadata']['name']}, made {begun}, into namespace {namespace}")
+    typer.echo(f"of context {store.cluster.context}:")
+    for number, step in enumerate(steps, 1):
+        typer.echo(f"  {number}. {step.text}")
+
+
+def _confirm(store: Store, namespace: str, given: str | None) -> None:
+    """Have the namespace typed in production; elsewhere a yes is enough."""
+    if given is not None:
+        if given != namespace:
+            raise CommandError(f"--confirm {given}: the namespace is {namespace}", Exit.INPUT)
+    elif store.settings.production:
+        confirm_name(namespace, "namespace", instead="--confirm")
+    else:
+        confirm("Continue?", instead="--confirm")

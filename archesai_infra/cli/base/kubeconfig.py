@@ -1,0 +1,101 @@
+"""The one place that opens a kubeconfig."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import yaml
+from kubernetes import config
+from kubernetes.config.config_exception import ConfigException
+
+from archesai_infra.cli.base.cluster import Cluster, ClusterError, Object
+from archesai_infra.cli.base.text import one_line
+
+
+def connect(context: str | None = None, kubeconfig: str | None = None) -> Cluster:
+    """A connection for a context of a kubeconfig, else the current one; raises ClusterError."""
+    path = kubeconfig or os.environ.get("KUBECONFIG") or None
+    try:
+        contexts: list[Object]
+        current: Object
+        contexts, current = config.list_kube_config_contexts(config_file=path)  # pyright: ignore[reportAssignmentType]
+    except (ConfigException, OSError, TypeError, AttributeError, KeyError, yaml.YAMLError) as error:
+        raise _unusable(path, error) from None
+    names = [str(item["name"]) for item in contexts]
+    if context is not None and context not in names:
+        raise ClusterError(
+            f"the kubeconfig has no context {context}; it has {', '.join(sorted(names)) or 'none'}",
+            "set cluster.context to one of them, or add the context to the kubeconfig",
+        )
+    name = context or str(current["name"])
+    try:
+        with _plugin_errors() as errors:
+            client = config.new_client_from_config(config_file=path, context=context)
+    except (ConfigException, OSError, TypeError, AttributeError, KeyError, ValueError, yaml.YAMLError) as error:
+        raise _unusable(path, error) from None
+    if errors:
+        raise ClusterError(
+            f"context {name}: the credential plugin of the kubeconfig failed ({'; '.join(errors)})",
+            "install the plugin on PATH (such as aws, gke-gcloud-auth-plugin or kubelogin), or log in again",
+        )
+    # One attempt with a bound: a person waits.
+    client.configuration.retries = False
+    client.rest_client = type(client.rest_client)(client.configuration)
+    return Cluster(client, name)
+
+
+def _unusable(path: str | None, error: Exception) -> ClusterError:
+    return ClusterError(
+        f"the kubeconfig {path or '~/.kube/config'} cannot be used ({one_line(error) or type(error).__name__})",
+        "create a local cluster (`arches cluster up`), or name a kubeconfig in $KUBECONFIG or cluster.kubeconfig",
+    )
+
+
+@contextmanager
+def _plugin_errors() -> Generator[list[str]]:
+    """Errors that the client library only logs: it goes on without credentials where a plugin fails."""
+    errors: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            errors.append(one_line(record.getMessage()))
+
+    collector = Collector(level=logging.ERROR)
+    logging.getLogger().addHandler(collector)
+    try:
+        yield errors
+    finally:
+        logging.getLogger().removeHandler(collector)
+
+
+@dataclass(frozen=True)
+class Reachability:
+    """What is known of the cluster before anything happens to it."""
+
+    context: str
+    """Name of the context that is used."""
+    version: str | None
+    """The server's version; None where it does not answer."""
+    problem: str = ""
+
+    @property
+    def line(self) -> str:
+        """One line for the top of an output."""
+        if self.version is not None:
+            return f"Cluster: context {self.context}, Kubernetes {self.version}"
+        return f"Cluster: context {self.context} cannot be reached: {self.problem}"
+
+
+def reach(context: str | None = None, kubeconfig: str | None = None) -> Reachability:
+    """Ask the cluster for its version, once; plain Pulumi previews an unreachable cluster without a word."""
+    name = context or "(current)"
+    try:
+        with connect(context, kubeconfig) as cluster:
+            name = cluster.context
+            return Reachability(name, cluster.version())
+    except ClusterError as error:
+        return Reachability(name, None, error.problem)

@@ -1,0 +1,99 @@
+"""What two evaluations declare differently, object by object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from archesai_infra.kube.labels import APPLICATION, COMPONENT, INSTANCE
+from archesai_infra.stack.evaluate import Evaluation
+
+CONTENT_NAME = re.compile(rf"^({APPLICATION}-[-a-z0-9]+)-[0-9a-f]{{8}}$")
+"""A name that ends in a digest of its object's content: the same object in two stacks has two such names."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A property that differs; None where a side lacks it."""
+
+    path: str
+    left: Any
+    right: Any
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An object that is not the same in both stacks."""
+
+    object: str
+    """Kind and name."""
+    module: str
+    """Module that it belongs to; `charts` for a Helm release."""
+    status: str
+    """`only left`, `only right` or `differs`."""
+    changes: tuple[Change, ...] = ()
+
+
+def differences(left: Evaluation, right: Evaluation) -> list[Difference]:
+    """What differs, by kind and name; objects named by their content are matched without that part."""
+    ours, theirs = _by_name(left), _by_name(right)
+    changed: list[Difference] = []
+    for name in sorted({*ours, *theirs}):
+        if name not in theirs:
+            changed.append(Difference(name, _module(ours[name]), "only left"))
+        elif name not in ours:
+            changed.append(Difference(name, _module(theirs[name]), "only right"))
+        elif changes := tuple(property_changes(ours[name], theirs[name], "")):
+            changed.append(Difference(name, _module(ours[name]), "differs", changes))
+    return changed
+
+
+def _by_name(evaluation: Evaluation) -> dict[str, Any]:
+    home = evaluation.settings.namespace
+    objects = {
+        f"{item['kind']} {_name(item, home)}": _neutral({key: value for key, value in item.items() if key != "kind"})
+        for item in evaluation.objects
+    }
+    releases = {f"Release {release.inputs['name']}": dict(release.inputs) for release in evaluation.releases}
+    return objects | releases
+
+
+def _name(item: dict[str, Any], home: str) -> str:
+    """Name of an object without a digest of its content; outside the stack's namespace with its own."""
+    name = CONTENT_NAME.sub(r"\1", str(item["metadata"]["name"]))
+    namespace = item["metadata"].get("namespace", home)
+    return name if namespace == home else f"{namespace}/{name}"
+
+
+def _neutral(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """The same object without what only says which stack it is of, and without digests of other objects' content."""
+    if isinstance(value, dict):
+        return {key: _neutral(item) for key, item in value.items() if key != INSTANCE}
+    if isinstance(value, list):
+        return [_neutral(item) for item in value]
+    return CONTENT_NAME.sub(r"\1", value) if isinstance(value, str) else value
+
+
+def property_changes(left: Any, right: Any, path: str = "") -> Iterator[Change]:  # noqa: ANN401 - JSON
+    """Properties that differ, by dotted path; lists of named items are matched by their names."""
+    left, right = _keyed(left), _keyed(right)
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in sorted({*left, *right}):
+            below = f"{path}.{key}" if path else str(key)
+            yield from property_changes(left.get(key), right.get(key), below)
+    elif left != right:
+        yield Change(path, left, right)
+
+
+def _keyed(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """A list of named things as a mapping, so that a new container is one change and not many."""
+    if isinstance(value, list) and value and all(isinstance(item, dict) and "name" in item for item in value):
+        return {str(item["name"]): item for item in value}
+    return value
+
+
+def _module(item: dict[str, Any]) -> str:
+    labels = item.get("metadata", {}).get("labels", {}) if "chart" not in item else {COMPONENT: "charts"}
+    return str(labels.get(COMPONENT, "stack"))

@@ -1,0 +1,53 @@
+"""The network flows that a preview opens and closes, read from its network policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from archesai_infra.kube.labels import COMPONENT, NAME
+
+_NAMESPACE = "kubernetes.io/metadata.name"
+
+
+class FlowChanges(NamedTuple):
+    """Flows as `source -> target:port`."""
+
+    opened: list[str]
+    closed: list[str]
+
+
+def flow_changes(preview: Mapping[str, Any]) -> FlowChanges:
+    """What the policies of a preview allow that they did not allow before, and the reverse."""
+    before: set[str] = set()
+    after: set[str] = set()
+    for step in preview.get("steps", []):
+        for state, flows in (("oldState", before), ("newState", after)):
+            inputs = (step.get(state) or {}).get("inputs") or {}
+            if inputs.get("kind") == "NetworkPolicy" and "spec" in inputs:
+                flows |= set(_flows(inputs["spec"]))
+    return FlowChanges(sorted(after - before), sorted(before - after))
+
+
+def _flows(spec: Mapping[str, Any]) -> Iterator[str]:
+    own = _pods(spec.get("podSelector") or {})
+    for direction, peers in (("ingress", "from"), ("egress", "to")):
+        for rule in spec.get(direction) or []:
+            for peer in rule.get(peers) or [{}]:
+                for port in rule.get("ports") or [{}]:
+                    source, target = (_peer(peer), own) if direction == "ingress" else (own, _peer(peer))
+                    yield f"{source} -> {target}:{port.get('port', 'any port')}"
+
+
+def _peer(peer: Mapping[str, Any]) -> str:
+    if block := peer.get("ipBlock"):
+        return str(block["cidr"])
+    if namespaces := peer.get("namespaceSelector"):
+        name = (namespaces.get("matchLabels") or {}).get(_NAMESPACE, "any namespace")
+        pods = (peer.get("podSelector") or {}).get("matchLabels") or {}
+        return f"{name}/{pods[NAME]}" if NAME in pods else f"namespace {name}"
+    return _pods(peer["podSelector"]) if "podSelector" in peer else "anywhere"
+
+
+def _pods(selector: Mapping[str, Any]) -> str:
+    return str((selector.get("matchLabels") or {}).get(COMPONENT, "every pod"))

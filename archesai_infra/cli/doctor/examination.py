@@ -1,0 +1,116 @@
+"""All checks of a stack, in the order in which they depend on each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+from rich.text import Text
+
+from archesai_infra.cli.base.cluster import ClusterError
+from archesai_infra.cli.base.console import STYLES, console, interactive, print_json
+from archesai_infra.cli.base.errors import Exit
+from archesai_infra.cli.base.failures import Caught
+from archesai_infra.cli.base.kubeconfig import connect
+from archesai_infra.cli.base.project import root
+from archesai_infra.cli.base.stacks import read_stack
+from archesai_infra.cli.base.text import counted
+from archesai_infra.cli.doctor import machine
+from archesai_infra.cli.doctor.drift import drift_of
+from archesai_infra.cli.doctor.releases import releases
+from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped
+from archesai_infra.cli.doctor.server import Examination, examine
+from archesai_infra.cli.engine.engine import present
+from archesai_infra.cli.engine.state import environment
+from archesai_infra.stack.config import ConfigError
+from archesai_infra.stack.evaluate import Evaluation, evaluate
+
+
+def show(stack: str, *, drift: bool, json: bool) -> None:
+    """Print every finding as it is made; exits with 1 where one is a problem."""
+    findings: list[Finding] = []
+    for finding in examine_stack(root(), stack, drift=drift):
+        findings.append(finding)
+        if not json:
+            _print(finding)
+    if json:
+        print_json([asdict(finding) for finding in findings])
+    problems = sum(finding.status == "problem" for finding in findings)
+    if not json:
+        typer.echo(f"{counted(problems, 'problem')} in {counted(len(findings), 'check')}.")
+    if problems:
+        raise typer.Exit(Exit.FOUND)
+
+
+def _print(finding: Finding) -> None:
+    if not interactive():
+        typer.echo(f"{finding.status}\t{finding.check}\t{finding.text}" + (f"\t{finding.cure}" if finding.cure else ""))
+        return
+    screen = console()
+    head = Text.assemble((f"{finding.status:8}", STYLES[finding.status]), f" {finding.check:17} ")
+    for begin, text in ((head, Text(finding.text)), (Text(" " * 26), Text(f"-> {finding.cure}", style="italic"))):
+        if not text.plain.removeprefix("-> "):
+            continue
+        for number, line in enumerate(text.wrap(screen, max(screen.width - 27, 20))):
+            screen.print(Text.assemble(begin if number == 0 else " " * 26, line), soft_wrap=True)
+
+
+def examine_stack(root: Path, stack: str, *, drift: bool) -> Iterator[Finding]:
+    """Every finding as it is made; what depends on something broken is left out."""
+    engine = present(root)
+    command = engine.command if engine is not None else None
+    variables = {**os.environ, **environment(root, create=False)}
+    yield from _each(
+        ("python", lambda: machine.python(root)),
+        ("engine", lambda: machine.engine(root, command)),
+        ("plugins", lambda: machine.plugins(command)),
+        ("state", lambda: machine.state(stack, variables)),
+    )
+    try:
+        evaluation = evaluate(read_stack(stack), rendered=True)
+    except ConfigError as error:
+        for reason in error.reasons:
+            yield problem("stack file", reason, "correct the key; `arches config explain <key>` describes it")
+        return
+    yield ok("stack file", f"Pulumi.{stack}.yaml, {len(evaluation.resources)} resources")
+    yield from machine.cautions(evaluation.settings, stack)
+    reached = yield from _cluster(evaluation, stack)
+    if drift and reached:
+        yield from _each(("drift", lambda: drift_of(root, stack)))
+    elif drift:
+        yield skipped("drift", "needs the cluster")
+
+
+def _each(*checks: tuple[str, Callable[[], Finding]]) -> Iterator[Finding]:
+    """Findings of checks; one that fails is a finding too, and the others go on."""
+    for name, check in checks:
+        with Caught() as caught:
+            yield check()
+        if caught.failure:
+            yield problem(name, f"the check failed: {caught.failure.text}", "correct that, then run doctor again")
+
+
+def _cluster(evaluation: Evaluation, stack: str) -> Iterator[Finding]:
+    settings = evaluation.settings
+    if settings.production and settings.cluster.context is None:
+        cure = f"arches config set cluster.context <context> --stack {stack}"
+        yield problem("context", "production is not pinned to a context; `up` refuses to run", cure)
+    try:
+        cluster = connect(settings.cluster.context, settings.cluster.kubeconfig)
+    except ClusterError as error:
+        yield problem("context", error.problem, error.cure)
+        return False
+    yield ok("context", f"{cluster.context}, {cluster.server}")
+    try:
+        cluster.get("/api/v1")
+    except ClusterError as error:
+        yield problem("reachability", error.problem, error.cure)
+        return False
+    yield ok("reachability", "the server answers and knows the user")
+    yield from examine(Examination(cluster, evaluation, datetime.now(UTC)))
+    yield from releases(cluster, evaluation, stack)
+    return True

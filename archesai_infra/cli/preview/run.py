@@ -1,0 +1,59 @@
+"""The preview: with the engine, or where there is none what the program declares."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import typer
+
+from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.project import root as project_root
+from archesai_infra.cli.base.stacks import checked_stack
+from archesai_infra.cli.engine.engine import NoEngineError, obtain
+from archesai_infra.cli.engine.operations import preview_with_engine
+from archesai_infra.cli.engine.policy import violations
+from archesai_infra.cli.preview.offline import show_offline
+from archesai_infra.stack.evaluate import evaluate
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the preview shows."""
+
+    diff: bool
+    refresh: bool
+    policy: bool
+    json: bool
+    exit_code: bool
+
+
+def run(stack: str, choice: Choice, *, offline: bool, against: str) -> None:
+    """Preview a stack; raises CommandError and ConfigError."""
+    root = project_root()
+    raw = checked_stack(stack)
+    reason = "--offline"
+    if not offline:
+        try:
+            engine = obtain(root)
+        except NoEngineError as error:
+            reason = str(error)
+        else:
+            preview_with_engine(
+                root, raw, engine, diff=choice.diff, refresh=choice.refresh, json=choice.json, policy=choice.policy
+            )
+            return
+    if choice.refresh:
+        raise CommandError(
+            f"--refresh reads the cluster through the engine, and this is offline: {reason}", Exit.ENGINE
+        )
+    evaluation = evaluate(raw)
+    differs = show_offline(root, evaluation, raw, reason, against, json=choice.json)
+    sys.stdout.flush()
+    if choice.policy:
+        broken = list(violations(root, evaluation))
+        if broken:
+            raise CommandError("\n".join(broken), Exit.FOUND)
+        typer.echo(f"Policies: {len(evaluation.objects)} objects checked, no violations", err=choice.json)
+    if differs and choice.exit_code:
+        raise typer.Exit(Exit.FOUND)

@@ -1,0 +1,1 @@
+"""`arches up` and `arches destroy`."""

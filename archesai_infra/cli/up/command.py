@@ -1,0 +1,50 @@
+"""`arches up` and `arches destroy`: the options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from archesai_infra.cli.base.options import DEFAULT_STACK, Stack, Yes
+
+LocalState = Annotated[bool, typer.Option("--local-state", help="Allow a state on this machine for production.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("up")(up)
+    app.command("destroy")(destroy)
+
+
+def up(
+    *,
+    stack: Stack = DEFAULT_STACK,
+    yes: Yes = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Read the cluster first and correct drift.")] = False,
+    policy: Annotated[
+        bool | None,
+        typer.Option("--policy/--no-policy", help="Check against the policy pack (on by default in production)."),
+    ] = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="After a lost state: take existing objects into the new one.")
+    ] = False,
+    local_state: LocalState = False,
+) -> None:
+    """Apply the stack file to the cluster, after showing the changes and asking.
+
+    Production asks for the stack's name. Roll back with `git revert` of the stack file and `arches up`.
+    """
+    from archesai_infra.cli.engine.operations import Change
+    from archesai_infra.cli.engine.operations import up as apply
+
+    change = Change(yes=yes, refresh=refresh, policy=policy, take_over=take_over, local_state=local_state)
+    apply(stack, change)
+
+
+def destroy(*, stack: Stack = DEFAULT_STACK, yes: Yes = False, local_state: LocalState = False) -> None:
+    """Remove the stack's objects, after showing them and asking; volumes are kept while retainData is true."""
+    from archesai_infra.cli.engine.operations import Change
+    from archesai_infra.cli.engine.operations import destroy as remove
+
+    remove(stack, Change(yes=yes, local_state=local_state))
