@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 from pulumi_kubernetes.core.v1 import LimitRange, Namespace, ResourceQuota
@@ -83,6 +84,9 @@ class SecuritySettings(Model):
     and the scraper."""
     registry: Registry = Registry()
     """Registry of the pull secret."""
+    unprotected: tuple[Literal["backups", "database", "monitoring", "redis", "security", "storage"], ...] = ()
+    """Modules whose data production lets go: after an `up` with it they can be switched off or replaced. `security`
+    stands for the stack's namespace."""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ from archesai_infra.stack.images import used_images
 from archesai_infra.stack.monitoring import arguments as monitoring_arguments
 from archesai_infra.stack.namespaces import chart_namespaces
 from archesai_infra.stack.posture import registries
+from archesai_infra.stack.protection import OUTPUT as PROTECTED
+from archesai_infra.stack.protection import require_protected
 from archesai_infra.stack.restoring import bare
 from archesai_infra.stack.settings import Settings
 
@@ -50,9 +52,16 @@ class UnpinnedClusterError(Exception):
 
 
 def deploy(
-    settings: Settings, credentials: Credentials, stack: str, *, rendered: bool = False
+    settings: Settings,
+    credentials: Credentials,
+    stack: str,
+    *,
+    rendered: bool = False,
+    protected_before: Sequence[str] = (),
 ) -> dict[str, pulumi.Input[Any]]:
-    """Declare every resource of a stack and return its outputs; raises UnpinnedClusterError.
+    """Declare every resource of a stack and return its outputs; raises UnpinnedClusterError and ProtectedError.
+
+    The SDK sends nothing to the engine before this returns, so that an error here changes nothing.
 
     Under GitOps that is the Application alone; what Argo CD applies is declared where `rendered` asks for it.
     """
@@ -74,13 +83,15 @@ def deploy(
         registries=() if registries(settings) == REGISTRIES else registries(settings),
         strict=cache(lambda: _provider("strict", settings, adopts=False)),
         fingerprint=_fingerprint(),
+        unprotected=frozenset(settings.security.unprotected),
     )
     if settings.gitops.enabled and not rendered:
         args = gitops.GitopsArgs(settings.gitops, autoscaled(settings))
         gitops.Gitops("gitops", context, args, pulumi.ResourceOptions(provider=cluster))
     else:
         _components(settings, credentials, context, cluster)
-    return outputs(settings)
+    require_protected(protected_before, context.data)
+    return outputs(settings) | {PROTECTED: context.protected}
 
 
 def autoscaled(settings: Settings) -> tuple[str, ...]:

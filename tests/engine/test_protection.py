@@ -26,13 +26,14 @@ NEEDED = ("Namespace", "PersistentVolumeClaim", "StatefulSet", "Secret", "Servic
 
 CASES: dict[str, tuple[Config, tuple[str, ...]]] = {
     "another namespace": ({"namespace": "guarded-elsewhere"}, ("security-namespace",)),
-    "redis off": ({"redis": None}, ("redis-stateful-set", "redis-data")),
     "another storage class": ({"database": {"storageClass": "fast"}}, ("database-data",)),
-    "an external database": (
-        {"database": {"mode": "external", "host": "db.example.com", "existingSecret": "their-database"}},
-        ("database-stateful-set", "database-data"),
-    ),
 }
+"""Edits that replace data: the engine refuses them."""
+WITHOUT: dict[str, Config] = {
+    "redis": {"redis": None},
+    "database": {"database": {"mode": "external", "host": "db.example.com", "existingSecret": "their-database"}},
+}
+"""Edits that take a module's data out of the stack: the program refuses them."""
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +70,30 @@ def test_an_up_that_takes_data_away_stops_and_says_how_to_go_on(
     assert [_identity(control_plane, item) for item in needed] == before
 
 
+@pytest.mark.parametrize("module", WITHOUT)
+@pytest.mark.parametrize("flags", [("up", "--yes", "--skip-preview"), ("preview",)])
+def test_a_module_with_data_is_not_taken_out_even_without_a_preview(
+    module: str, flags: tuple[str, ...], guarded: Deployment, control_plane: ControlPlane
+) -> None:
+    everything = guarded.declared().objects
+    before = [_identity(control_plane, item) for item in everything]
+    guarded.configure(WITHOUT[module])
+    outcome = guarded.run(*flags)
+    assert outcome.status != 0
+    assert f"production data is protected: {module} would be deleted, and nothing was changed" in outcome.text
+    assert f"(security.unprotected: [{module}])" in outcome.text
+    assert [_identity(control_plane, item) for item in everything] == before
+    assert not outcome.changes.deleted
+
+
 def test_who_insists_goes_on_and_the_volume_still_stays(guarded: Deployment, control_plane: ControlPlane) -> None:
     """The way that the message names."""
     claim = find(guarded.declared(), "PersistentVolumeClaim", "archesai-redis-data")
     server = find(guarded.declared(), "StatefulSet", "archesai-redis")
+    guarded.configure({"security": {"unprotected": ["redis"]}})
+    guarded.up()
     guarded.configure({"redis": None})
-    guarded.up("--ignore-protect")
+    guarded.up()
     assert control_plane.api.read(server) is None
     assert control_plane.api.read(claim)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pulumi
@@ -102,6 +102,19 @@ class Context:
     """
     fingerprint: Callable[[Sequence[pulumi.Input[str]]], pulumi.Output[str]]
     """A keyed digest of secret values: it changes when they do and says nothing about them."""
+    unprotected: frozenset[str] = frozenset()
+    """Modules whose data production lets go."""
+    data: set[str] = field(default_factory=set[str], compare=False)
+    """Modules with data; each component adds itself when it declares some."""
+
+    def protects(self, module: str) -> bool:
+        """Whether Pulumi refuses to delete or replace a module's data."""
+        return self.production and module not in self.unprotected
+
+    @property
+    def protected(self) -> list[str]:
+        """The modules declared until now whose data is protected."""
+        return sorted(module for module in self.data if self.protects(module))
 
     def image(self, image: Image, default: ImageVersion) -> str:
         """Reference of an image, through the mirror where there is one."""
@@ -145,8 +158,12 @@ class Component(pulumi.ComponentResource):
             parent=self,
             depends_on=list(depends_on),
             ignore_changes=ignore_changes,
-            protect=self.context.production,
+            protect=self._protected(),
         )
+
+    def _protected(self) -> bool:
+        self.context.data.add(self.module)
+        return self.context.protects(self.module)
 
     def clusterwide(self) -> pulumi.ResourceOptions:
         """Options of a child outside the stack's namespace: one that exists already is not ours and is refused."""
@@ -157,7 +174,7 @@ class Component(pulumi.ComponentResource):
         return pulumi.ResourceOptions(
             parent=self,
             provider=None if self.context.retain else self.context.strict(),
-            protect=self.context.production,
+            protect=self._protected(),
             retain_on_delete=self.context.retain,
         )
 
