@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from archesai_infra.stack.evaluate import Resource
+from testbed.cluster.middlewares import DEFINITION
 from testbed.controlplane import crds
 from testbed.controlplane.api import Object
 
@@ -93,6 +94,8 @@ def _write(path: Path, name: str, version: str, more: Mapping[str, str]) -> None
     metadata = {"apiVersion": "v2", "name": name, "version": version}
     files = {"Chart.yaml": yaml.safe_dump(metadata), "values.yaml": "{}\n", "templates/record.yaml": _RECORD}
     files |= more
+    if name == "traefik":
+        files["crds/middlewares.yaml"] = yaml.safe_dump(DEFINITION)
     if group := _GROUPS.get(name):
         files |= {f"crds/{path.name}": path.read_text(encoding="utf-8") for path in crds.files(group)}
     with tarfile.open(path, "w:gz") as archive:

@@ -21,12 +21,14 @@ from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.stacks import checked_stack
 from archesai_infra.cli.digest.digest import REACHABILITY, STATE_ONLY, VIOLATIONS
 from archesai_infra.cli.engine import state
+from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.engine import Engine, needed
 from archesai_infra.cli.engine.events import Operation, collect_operations, collect_violations
 from archesai_infra.cli.engine.interrupts import waiting_for_the_engine
 from archesai_infra.cli.engine.policy import annotated, pack
 from archesai_infra.cli.engine.recovery import recover, unlocking
 from archesai_infra.cli.engine.workspace import open_stack, unchanged
+from archesai_infra.components.backups.keys import KEPT_SECRET
 from archesai_infra.stack.config import RawConfig, load
 from archesai_infra.stack.deploy import unpinned
 from archesai_infra.stack.settings import Settings
@@ -117,7 +119,8 @@ def up(name: str, change: Change) -> None:
     force = TAKING_OVER if change.take_over else FORCING if change.refresh else {}
     session = _opened(root, raw, engine, change, force)
     stack = session.stack
-    left = recover(stack, raw, yes=change.yes, take_over=change.take_over)
+    command = Command(root, raw.stack, engine, session.variables)
+    left = recover(stack, raw, command, yes=change.yes, take_over=change.take_over)
     refresh = change.refresh or bool(left.lost)
     packs = _packs(root, wanted=settings.production if change.policy is None else change.policy)
     protection = session.ignoring_protection("up")
@@ -146,6 +149,9 @@ def destroy(name: str, change: Change) -> None:
     if settings.retain_data:
         for namespace in settings.kept_namespaces:
             typer.echo(f"Namespace {namespace} and its volumes are kept (retainData is true).")
+        if settings.backups.enabled:
+            typer.echo(f"Secret {KEPT_SECRET} is kept in it: without this password no backup of a volume opens.")
+    typer.echo("Generated passwords are deleted with the state; a new stack makes new ones.")
     if not change.yes:
         session.confirm(f"Destroy stack {name}?")
     remove = partial(stack.destroy, color=_color(), on_output=_print, show_secrets=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import typer
 from pulumi.automation import CommandError as EngineError
@@ -14,7 +16,10 @@ from archesai_infra.cli.base.confirm import confirm
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.engine import leftovers
+from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.leftovers import Leftovers
+from archesai_infra.components.backups.keys import KEPT_RESOURCE, KEPT_SECRET, REPOSITORY_KEY
+from archesai_infra.credentials import Credential
 from archesai_infra.stack.config import RawConfig
 from archesai_infra.stack.evaluate import Evaluation, evaluate
 
@@ -22,12 +27,13 @@ ADOPTING = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
 """With these the engine takes over an object that exists, where its other fields do not conflict."""
 
 
-def recover(stack: Stack, raw: RawConfig, *, yes: bool, take_over: bool) -> Leftovers:
-    """Clear what a killed run left, after asking, and let the engine adopt what that run had begun to create.
+def recover(stack: Stack, raw: RawConfig, command: Command, *, yes: bool, take_over: bool) -> Leftovers:
+    """Clear what a killed run left, after asking, and adopt what that run or a destroyed stack left for good.
 
     Args:
         stack: The opened stack.
         raw: Its configuration.
+        command: The engine's own command on the stack; sets a kept password in the stack file.
         yes: Whether to clear without asking.
         take_over: Whether a stack whose state is lost is to be taken over.
 
@@ -38,12 +44,18 @@ def recover(stack: Stack, raw: RawConfig, *, yes: bool, take_over: bool) -> Left
     """
     declared = evaluate(raw)
     with connect(declared.settings.cluster.context, declared.settings.cluster.kubeconfig) as cluster:
-        found = leftovers.find(stack.export_stack().deployment or {}, declared, cluster, raw.stack)
+        deployment = stack.export_stack().deployment or {}
+        found = leftovers.find(deployment, declared, cluster, raw.stack)
         _check(found, raw.stack, declared, take_over=take_over)
         if found.records:
             _clear_records(found, lambda: found.clear(cluster), yes=yes)
         if found.unnamed or take_over:
             _name_managers(cluster, declared)
+        if Credential.BACKUPS_REPOSITORY_PASSWORD not in raw.values:
+            password = kept_password(deployment, declared, cluster)
+            if password is not None:
+                typer.echo(f"The backups' repository password comes from Secret {KEPT_SECRET} into the stack file.")
+                command.run("config", "set", "--secret", Credential.BACKUPS_REPOSITORY_PASSWORD, stdin=password)
     if found.pending:
         typer.echo(f"An earlier run was killed while it created {len(found.pending)} objects; they are taken over.")
         stack.workspace.env_vars = {**stack.workspace.env_vars, **ADOPTING}
@@ -59,6 +71,15 @@ def _name_managers(cluster: Cluster, declared: Evaluation) -> None:
         standing = live.get(item["kind"], item["metadata"]["name"])
         if standing is not None and item["metadata"].get("namespace") in (None, live.namespace):
             take_fields(cluster, standing, ())
+
+
+def kept_password(deployment: Mapping[str, Any], declared: Evaluation, cluster: Cluster) -> str | None:
+    """The password of the backups of an earlier stack, where this one has none yet; raises ClusterError."""
+    wanted = {one.name for one in declared.resources} & {KEPT_RESOURCE}
+    if not wanted or any(one["urn"].endswith(f"::{KEPT_RESOURCE}") for one in deployment.get("resources") or []):
+        return None
+    found = cluster.find(f"/api/v1/namespaces/{declared.settings.namespace}/secrets/{KEPT_SECRET}")
+    return b64decode(found["data"][REPOSITORY_KEY]).decode() if found else None
 
 
 def _check(found: Leftovers, stack: str, declared: Evaluation, *, take_over: bool) -> None:

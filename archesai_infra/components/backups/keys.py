@@ -19,6 +19,11 @@ CLOUD_KEY = "cloud"
 REPOSITORY_SECRET = "velero-repo-credentials"
 REPOSITORY_KEY = "repository-password"
 OBJECTS_SECRET = object_name("backups")
+UNSAVED = {"velero.io/exclude-from-backup": "true"}
+"""Label of what Velero leaves out of its backups."""
+KEPT_RESOURCE = "backups-repository-kept"
+KEPT_SECRET = object_name("backups-repository")
+"""Copy of the repository's password in the stack's namespace, which outlives the stack as the backups do."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,26 @@ def repository_secret(
 
     It has to be there before the first backup: Velero would take a constant that everybody knows. It is not one of the
     objects that are taken over when they exist: a new password over the old one would lock all backups.
+
+    A copy stays in the stack's namespace when the stack is destroyed. It is immutable: a later stack with another
+    password stops there, before it makes a backup that none of the earlier ones can share a repository with.
     """
     if settings.velero.existing_repository_secret:
         return None
     password = credentials.get(Credential.BACKUPS_REPOSITORY_PASSWORD) or component.generated(
         "repository-password", version=1
+    )
+    data = {REPOSITORY_KEY: pulumi.Output.secret(password)}
+    metadata = component.metadata(KEPT_SECRET)
+    # Backups leave it out: it would lie beside what it encrypts.
+    metadata["labels"] = labels(component.module, component.context.instance) | UNSAVED
+    kept = Secret(
+        KEPT_RESOURCE,
+        metadata=metadata,
+        type="Opaque",
+        immutable=True,
+        string_data=data,
+        opts=component.kept(),
     )
     return Secret(
         f"{component.module}-repository",
@@ -89,6 +109,6 @@ def repository_secret(
             "labels": labels(component.module, component.context.instance),
         },
         type="Opaque",
-        string_data={REPOSITORY_KEY: pulumi.Output.secret(password)},
-        opts=component.guarded(depends_on=[home] if home else []),
+        string_data=data,
+        opts=component.guarded(depends_on=[kept, *([home] if home else [])]),
     )
