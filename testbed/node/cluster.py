@@ -30,8 +30,16 @@ class Cluster:
         self, *arguments: str, stdin: str = "", seconds: float = WAIT_SECONDS
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl; the caller looks at the status."""
-        command = [self._kubectl, f"--kubeconfig={self.kubeconfig}", *arguments]
-        return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=seconds)
+        return subprocess.run(
+            self._command(*arguments), input=stdin, capture_output=True, text=True, check=False, timeout=seconds
+        )
+
+    def beside(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start kubectl and do not wait for it."""
+        return subprocess.Popen(self._command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def _command(self, *arguments: str) -> list[str | Path]:
+        return [self._kubectl, f"--kubeconfig={self.kubeconfig}", *arguments]
 
     def exec(
         self, namespace: str, pod: str, *command: str, container: str | None = None, seconds: float = WAIT_SECONDS

@@ -108,6 +108,8 @@ class Nodes(Cluster):
         if self._keeper is not None and self._keeper.stdin is not None:
             self._keeper.stdin.close()
             self._keeper.wait(_END_SECONDS)
+        if self._keeper is not None and self._keeper.stdout is not None:
+            self._keeper.stdout.close()
         self.api.close()
         self._volumes_api.close()
 

@@ -71,7 +71,8 @@ def test_attempts_begin_once_a_server_of_the_same_stack_answers() -> None:
     (waiting,) = template(render(), "Job", job_name())["spec"]["initContainers"]
     database = template(render(), "StatefulSet", "archesai-postgres")["spec"]["containers"][0]
     assert waiting["image"] == database["image"]
-    assert "pg_isready -q -t 3 -h archesai-postgres -p 5432" in waiting["command"][-1]
+    question = "pg_isready -q -t 3 -h archesai-postgres -p 5432 -U admin -d archesai"
+    assert waiting["command"][-1] == f"until {question}; do sleep 1; done"
 
 
 @pytest.mark.parametrize(

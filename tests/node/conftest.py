@@ -8,11 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from testbed.cluster.scenarios import merged
 from testbed.node import images, lacks
 from testbed.node.cluster import Cluster, standing
 from testbed.node.rig import Nodes
 from testbed.node.stack import NodeStack, shipped
+from testbed.stacks import Config
 
+FRAGILE: Config = {
+    "namespace": "node-fragile",
+    "api": {"replicas": 2, "image": {"tag": "v1.0.0"}},
+    "redis": {"enabled": True},
+    "storage": {"enabled": True},
+}
 NODES = 3
 """One for each zone."""
 
@@ -47,3 +55,11 @@ def running(cluster: Cluster) -> Callable[[str], NodeStack]:
         return seen[name].wait_ready()
 
     return get
+
+
+@pytest.fixture(scope="session")
+def fragile(cluster: Cluster) -> Generator[NodeStack]:
+    """A stack whose servers tests may kill and change, as long as it is ready again afterwards."""
+    stack = NodeStack(cluster, "fragile", merged(shipped("dev"), FRAGILE)).apply().wait_ready()
+    yield stack
+    stack.delete()

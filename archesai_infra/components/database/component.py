@@ -96,13 +96,17 @@ class Database(RunningComponent):
         return DatabaseConnection(url_key, secret_values, (service, server), (self._waiting(settings),))
 
     def _waiting(self, settings: ManagedDatabase) -> ContainerArgsDict:
-        """Asks by the Service, where the server that the image starts for its first initialisation does not listen."""
+        """Asks by the Service, where the server that the image starts for its first initialisation does not listen.
+
+        Without a user's name the question is never sent: the number it runs as has none.
+        """
+        question = f"pg_isready -q -t 3 -h {NAME} -p {PORT} -U {settings.user} -d {settings.name}"
         return container(
             name="wait-for-database",
             image=self.context.image(settings.image, versions.DATABASE),
             pull_policy=self.context.pull_policy,
             resources=resources(("10m", "16Mi"), ("100m", "64Mi")).requirements(),
-            command=["/bin/sh", "-c", f"until pg_isready -q -t 3 -h {NAME} -p {PORT}; do sleep 1; done"],
+            command=["/bin/sh", "-c", f"until {question}; do sleep 1; done"],
         )
 
     def _server(
