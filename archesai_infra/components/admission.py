@@ -55,10 +55,8 @@ class Policy:
 class Admission(Component):
     """Policies and their bindings, one pair for each kind of object."""
 
-    def __init__(
-        self, name: str, context: Context, args: AdmissionArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__("Admission", name, context, opts)
+    def __init__(self, context: Context, args: AdmissionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("Admission", MODULE, context, opts)
         actions = ["Deny"] if args.mode == "deny" else ["Warn", "Audit"]
         for part, policy in policies(args, context.namespace).items():
             title = f"{APPLICATION}-{context.instance}-{part}"

@@ -13,12 +13,11 @@ from pydantic import Field, JsonValue, model_validator
 
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.base.peers import PodPeer
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, RunOnHost, ScaledWorkload, resources
 from archesai_infra.components.database import DatabaseConnection
-from archesai_infra.components.redis import RedisConnection
-from archesai_infra.components.storage import StorageConnection
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
@@ -138,23 +137,12 @@ class ApiSettings(ScaledWorkload):
 
 
 @dataclass(frozen=True)
-class Endpoints:
-    """What the api can use; what is off is None."""
-
-    database: DatabaseConnection | None = None
-    redis: RedisConnection | None = None
-    storage: StorageConnection | None = None
-    scraper: Endpoint | None = None
-    unstructured: Endpoint | None = None
-
-
-@dataclass(frozen=True)
 class ApiArgs:
     """What the component is built from."""
 
     settings: ApiSettings
     credentials: Credentials
-    endpoints: Endpoints
+    connections: Connections
     url: str | None
     platform_url: str | None
     run_migrations: bool
@@ -210,17 +198,17 @@ def database_variables(database: DatabaseConnection) -> dict[str, SecretKey]:
 
 def plain_settings(args: ApiArgs) -> dict[str, Any]:
     """The api's settings without its secrets, as dotted path to value."""
-    settings, endpoints = args.settings, args.endpoints
+    settings, connections = args.settings, args.connections
     flat: dict[str, Any] = {
         "api.host": "0.0.0.0",  # noqa: S104 - the pod's own address
         "api.port": PORT,
         "auth.enabled": settings.auth,
         "auth.local.enabled": settings.auth,
-        "database.enabled": endpoints.database is not None,
+        "database.enabled": connections.database is not None,
         "database.type": "postgresql",
         "database.runMigrations": args.run_migrations,
-        "redis.enabled": endpoints.redis is not None,
-        "storage.enabled": endpoints.storage is not None,
+        "redis.enabled": connections.redis is not None,
+        "storage.enabled": connections.storage is not None,
         "logging.level": settings.log_level,
         "logging.pretty": settings.log_pretty,
     }
@@ -228,27 +216,30 @@ def plain_settings(args: ApiArgs) -> dict[str, Any]:
         "api.url": args.url,
         "api.cors": settings.cors or args.platform_url,
         "platform.url": args.platform_url,
-        "intelligence.scraper.endpoint": endpoints.scraper.url if endpoints.scraper else None,
-        "intelligence.unstructured.endpoint": endpoints.unstructured.url if endpoints.unstructured else None,
+        "intelligence.scraper.endpoint": connections.scraper.url if connections.scraper else None,
+        "intelligence.unstructured.endpoint": connections.unstructured.url if connections.unstructured else None,
     }
-    if endpoints.redis:
-        optional |= {"redis.host": endpoints.redis.endpoint.host, "redis.port": endpoints.redis.endpoint.port}
-    if endpoints.storage:
-        optional |= {"storage.endpoint": endpoints.storage.url, "storage.bucket": endpoints.storage.bucket}
+    if connections.redis:
+        optional |= {"redis.host": connections.redis.endpoint.host, "redis.port": connections.redis.endpoint.port}
+    if connections.storage:
+        optional |= {"storage.endpoint": connections.storage.url, "storage.bucket": connections.storage.bucket}
     flat |= {path: value for path, value in optional.items() if value is not None}
     return flat | flatten(settings.settings)
 
 
 def secret_settings(args: ApiArgs, own: Mapping[str, SecretKey]) -> dict[str, SecretKey]:
     """Where each secret setting of the api lives, by dotted path."""
-    endpoints = args.endpoints
+    connections = args.connections
     found = dict(own)
-    if endpoints.database:
-        found["database.url"] = endpoints.database.url
-    if endpoints.redis:
-        found["redis.auth"] = endpoints.redis.password
-    if endpoints.storage:
-        found |= {"storage.accesskey": endpoints.storage.access_key, "storage.secretkey": endpoints.storage.secret_key}
+    if connections.database:
+        found["database.url"] = connections.database.url
+    if connections.redis:
+        found["redis.auth"] = connections.redis.password
+    if connections.storage:
+        found |= {
+            "storage.accesskey": connections.storage.access_key,
+            "storage.secretkey": connections.storage.secret_key,
+        }
     return found | {path: SecretKey(ref.secret, ref.key) for path, ref in args.settings.secret_settings.items()}
 
 
@@ -257,10 +248,10 @@ def configuration(args: ApiArgs, own: Mapping[str, SecretKey], values: Sequence[
     secret = secret_settings(args, own)
     flat = plain_settings(args) | dict.fromkeys(secret, "")
     variables = {variable(path): secret[path] for path in sorted(secret)}
-    if args.endpoints.database:
-        variables |= database_variables(args.endpoints.database)
-    connections = (args.endpoints.database, args.endpoints.redis, args.endpoints.storage)
-    seen = tuple(value for connection in connections if connection for value in connection.fingerprint)
+    if args.connections.database:
+        variables |= database_variables(args.connections.database)
+    used = (args.connections.database, args.connections.redis, args.connections.storage)
+    seen = tuple(value for connection in used if connection for value in connection.secret_values)
     # Loaded from JSON so that the dumper meets plain types only.
     text = yaml.safe_dump(json.loads(json.dumps(nest(flat))), sort_keys=True)
     return Configuration(text, variables, (*values, *seen))
@@ -271,8 +262,8 @@ class Api(RunningComponent):
 
     endpoint: Endpoint
 
-    def __init__(self, name: str, context: Context, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("Api", name, context, opts)
+    def __init__(self, context: Context, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("Api", MODULE, context, opts)
         settings = args.settings
         self.service(NAME, {"http": PORT}, settings.run_on_host)
         if settings.run_on_host is None:

@@ -64,11 +64,9 @@ class GitopsArgs:
 class Gitops(Component):
     """The Application. Its deletion leaves the objects: it carries no finalizer."""
 
-    def __init__(
-        self, name: str, context: Context, args: GitopsArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, context: Context, args: GitopsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
 
-        super().__init__("Gitops", name, context, opts)
+        super().__init__("Gitops", MODULE, context, opts)
         CustomResource(
             f"{self.module}-application",
             api_version=API_GROUP,

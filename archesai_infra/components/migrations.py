@@ -52,10 +52,8 @@ class MigrationsArgs:
 class Migrations(RunningComponent):
     """The migrations' Job."""
 
-    def __init__(
-        self, name: str, context: Context, args: MigrationsArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__("Migrations", name, context, opts)
+    def __init__(self, context: Context, args: MigrationsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("Migrations", MODULE, context, opts)
         settings = args.settings
         mounts = [scratch("tmp", "/tmp", "256Mi")]
         job = container(

@@ -50,10 +50,8 @@ class PlatformArgs:
 class Platform(RunningComponent):
     """The platform's pods, or the process on the developer's machine in their place."""
 
-    def __init__(
-        self, name: str, context: Context, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__("Platform", name, context, opts)
+    def __init__(self, context: Context, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("Platform", MODULE, context, opts)
         settings = args.settings
         self.service(NAME, {"http": PORT}, settings.run_on_host)
         if settings.run_on_host is None:

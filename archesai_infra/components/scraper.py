@@ -46,10 +46,8 @@ class Scraper(RunningComponent):
 
     endpoint: Endpoint
 
-    def __init__(
-        self, name: str, context: Context, settings: ScraperSettings, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__("Scraper", name, context, opts)
+    def __init__(self, context: Context, settings: ScraperSettings, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("Scraper", MODULE, context, opts)
         self.service(NAME, {"http": PORT})
         mounts = [
             scratch("tmp", "/tmp", "2Gi"),

@@ -102,10 +102,8 @@ class SecurityArgs:
 class Security(Component):
     """The namespace and its rules; every other component comes after it."""
 
-    def __init__(
-        self, name: str, context: Context, args: SecurityArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__("Security", name, context, opts)
+    def __init__(self, context: Context, args: SecurityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("Security", MODULE, context, opts)
         self.namespace = self._namespace()
         inside = self.child(depends_on=[self.namespace])
         self._policies(args.settings.dns, inside)

@@ -57,9 +57,9 @@ class Unstructured(RunningComponent):
     endpoint: Endpoint
 
     def __init__(
-        self, name: str, context: Context, settings: UnstructuredSettings, opts: pulumi.ResourceOptions | None = None
+        self, context: Context, settings: UnstructuredSettings, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("Unstructured", name, context, opts)
+        super().__init__("Unstructured", MODULE, context, opts)
         self.service(NAME, {"http": PORT})
         mounts = [scratch("tmp", "/tmp", "2Gi")]
         server = container(

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from archesai_infra import versions
 from archesai_infra.components import storage
-from archesai_infra.components.api import Endpoints
 from archesai_infra.components.backups import alerts
 from archesai_infra.components.backups.component import BackupsArgs
 from archesai_infra.components.backups.dump import DumpSources
+from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.base.settings import Image
 from archesai_infra.components.database import ManagedDatabase
 from archesai_infra.components.monitoring.rules.model import Alert
@@ -22,7 +22,7 @@ from archesai_infra.stack.settings import Settings
 from archesai_infra.versions import ImageVersion
 
 
-def arguments(settings: Settings, credentials: Credentials, endpoints: Endpoints, instance: str) -> BackupsArgs:
+def arguments(settings: Settings, credentials: Credentials, connections: Connections, instance: str) -> BackupsArgs:
     """What the component is built from, out of a stack's settings and its services' connections."""
     own = settings.backups
     dumped = dumps(settings)
@@ -31,15 +31,15 @@ def arguments(settings: Settings, credentials: Credentials, endpoints: Endpoints
         own,
         credentials,
         DumpSources(
-            database=endpoints.database if "database" in dumped else None,
-            redis=endpoints.redis if "redis" in dumped else None,
+            database=connections.database if "database" in dumped else None,
+            redis=connections.redis if "redis" in dumped else None,
             size=own.dump.size or size,
             database_image=settings.database.image if isinstance(settings.database, ManagedDatabase) else Image(),
             redis_image=settings.redis.image if isinstance(settings.redis, ManagedRedis) else Image(),
         ),
         drill_size=(own.drill.size or size) if drills_newest(settings) else None,
-        objects=endpoints.storage if copies_objects(settings) else None,
-        own_storage=endpoints.storage if in_own_storage(settings) else None,
+        objects=connections.storage if copies_objects(settings) else None,
+        own_storage=connections.storage if in_own_storage(settings) else None,
         charts=settings.charts,
         alerts=alert_rules(settings, instance) if settings.monitoring.enabled else (),
         monitoring=settings.monitoring,

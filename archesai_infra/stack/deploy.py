@@ -28,6 +28,7 @@ from archesai_infra.components import (
 from archesai_infra.components.admission import Admission, AdmissionArgs
 from archesai_infra.components.backups import component as backups
 from archesai_infra.components.base.component import Context, Endpoint
+from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.base.pull_secret import PullSecret, pull_secret
 from archesai_infra.components.ingress.component import Ingress, IngressArgs
 from archesai_infra.components.ingress.exposure import Exposure
@@ -87,7 +88,7 @@ def deploy(
     )
     if settings.gitops.enabled and not rendered:
         args = gitops.GitopsArgs(settings.gitops, autoscaled(settings))
-        gitops.Gitops("gitops", context, args, pulumi.ResourceOptions(provider=cluster))
+        gitops.Gitops(context, args, pulumi.ResourceOptions(provider=cluster))
     else:
         _components(settings, credentials, context, cluster)
     require_protected(protected_before, context.data)
@@ -153,7 +154,6 @@ def _fingerprint() -> Any:  # noqa: ANN401 - a local function, typed by Context
 def _components(settings: Settings, credentials: Credentials, context: Context, cluster: Provider) -> None:
     readers = (api.NAME,) if settings.api.enabled and settings.api.run_on_host is None else ()
     security = Security(
-        "security",
         context,
         SecurityArgs(settings.security, credentials, readers),
         pulumi.ResourceOptions(provider=cluster),
@@ -166,51 +166,45 @@ def _components(settings: Settings, credentials: Credentials, context: Context, 
             namespaces=(settings.namespace, *chart_namespaces(settings).values()),
             tokens=settings.api.enabled and settings.api.kubernetes_access,
         )
-        Admission("admission", context, admission_args, pulumi.ResourceOptions(provider=cluster, depends_on=[security]))
+        Admission(context, admission_args, pulumi.ResourceOptions(provider=cluster, depends_on=[security]))
     # The namespace's name is a plain value, so nothing but this says that it comes first.
     opts = pulumi.ResourceOptions(provider=cluster, depends_on=[security])
-    endpoints = _services(settings, credentials, context, opts)
+    connections = _services(settings, credentials, context, opts)
     if settings.api.enabled:
-        _api(settings, credentials, context, endpoints, opts)
+        _api(settings, credentials, context, connections, opts)
     if settings.platform.enabled:
         target = Endpoint(api.NAME, api.PORT) if settings.api.enabled else None
-        platform.Platform("platform", context, platform.PlatformArgs(settings.platform, target), opts)
+        platform.Platform(context, platform.PlatformArgs(settings.platform, target), opts)
     before_monitoring: list[pulumi.Resource] = [security]
     if settings.ingress.enabled:
         args = IngressArgs(settings.ingress, exposures(settings), settings.charts)
         # Grafana's way in needs the kinds and the classes that the controller brings.
-        before_monitoring.append(Ingress("ingress", context, args, opts))
+        before_monitoring.append(Ingress(context, args, opts))
     before_backups: list[pulumi.Resource] = [security]
     if settings.monitoring.enabled:
-        args = monitoring_arguments(settings, credentials, endpoints)
+        args = monitoring_arguments(settings, credentials, connections)
         opts = pulumi.ResourceOptions(provider=cluster, depends_on=before_monitoring)
         # Velero's chart makes objects of the monitoring's kinds.
-        before_backups.append(monitoring.Monitoring("monitoring", context, args, opts))
+        before_backups.append(monitoring.Monitoring(context, args, opts))
     if settings.backups.enabled:
-        args = backup_arguments(settings, credentials, endpoints, context.instance)
+        args = backup_arguments(settings, credentials, connections, context.instance)
         later = pulumi.ResourceOptions(provider=cluster, depends_on=before_backups)
-        backups.Backups("backups", context, args, later)
+        backups.Backups(context, args, later)
 
 
 def _services(
     settings: Settings, credentials: Credentials, context: Context, opts: pulumi.ResourceOptions
-) -> api.Endpoints:
+) -> Connections:
     """What the api uses: each service that is on."""
     database_args = database.DatabaseArgs(settings.database, credentials)
     redis_args = redis.RedisArgs(settings.redis, credentials)
     storage_args = storage.StorageArgs(settings.storage, credentials)
-    return api.Endpoints(
-        database=database.Database("database", context, database_args, opts).connection
-        if settings.database.enabled
-        else None,
-        redis=redis.Redis("redis", context, redis_args, opts).connection if settings.redis.enabled else None,
-        storage=storage.Storage("storage", context, storage_args, opts).connection
-        if settings.storage.enabled
-        else None,
-        scraper=scraper.Scraper("scraper", context, settings.scraper, opts).endpoint
-        if settings.scraper.enabled
-        else None,
-        unstructured=unstructured.Unstructured("unstructured", context, settings.unstructured, opts).endpoint
+    return Connections(
+        database=database.Database(context, database_args, opts).connection if settings.database.enabled else None,
+        redis=redis.Redis(context, redis_args, opts).connection if settings.redis.enabled else None,
+        storage=storage.Storage(context, storage_args, opts).connection if settings.storage.enabled else None,
+        scraper=scraper.Scraper(context, settings.scraper, opts).endpoint if settings.scraper.enabled else None,
+        unstructured=unstructured.Unstructured(context, settings.unstructured, opts).endpoint
         if settings.unstructured.enabled
         else None,
     )
@@ -220,24 +214,24 @@ def _api(
     settings: Settings,
     credentials: Credentials,
     context: Context,
-    endpoints: api.Endpoints,
+    connections: Connections,
     opts: pulumi.ResourceOptions,
 ) -> None:
-    waits_for: tuple[pulumi.Resource, ...] = endpoints.database.ready if endpoints.database else ()
-    if settings.migrates_by_job and endpoints.database:
+    waits_for: tuple[pulumi.Resource, ...] = connections.database.ready if connections.database else ()
+    if settings.migrates_by_job and connections.database:
         image = context.image(settings.api.image, versions.API)
-        args = migrations.MigrationsArgs(settings.migrations, image, settings.api.scheduling, endpoints.database)
-        waits_for = (migrations.Migrations("migrations", context, args, opts),)
+        args = migrations.MigrationsArgs(settings.migrations, image, settings.api.scheduling, connections.database)
+        waits_for = (migrations.Migrations(context, args, opts),)
     api_args = api.ApiArgs(
         settings.api,
         credentials,
-        endpoints,
+        connections,
         url=settings.api.url or settings.url("api"),
         platform_url=settings.url("platform"),
         run_migrations=settings.migrations.mode == "startup",
         waits_for=waits_for,
     )
-    api.Api("api", context, api_args, opts)
+    api.Api(context, api_args, opts)
 
 
 def exposures(settings: Settings) -> tuple[Exposure, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from archesai_infra.components.api import Endpoints
+from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.monitoring import storage_metrics
 from archesai_infra.components.monitoring.component import MonitoringArgs
-from archesai_infra.components.monitoring.releases import HomeArgs
+from archesai_infra.components.monitoring.releases import ReleasesArgs
 from archesai_infra.components.monitoring.watched import Watched
 from archesai_infra.credentials import Credentials
 from archesai_infra.stack.settings import Settings
@@ -34,10 +34,10 @@ def watched(settings: Settings) -> Watched:
     )
 
 
-def arguments(settings: Settings, credentials: Credentials, endpoints: Endpoints) -> MonitoringArgs:
+def arguments(settings: Settings, credentials: Credentials, connections: Connections) -> MonitoringArgs:
     """What the component is built from, out of a stack's settings and its services' connections."""
     host = f"{settings.ingress.hosts.grafana}.{settings.domain}" if settings.url("grafana") else None
-    home = HomeArgs(
+    releases = ReleasesArgs(
         settings.monitoring,
         credentials,
         settings.charts,
@@ -45,13 +45,13 @@ def arguments(settings: Settings, credentials: Credentials, endpoints: Endpoints
         grafana_host=host,
         grafana_url=settings.url("grafana"),
         storage=settings.storage,
-        storage_connection=endpoints.storage,
+        storage_connection=connections.storage,
     )
     return MonitoringArgs(
         watched(settings),
-        home,
+        releases,
         controller=settings.ingress.controller_pods,
         cert_manager_namespace=settings.ingress.cert_manager.namespace,
-        database=endpoints.database,
-        redis=endpoints.redis,
+        database=connections.database,
+        redis=connections.redis,
     )

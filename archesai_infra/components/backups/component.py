@@ -49,10 +49,8 @@ class BackupsArgs:
 class Backups(RunningComponent):
     """Everything that makes backups."""
 
-    def __init__(
-        self, name: str, context: Context, args: BackupsArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__("Backups", name, context, opts)
+    def __init__(self, context: Context, args: BackupsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("Backups", "backups", context, opts)
         settings = args.settings
         keys = access.bucket_keys(args.credentials, args.own_storage)
         ready = self._velero(args, keys) if settings.velero.install else []
@@ -66,14 +64,14 @@ class Backups(RunningComponent):
             self._rules(args)
         inner = self.child()
         if args.objects:
-            copies.Objects(copies.MODULE, context, copies.ObjectsArgs(settings, args.objects, keys), inner)
+            copies.Objects(context, copies.ObjectsArgs(settings, args.objects, keys), inner)
         if args.drill_size and "database" in modules:
             image = tools_image(settings.dump.image, args.dump.database_image)
             drill_args = drills.DrillArgs(settings, image, args.drill_size)
-            drills.Drill(drills.MODULE, context, drill_args, self.child(depends_on=ready))
+            drills.Drill(context, drill_args, self.child(depends_on=ready))
         self.register_outputs({})
 
-    def _velero(self, args: BackupsArgs, keys: access.Keys) -> list[pulumi.Resource]:
+    def _velero(self, args: BackupsArgs, keys: access.Keys | None) -> list[pulumi.Resource]:
         settings = args.settings
         home = settings.velero.namespace
         # The node agent and what copies volumes mount the kubelet's directory as root.

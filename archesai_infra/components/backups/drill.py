@@ -40,8 +40,8 @@ class DrillArgs:
 class Drill(RunningComponent):
     """A CronJob with a server of its own, on a volume that ends with the run; it has no way to any network."""
 
-    def __init__(self, name: str, context: Context, args: DrillArgs, opts: pulumi.ResourceOptions) -> None:
-        super().__init__("BackupsDrill", name, context, opts)
+    def __init__(self, context: Context, args: DrillArgs, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("BackupsDrill", MODULE, context, opts)
         settings = args.settings.drill
         dumps = claim(VOLUME, MOUNT_PATH, CLAIM)
         shared_memory = memory_bytes(settings.resources.limits.memory) // 4

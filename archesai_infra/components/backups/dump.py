@@ -70,7 +70,7 @@ def dump_pod(component: RunningComponent, settings: BackupsSettings, sources: Du
         secret = {"DATABASE_URL": sources.database.url}
         built = _Container(DATABASE_CONTAINER, image, versions.DATABASE, dump.resources, {}, secret)
         containers.append(_waiting(component, built, dump, mounts))
-        secret_values += sources.database.fingerprint
+        secret_values += sources.database.secret_values
     if sources.redis:
         image = tools_image(dump.redis_image, sources.redis_image)
         endpoint = sources.redis.endpoint
@@ -78,7 +78,7 @@ def dump_pod(component: RunningComponent, settings: BackupsSettings, sources: Du
         secret = {"REDISCLI_AUTH": sources.redis.password}
         built = _Container(REDIS_CONTAINER, image, versions.REDIS, dump.redis_resources, plain, secret)
         containers.append(_waiting(component, built, dump, mounts))
-        secret_values += sources.redis.fingerprint
+        secret_values += sources.redis.secret_values
     annotations = {"backup.velero.io/backup-volumes": VOLUME}
     pod = Pod(NAME, containers, mounts, dump.scheduling, 30, secret_values, annotations)
     return component.stateful_set(pod, {})

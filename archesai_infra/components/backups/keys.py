@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pulumi
 from pulumi_kubernetes.core.v1 import Secret
 
@@ -26,26 +24,23 @@ KEPT_SECRET = object_name("backups-repository")
 """Copy of the repository's password in the stack's namespace, which outlives the stack as the backups do."""
 
 
-@dataclass(frozen=True)
-class Keys:
-    """Where the bucket's keys come from."""
-
-    pair: tuple[pulumi.Output[str], pulumi.Output[str]] | None
-    """Access key and secret key; None where others own the Secret, or where a role takes their place."""
+Keys = tuple[pulumi.Output[str], pulumi.Output[str]]
+"""Access key and secret key of the bucket."""
 
 
-def bucket_keys(credentials: Credentials, own: StorageConnection | None) -> Keys:
-    """The keys of the stack's configuration; those of its own storage where the backups lie in it."""
+def bucket_keys(credentials: Credentials, own: StorageConnection | None) -> Keys | None:
+    """The keys of the stack's configuration; those of its own storage where the backups lie in it.
+
+    None for an existing Secret, and where a role takes their place.
+    """
     access = credentials.get(Credential.BACKUPS_ACCESS_KEY)
     secret = credentials.get(Credential.BACKUPS_SECRET_KEY)
     if access is not None and secret is not None:
-        return Keys((access, secret))
-    if own is not None and len(own.fingerprint) == 2:  # noqa: PLR2004 - a pair
-        return Keys((own.fingerprint[0], own.fingerprint[1]))
-    return Keys(None)
+        return access, secret
+    return own.keys if own is not None else None
 
 
-def cloud_file(keys: tuple[pulumi.Output[str], pulumi.Output[str]]) -> pulumi.Output[str]:
+def cloud_file(keys: Keys) -> pulumi.Output[str]:
     """An AWS credentials file."""
 
     def build(values: list[str]) -> str:
@@ -55,10 +50,10 @@ def cloud_file(keys: tuple[pulumi.Output[str], pulumi.Output[str]]) -> pulumi.Ou
 
 
 def cloud_secret(
-    component: Component, part: str, metadata_name: str, namespace: str, keys: Keys, home: pulumi.Resource | None
+    component: Component, part: str, metadata_name: str, namespace: str, keys: Keys | None, home: pulumi.Resource | None
 ) -> Secret | None:
     """The credentials file as a Secret of a namespace."""
-    if keys.pair is None:
+    if keys is None:
         return None
     return Secret(
         f"{component.module}-{part}",
@@ -68,7 +63,7 @@ def cloud_secret(
             "labels": labels(component.module, component.context.instance),
         },
         type="Opaque",
-        string_data={CLOUD_KEY: cloud_file(keys.pair)},
+        string_data={CLOUD_KEY: cloud_file(keys)},
         opts=component.child(depends_on=[home] if home else []),
     )
 

@@ -28,14 +28,14 @@ class ObjectsArgs:
 
     settings: BackupsSettings
     source: StorageConnection
-    keys: Keys
+    keys: Keys | None
 
 
 class Objects(RunningComponent):
     """The copy and the Secret it is written with."""
 
-    def __init__(self, name: str, context: Context, args: ObjectsArgs, opts: pulumi.ResourceOptions) -> None:
-        super().__init__("BackupsObjects", name, context, opts)
+    def __init__(self, context: Context, args: ObjectsArgs, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("BackupsObjects", MODULE, context, opts)
         settings = args.settings.objects
         script = Script(
             "objects",

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from archesai_infra.components.backups import scripts
-from archesai_infra.components.backups.settings import MODULE, BackupsSettings, Hourly
+from archesai_infra.components.backups.settings import MODULE, BackupsSettings, Schedule
 from archesai_infra.kube.labels import APPLICATION, selector
 
 LOCATION = "default"
@@ -22,7 +22,7 @@ CONTAINERS = {"database": "postgres", "redis": "redis"}
 TIMEOUT_VARIABLE = "DUMP_TIMEOUT"
 
 
-def names(instance: str, settings: BackupsSettings) -> dict[str, tuple[str, Hourly]]:
+def names(instance: str, settings: BackupsSettings) -> dict[str, tuple[str, Schedule]]:
     """Name and settings of each Schedule that is on, by the name it has in the stack file."""
     schedules = settings.schedules
     kinds = {"hourly": schedules.hourly, "daily": schedules.daily, "weekly": schedules.weekly}
@@ -69,7 +69,7 @@ def hooks(instance: str, namespace: str, settings: BackupsSettings, modules: Seq
 
 
 def schedule_spec(
-    instance: str, namespace: str, settings: BackupsSettings, schedule: Hourly, policy: str, modules: Sequence[str]
+    instance: str, namespace: str, settings: BackupsSettings, schedule: Schedule, policy: str, modules: Sequence[str]
 ) -> dict[str, Any]:
     """The spec of a Schedule.
 

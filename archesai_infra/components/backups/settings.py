@@ -17,7 +17,7 @@ HOOK_SHARE = 0.8
 """Part of a hook's time that the dump itself may take: the rest is for its end and for reading the answer."""
 
 
-class Hourly(Model):
+class Schedule(Model):
     """Backups at regular times."""
 
     enabled: bool = True
@@ -28,7 +28,7 @@ class Hourly(Model):
     """How long each is kept."""
 
 
-class Daily(Hourly):
+class Daily(Schedule):
     """Backups at regular times."""
 
     cron: CronSchedule = "20 1 * * *"
@@ -37,7 +37,7 @@ class Daily(Hourly):
     """How long each is kept."""
 
 
-class Weekly(Hourly):
+class Weekly(Schedule):
     """Backups at regular times."""
 
     cron: CronSchedule = "40 2 * * 0"
@@ -51,7 +51,7 @@ class Schedules(Model):
 
     paused: bool = False
     """Make none for now, such as before a lost cluster is restored."""
-    hourly: Hourly = Hourly()
+    hourly: Schedule = Schedule()
     """At most this much is lost."""
     daily: Daily = Daily()
     """For mistakes that are noticed late."""

@@ -53,10 +53,8 @@ class Database(RunningComponent):
 
     connection: DatabaseConnection
 
-    def __init__(
-        self, name: str, context: Context, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__("Database", name, context, opts)
+    def __init__(self, context: Context, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("Database", MODULE, context, opts)
         settings = args.settings
         if isinstance(settings, ExternalDatabase):
             self.connection = self._external(settings, args.credentials)

@@ -18,7 +18,7 @@ class DatabaseConnection:
 
     url: SecretKey
     """The whole connection URL, password included."""
-    fingerprint: tuple[pulumi.Output[str], ...]
+    secret_values: tuple[pulumi.Output[str], ...]
     """Secret values whose change must roll the consumer; empty where others own the Secret."""
     ready: tuple[pulumi.Resource, ...]
     """What has to be up before the database can be used."""

@@ -40,10 +40,8 @@ class IngressArgs:
 class Ingress(Component):
     """Ingresses for the modules that have a host, and what serves them."""
 
-    def __init__(
-        self, name: str, context: Context, args: IngressArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__("Ingress", name, context, opts)
+    def __init__(self, context: Context, args: IngressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("Ingress", "ingress", context, opts)
         settings = args.settings
         ready: list[pulumi.Resource] = []
         if settings.controller.install:

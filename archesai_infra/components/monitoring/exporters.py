@@ -72,7 +72,7 @@ class DatabaseExporter(_ServerExporter):
             DATABASE_EXPORTER_PORT,
             {},
             {"DATA_SOURCE_NAME": connection.url},
-            connection.fingerprint,
+            connection.secret_values,
         )
         self.register_outputs({})
 
@@ -94,6 +94,6 @@ class RedisExporter(_ServerExporter):
             REDIS_EXPORTER_PORT,
             {"REDIS_ADDR": f"redis://{connection.endpoint.address}"},
             {"REDIS_PASSWORD": connection.password},
-            connection.fingerprint,
+            connection.secret_values,
         )
         self.register_outputs({})

@@ -33,7 +33,7 @@ CRDS_RELEASE = "prometheus-operator-crds"
 
 
 @dataclass(frozen=True)
-class HomeArgs:
+class ReleasesArgs:
     """What the releases are built from."""
 
     settings: MonitoringSettings
@@ -47,11 +47,11 @@ class HomeArgs:
     storage_connection: StorageConnection | None
 
 
-class Home(Component):
+class Releases(Component):
     """The releases, their Secrets, and Grafana's way in; done when monitors and rules can be created."""
 
-    def __init__(self, name: str, context: Context, args: HomeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("MonitoringHome", name, context, opts)
+    def __init__(self, context: Context, args: ReleasesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("MonitoringHome", "monitoring-home", context, opts)
         namespaces: list[pulumi.Resource] = charts.chart_namespace(self, args.settings.namespace, holds_data=True)
         if args.settings.metrics.nodes:
             # It needs the host's network, processes and file systems.
@@ -62,7 +62,7 @@ class Home(Component):
         stack = self._prometheus(args)
         self._loki(args, stack)
         self._alloy(args, stack)
-        self._way_in(args, stack)
+        self._expose_grafana(args, stack)
         self.register_outputs({})
 
     def _metadata(
@@ -83,7 +83,7 @@ class Home(Component):
 
     def _install(
         self,
-        args: HomeArgs,
+        args: ReleasesArgs,
         release: str,
         version: versions.ChartVersion,
         values: Mapping[str, object],
@@ -92,7 +92,7 @@ class Home(Component):
         chart = charts.Chart(release, self._namespace, version, values)
         return charts.install(self, chart, args.charts, depends_on=[*self._after, *after])
 
-    def _prometheus(self, args: HomeArgs) -> Release:
+    def _prometheus(self, args: ReleasesArgs) -> Release:
         settings = args.settings
         # Monitors of other namespaces, whoever made them, must not go with the definitions.
         kept = {"crds": {"annotations": {"helm.sh/resource-policy": "keep"}}}
@@ -120,18 +120,19 @@ class Home(Component):
         values = prometheus_stack.values(settings, around)
         return self._install(args, prometheus_stack.RELEASE, versions.PROMETHEUS_CHART, values, [crds, *secrets])
 
-    def _loki(self, args: HomeArgs, stack: Release) -> None:
+    def _loki(self, args: ReleasesArgs, stack: Release) -> None:
         bucket, after = self._bucket(args) if args.settings.logs_in_object_storage else (None, [])
         values = loki.values(args.settings.logs, bucket, self.context.mirror)
         self._install(args, loki.RELEASE, versions.LOKI_CHART, values, [stack, *after])
 
-    def _bucket(self, args: HomeArgs) -> tuple[loki.Bucket | None, list[pulumi.Resource]]:
+    def _bucket(self, args: ReleasesArgs) -> tuple[loki.Bucket | None, list[pulumi.Resource]]:
         connection, logs = args.storage_connection, args.settings.logs
         if connection is None:
             return None, []
         after: list[pulumi.Resource] = []
         if logs.existing_secret is None:
-            access, secret = connection.fingerprint
+            # The rules let no logs into object storage whose keys the stack does not know.
+            access, secret = connection.keys or ("", "")
             keys = {storage.ACCESS_KEY: access, storage.SECRET_KEY: secret}
             after.append(self._secret(loki.KEYS_SECRET, keys))
         if isinstance(args.storage, storage.ManagedStorage):
@@ -146,7 +147,7 @@ class Home(Component):
         secret_name = logs.existing_secret or loki.KEYS_SECRET
         return loki.Bucket(url, connection.region, logs.bucket, secret_name), after
 
-    def _alloy(self, args: HomeArgs, stack: Release) -> None:
+    def _alloy(self, args: ReleasesArgs, stack: Release) -> None:
         data = {alloy.CONFIG_KEY: alloy.configuration(self.context.namespace, loki.url(self._namespace))}
         # Named by its content: another configuration is another pod.
         name = content_name("alloy-config", data)
@@ -159,7 +160,7 @@ class Home(Component):
         values = alloy.values(self.context.namespace, name, self.context.mirror)
         self._install(args, alloy.RELEASE, versions.ALLOY_CHART, values, [stack, config])
 
-    def _policies(self, args: HomeArgs) -> None:
+    def _policies(self, args: ReleasesArgs) -> None:
         inside: NetworkPolicySpecArgsDict = {
             "pod_selector": {},
             "policy_types": ["Ingress"],
@@ -184,7 +185,7 @@ class Home(Component):
                 opts=self.child(depends_on=self._after),
             )
 
-    def _way_in(self, args: HomeArgs, stack: Release) -> None:
+    def _expose_grafana(self, args: ReleasesArgs, stack: Release) -> None:
         if args.grafana_host is None:
             return
         exposure = Exposure(

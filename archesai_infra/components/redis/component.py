@@ -38,7 +38,8 @@ class RedisConnection:
 
     endpoint: Endpoint
     password: SecretKey
-    fingerprint: tuple[pulumi.Output[str], ...]
+    secret_values: tuple[pulumi.Output[str], ...]
+    """Values whose change must roll the consumer; empty for an existing Secret."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,8 @@ class Redis(RunningComponent):
 
     connection: RedisConnection
 
-    def __init__(
-        self, name: str, context: Context, args: RedisArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__("Redis", name, context, opts)
+    def __init__(self, context: Context, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("Redis", "redis", context, opts)
         settings = args.settings
         password, values = self._password(settings, args.credentials)
         if isinstance(settings, ExternalRedis):

@@ -48,7 +48,13 @@ class StorageConnection:
     region: str
     access_key: SecretKey
     secret_key: SecretKey
-    fingerprint: tuple[pulumi.Output[str], ...]
+    keys: tuple[pulumi.Output[str], pulumi.Output[str]] | None
+    """Access key and secret key; None for an existing Secret."""
+
+    @property
+    def secret_values(self) -> tuple[pulumi.Output[str], ...]:
+        """Values whose change must roll the consumer."""
+        return self.keys or ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class _Keys:
     secret: pulumi.Input[str]
     access: SecretKey
     secret_key: SecretKey
-    values: tuple[pulumi.Output[str], ...]
+    values: tuple[pulumi.Output[str], pulumi.Output[str]] | None
 
 
 class Storage(RunningComponent):
@@ -72,10 +78,8 @@ class Storage(RunningComponent):
 
     connection: StorageConnection
 
-    def __init__(
-        self, name: str, context: Context, args: StorageArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__("Storage", name, context, opts)
+    def __init__(self, context: Context, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("Storage", "storage", context, opts)
         settings = args.settings
         keys = self._keys(settings, args.credentials)
         if isinstance(settings, ExternalStorage):
@@ -93,7 +97,7 @@ class Storage(RunningComponent):
     def _keys(self, settings: ManagedStorage | ExternalStorage, credentials: Credentials) -> _Keys:
         if settings.existing_secret:
             name = settings.existing_secret
-            return _Keys(name, secret_key(name, ACCESS_KEY), secret_key(name, SECRET_KEY), ())
+            return _Keys(name, secret_key(name, ACCESS_KEY), secret_key(name, SECRET_KEY), None)
         version = settings.password_version if isinstance(settings, ManagedStorage) else 1
         access = credentials.get(Credential.STORAGE_ACCESS_KEY) or self.generated("access-key", version=version)
         secret = credentials.get(Credential.STORAGE_SECRET_KEY) or self.generated("secret-key", version=version)
@@ -109,7 +113,9 @@ class Storage(RunningComponent):
             scratch("tmp", "/tmp", "256Mi"),
         ]
         build = self._rustfs if settings.server == "rustfs" else self._minio
-        self.stateful_set(Pod(NAME, [build(settings, mounts)], mounts, settings.scheduling, 60, keys.values), PORTS)
+        self.stateful_set(
+            Pod(NAME, [build(settings, mounts)], mounts, settings.scheduling, 60, keys.values or ()), PORTS
+        )
 
     def _rustfs(self, settings: ManagedStorage, mounts: list[Mount]) -> ContainerArgsDict:
         plain = {
