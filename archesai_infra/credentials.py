@@ -27,6 +27,7 @@ class Credential(StrEnum):
     ALERT_WEBHOOK_URL = "alertWebhookUrl"
     ALERT_SLACK_URL = "alertSlackUrl"
     ALERT_EMAIL_PASSWORD = "alertEmailPassword"
+    ALERT_HEARTBEAT_URL = "alertHeartbeatUrl"
 
 
 DESCRIPTIONS: Mapping[Credential, str] = {
@@ -45,6 +46,7 @@ DESCRIPTIONS: Mapping[Credential, str] = {
     Credential.ALERT_WEBHOOK_URL: "URL that alerts are posted to.",
     Credential.ALERT_SLACK_URL: "Incoming webhook of Slack that alerts are posted to.",
     Credential.ALERT_EMAIL_PASSWORD: "Password of the mail user that sends alerts.",
+    Credential.ALERT_HEARTBEAT_URL: "URL that gets a request each minute while alerts can leave the cluster.",
 }
 
 

@@ -33,6 +33,7 @@ def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str
         found += backups.requirements(settings, given)
     if settings.monitoring.enabled:
         found += monitoring.requirements(settings.monitoring, given)
+        found += _receivers(settings, given)
     if settings.gitops.enabled:
         found += gitops.requirements(settings, given)
     return found + security.requirements(settings.security, given)
@@ -47,6 +48,18 @@ def contested(settings: Settings, secret_settings: Mapping[str, object]) -> Iter
         elif path in plain or path in references:
             place = "settings" if path in plain else "secretSettings"
             yield f"apiSecretSettings: {path}: is also in api.{place}; keep only one"
+
+
+def _receivers(settings: Settings, given: Mapping[Credential, object]) -> Iterator[str]:
+    alerts = settings.monitoring.alerts
+    heard = (
+        alerts.unattended or alerts.existing_secret is not None or any(key in given for key in monitoring.NOTIFICATIONS)
+    )
+    if settings.production and settings.monitoring.installs and not heard:
+        yield (
+            "monitoring.alerts: nobody is told of an alert in production: pulumi config set --secret alertSlackUrl or "
+            "alertWebhookUrl, set monitoring.alerts.email, or accept it with monitoring.alerts.unattended"
+        )
 
 
 def _dependencies(settings: Settings) -> Iterator[str]:

@@ -42,7 +42,8 @@ EVERYTHING: Config = {
         "certManager": {"install": True},
     },
     "backups": ON | {"bucket": "arches-backups", "drill": ON},
-    "monitoring": ON | {"metrics": {"nodes": True}, "logs": {"storage": "objectStorage"}},
+    "monitoring": ON
+    | {"alerts": {"unattended": True}, "metrics": {"nodes": True}, "logs": {"storage": "objectStorage"}},
 }
 """Every module and every switch that adds an object."""
 

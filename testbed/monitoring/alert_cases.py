@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from testbed.monitoring.backup_cases import BACKUP_CASES
 from testbed.monitoring.case import Case
+from testbed.monitoring.workload_cases import WORKLOAD_CASES
 
 POD = 'namespace="archesai",pod="archesai-api-1",container="api"'
 API = 'job="archesai-api",namespace="archesai",endpoint="/users",method="GET"'
@@ -72,7 +73,7 @@ def _down(job: str, namespace: str) -> Case:
     )
 
 
-CASES: dict[str, Case] = BACKUP_CASES | {
+_OTHERS: dict[str, Case] = {
     "ApiErrorRateHigh": Case(
         _requests("0+4x300"), _requests("0+3x300"), _NAMESPACE, "6.25% of the api's requests end in a server error."
     ),
@@ -102,10 +103,11 @@ CASES: dict[str, Case] = BACKUP_CASES | {
         other={'kube_statefulset_replicas{namespace="archesai",statefulset="archesai-postgres"}': "1x30"},
     ),
     "PodRestartsOften": Case(
-        {f"kube_pod_container_status_restarts_total{{{POD}}}": "0x15 1+1x10"},
-        {f"kube_pod_container_status_restarts_total{{{POD}}}": "0x15 1x2 2x10"},
+        {f"kube_pod_container_status_restarts_total{{{POD}}}": "0x60 1x10 2x10 3x10 4x10 5x10 6x10"},
+        {f"kube_pod_container_status_restarts_total{{{POD}}}": "0x60 1x20 2x20 3x20"},
         _POD_LABELS,
-        "Container api of archesai-api-1 restarted more than three times in five minutes.",
+        "Container api of archesai-api-1 restarted more than four times within an hour.",
+        at="120m",
     ),
     "MemoryNearLimit": Case(
         {f"container_memory_working_set_bytes{{{POD}}}": "900x30"},
@@ -205,6 +207,24 @@ CASES: dict[str, Case] = BACKUP_CASES | {
         {"namespace": "archesai", "name": "archesai-api-tls"},
         "Certificate archesai-api-tls ends in 13d 23h 30m 0s and was not renewed.",
     ),
+    "CertificateNotReady": Case(
+        {
+            'certmanager_certificate_ready_status{namespace="archesai",name="archesai-api-tls",condition="True"}': (
+                "0x60"
+            )
+        },
+        {
+            'certmanager_certificate_ready_status{namespace="archesai",name="archesai-api-tls",condition="True"}': (
+                "0x20 1x40"
+            ),
+            'certmanager_certificate_ready_status{namespace="archesai",name="archesai-api-tls",condition="False"}': (
+                "0x60"
+            ),
+        },
+        {"namespace": "archesai", "name": "archesai-api-tls", "condition": "True"},
+        "Certificate archesai-api-tls was not issued: its host serves the controller's own certificate.",
+        at="40m",
+    ),
     "AlertsNotDelivered": Case(
         {'alertmanager_notifications_failed_total{namespace="monitoring",integration="slack"}': "0+1x30"},
         {'alertmanager_notifications_failed_total{namespace="monitoring",integration="slack"}': "5x30"},
@@ -224,3 +244,6 @@ CASES: dict[str, Case] = BACKUP_CASES | {
         "Alloy gave up log lines that Loki did not take.",
     ),
 }
+
+CASES: dict[str, Case] = BACKUP_CASES | WORKLOAD_CASES | _OTHERS
+"""Every case by its name."""

@@ -66,11 +66,12 @@ def _never(name: str, limit: int, said: str) -> Case:
 
 
 def _missing(kind: str) -> Case:
-    present = {_succeeded(one): "1x140" for one in _KINDS}
-    others = {series: values for series, values in present.items() if series != _succeeded(kind)}
-    late = others | {_succeeded(kind): "_x60 1x80"}
+    """A Schedule without a good backup for longer than its interval; one that makes its first in time is silent."""
+    minutes = _LIMITS[kind] // 60
+    others = {_succeeded(one): f"1x{minutes + 60}" for one in _KINDS if one != kind}
+    in_time = others | {_succeeded(kind): f"_x{minutes - 10} 1x70"}
     labels = {"schedule": f"archesai-dev-{kind}"}
-    return Case(others, late, labels, f"archesai-dev-{kind} has not made a good backup yet.", at="130m")
+    return Case(others, in_time, labels, f"archesai-dev-{kind} has not made a good backup yet.", at=f"{minutes + 30}m")
 
 
 _OBJECTS = ("archesai-backups-objects", 6 * _HOUR, "6h 30m 0s")
@@ -98,7 +99,7 @@ BACKUP_CASES: dict[str, Case] = {
         for kind in _KINDS
         for what in ("partial_failure", "failure", "validation_failure")
     },
-    **{f"BackupMissing, {kind}": _missing(kind) for kind in _KINDS},
+    **{f"Backup{kind.capitalize()}Missing": _missing(kind) for kind in _KINDS},
     "BackupObjectsStale": _job(*_OBJECTS),
     "BackupObjectsStale, never": _never(*_OBJECTS),
     "BackupDrillStale": _job(*_DRILL),

@@ -19,7 +19,7 @@ INGRESS: dict[str, Any] = {
     "certManager": {"install": True},
 }
 EVERYTHING: Config = {
-    "monitoring": {"enabled": True, "metrics": {"nodes": True}, "grafana": {"size": "5Gi"}},
+    "monitoring": {"enabled": True, "metrics": {"nodes": True, "api": True}, "grafana": {"size": "5Gi"}},
     "redis": {"enabled": True},
     "storage": {"enabled": True, "server": "minio"},
     "ingress": INGRESS,

@@ -52,7 +52,6 @@ def _alerts(watched: Watched) -> Iterator[Alert]:
         text = "No pod dumps the databases: new backups hold no content."
         yield Alert("BackupDumpPodNotReady", f"{ready} < 1 or absent({ready})", "critical", text, "15m")
     yield from _scheduled(watched)
-    yield _missing(watched)
     if watched.objects:
         yield _stale_job("BackupObjectsStale", within, objects.NAME, _OBJECTS_STALE)
     if watched.drill:
@@ -66,18 +65,15 @@ def _scheduled(watched: Watched) -> Iterator[Alert]:
         age = f"time() - max(velero_backup_last_successful_timestamp{{{schedule}}})"
         text = f"The last good {kind} backup was {{{{ $value | humanizeDuration }}}} ago."
         yield Alert(f"{title}Stale", f"{age} > {_STALE[kind]}", "critical", text, "10m")
+        # Without any good backup there is no age, and a new Schedule first runs at its next time.
+        never = f"absent(velero_backup_last_successful_timestamp{{{schedule}}})"
+        text = "{{ $labels.schedule }} has not made a good backup yet."
+        yield Alert(f"{title}Missing", never, "critical", text, f"{_STALE[kind]}s")
         failures = " + ".join(
             f"sum(increase(velero_backup_{what}_total{{{schedule}}}[2h]))"
             for what in ("partial_failure", "failure", "validation_failure")
         )
         yield Alert(f"{title}Failed", f"{failures} > 0", "warning", f"The {kind} backup failed, whole or in part.")
-
-
-def _missing(watched: Watched) -> Alert:
-    """Without any good backup there is no age to compare; the first one runs as soon as its Schedule is there."""
-    names = (name for name, _ in schedules.names(watched.instance, watched.settings).values())
-    never = " or ".join(f'absent(velero_backup_last_successful_timestamp{{schedule="{name}"}})' for name in names)
-    return Alert("BackupMissing", never, "critical", "{{ $labels.schedule }} has not made a good backup yet.", "2h")
 
 
 def _stale_job(name: str, within: str, job: str, seconds: int) -> Alert:

@@ -7,7 +7,7 @@ from typing import Any
 
 from archesai_infra.components.ingress.controller import Controller
 from archesai_infra.components.ingress.settings import IngressSettings
-from archesai_infra.components.ingress.traefik import HEADERS
+from archesai_infra.components.ingress.traefik import HEADERS, LATENCY_BUCKETS
 from archesai_infra.kube.names import object_name
 
 ENTRY_POINTS = ("web", "websecure")
@@ -31,6 +31,8 @@ def chart_values(settings: IngressSettings, mirror: str | None, namespace: str) 
         },
         "service": service_values(controller),
         # Bodies are received on the disk before a pod sees them.
+        # One bound has to be that of a good answer, or no objective could be measured.
+        "metrics": {"prometheus": {"buckets": ",".join(f"{bound:g}" for bound in LATENCY_BUCKETS)}},
         "resources": {
             "requests": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "256Mi"},
             "limits": {"memory": "512Mi", "ephemeral-storage": "8Gi"},

@@ -14,9 +14,14 @@ from archesai_infra.credentials import Credential, Credentials
 CONFIG_KEY = "alertmanager.yaml"
 WATCHDOG = "Watchdog"
 """An alert that always fires: whoever expects it learns of a broken path by its absence."""
-_NOBODY = "nobody"
 _TEAM = "team"
-_SECRETS = (Credential.ALERT_WEBHOOK_URL, Credential.ALERT_SLACK_URL, Credential.ALERT_EMAIL_PASSWORD)
+_HEARTBEAT = "heartbeat"
+_SECRETS = (
+    Credential.ALERT_WEBHOOK_URL,
+    Credential.ALERT_SLACK_URL,
+    Credential.ALERT_EMAIL_PASSWORD,
+    Credential.ALERT_HEARTBEAT_URL,
+)
 
 
 def configuration(settings: Alerts, secrets: Mapping[Credential, str]) -> dict[str, Any]:
@@ -38,12 +43,25 @@ def configuration(settings: Alerts, secrets: Mapping[Credential, str]) -> dict[s
                 "send_resolved": True,
             }
         ]
-    return {"route": _route(), "inhibit_rules": [_critical_hides_warning()], "receivers": [{"name": _NOBODY}, receiver]}
+    heartbeat: dict[str, Any] = {"name": _HEARTBEAT}
+    if url := secrets.get(Credential.ALERT_HEARTBEAT_URL):
+        heartbeat["webhook_configs"] = [{"url": url, "send_resolved": False}]
+    return {
+        "route": _route(),
+        "inhibit_rules": [_critical_hides_warning()],
+        "receivers": [heartbeat, receiver],
+    }
 
 
 def _route() -> dict[str, Any]:
-    # A webhook is the one receiver that can expect the watchdog; people must not get it.
-    watchdog = {"matchers": [f'alertname="{WATCHDOG}"'], "receiver": _NOBODY}
+    # People must not get the alert that always fires; a service that misses it must get it often.
+    watchdog = {
+        "matchers": [f'alertname="{WATCHDOG}"'],
+        "receiver": _HEARTBEAT,
+        "group_wait": "0s",
+        "group_interval": "1m",
+        "repeat_interval": "50s",
+    }
     critical = {"matchers": ['severity="critical"'], "receiver": _TEAM, "repeat_interval": "1h"}
     return {
         "receiver": _TEAM,

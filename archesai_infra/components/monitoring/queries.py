@@ -6,7 +6,6 @@ from archesai_infra.components.monitoring.exporters import DATABASE_EXPORTER, RE
 from archesai_infra.components.monitoring.watched import KUBELET, Watched
 from archesai_infra.kube.names import object_name
 
-API_JOB = object_name("api")
 DATABASE_JOB = object_name(DATABASE_EXPORTER)
 REDIS_JOB = object_name(REDIS_EXPORTER)
 STORAGE_JOB = object_name("storage")

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from archesai_infra.components.base.settings import Resources, Workload, resources
+from archesai_infra.components.ingress.traefik import LATENCY_BUCKETS
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.network import NamespacePods
 from archesai_infra.model import Model
@@ -18,8 +19,6 @@ from archesai_infra.types import Email as EmailAddress
 MODULE = "monitoring"
 NOTIFICATIONS = (Credential.ALERT_WEBHOOK_URL, Credential.ALERT_SLACK_URL, Credential.ALERT_EMAIL_PASSWORD)
 """Credentials that make a receiver of alerts each."""
-_LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Bounds of the buckets that the api's histogram has: the Go client's own, in seconds."""
 
 
 class Metrics(Model):
@@ -33,8 +32,9 @@ class Metrics(Model):
     """StorageClass of the volumes of Prometheus and Alertmanager; the cluster's default where it is not set."""
     resources: Resources = resources(("200m", "512Mi"), ("2", "2Gi"))
     """CPU and memory."""
-    api: bool = True
-    """Scrape the api's `/metrics`, which not every version of it has."""
+    api: bool = False
+    """Scrape the api's own `/metrics`, which released versions do not serve yet. Its errors and response times are
+    counted by the ingress controller otherwise."""
     nodes: bool = False
     """Measure the nodes too: node-exporter, in a privileged namespace of its own."""
 
@@ -101,6 +101,8 @@ class Alerts(Model):
     """Slack channel, such as `#alerts`, where the webhook's own is not meant."""
     existing_secret: DnsLabel | None = None
     """Secret in the monitoring namespace with Alertmanager's whole configuration as `alertmanager.yaml`."""
+    unattended: bool = False
+    """Accept in production that nobody is told of an alert: alerts then show in Grafana only."""
     runbooks: HttpUrl = "https://github.com/archesai/archesai-infra/blob/main/docs/operations.md"
     """Page that holds the section of each alert."""
     certificate_days: int = Field(default=14, ge=1)
@@ -119,8 +121,8 @@ class Objectives(Model):
 
     @model_validator(mode="after")
     def _bucket(self) -> Self:
-        if self.latency_seconds not in _LATENCY_BUCKETS:
-            bounds = ", ".join(f"{bound:g}" for bound in _LATENCY_BUCKETS)
+        if self.latency_seconds not in LATENCY_BUCKETS:
+            bounds = ", ".join(f"{bound:g}" for bound in LATENCY_BUCKETS)
             raise ValueError(f"latencySeconds must be one of {bounds} (got {self.latency_seconds:g})")
         return self
 
@@ -197,6 +199,8 @@ def requirements(settings: MonitoringSettings, given: Mapping[Credential, object
             found.append("alertEmailPassword: needs the address it belongs to: set monitoring.alerts.email")
         else:
             found.append("monitoring.alerts.email: needs its password: pulumi config set --secret alertEmailPassword")
+    if alerts.existing_secret and Credential.ALERT_HEARTBEAT_URL in given:
+        found.append("monitoring.alerts.existingSecret: also set is alertHeartbeatUrl; keep one of the two")
     if alerts.slack_channel and Credential.ALERT_SLACK_URL not in given:
         found.append("monitoring.alerts.slackChannel: needs its URL: pulumi config set --secret alertSlackUrl")
     return found

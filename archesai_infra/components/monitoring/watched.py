@@ -26,6 +26,8 @@ class Watched:
     settings: MonitoringSettings
     api: bool
     """Whether the api's own metrics are scraped."""
+    api_exposed: bool
+    """Whether the api has a host: the controller in front of it counts its requests."""
     database: bool
     redis: bool
     storage: bool

@@ -20,6 +20,7 @@ SECRETS = {
     Credential.ALERT_WEBHOOK_URL: "https://hooks.example.com/made-up",
     Credential.ALERT_SLACK_URL: "https://slack.example.com/made-up",
     Credential.ALERT_EMAIL_PASSWORD: "made-up",
+    Credential.ALERT_HEARTBEAT_URL: "https://heartbeat.example.com/made-up",
 }
 EVERY_WAY: Config = {"monitoring": {"enabled": True, "alerts": {"email": EMAIL, "slackChannel": "#alerts"}}}
 
@@ -47,7 +48,7 @@ def test_alertmanager_takes_it(secrets: dict[Credential, str], tmp_path: Path) -
 @pytest.mark.parametrize(
     ("labels", "receiver"),
     [
-        (["alertname=Watchdog", "severity=none"], "nobody"),
+        (["alertname=Watchdog", "severity=none"], "heartbeat"),
         (["alertname=DatabaseUnreachable", "severity=critical"], "team"),
         (["alertname=TargetDown", "severity=warning"], "team"),
     ],

@@ -137,7 +137,7 @@ def test_the_page_of_runbooks_can_be_elsewhere() -> None:
 
 def test_thresholds_follow_the_settings() -> None:
     objectives = {"availability": 99.5, "latency": 95, "latencySeconds": 0.5}
-    config = {"monitoring": {"enabled": True, "objectives": objectives}}
+    config = {"monitoring": {"enabled": True, "objectives": objectives, "metrics": {"api": True}}}
     built = render(config)
     assert "> 0.072" in alerts(built)["ApiErrorBudgetBurnsFast"]["expr"]
     assert "> 0.05)" in alerts(built)["ApiLatencyBudgetBurnsSlow"]["expr"]
@@ -147,11 +147,59 @@ def test_thresholds_follow_the_settings() -> None:
 
 def test_rules_follow_the_modules() -> None:
     names = set(alerts(render(ON)))
-    assert {"ApiErrorRateHigh", "DatabaseUnreachable", "MigrationFailed"} <= names
-    assert not {name for name in names if name.startswith(("Redis", "Certificate", "Node"))}
+    assert {"DatabaseUnreachable", "MigrationFailed", "PodCrashLooping"} <= names
+    assert not {name for name in names if name.startswith(("Api", "Redis", "Certificate", "NodeDisk"))}
 
 
-def test_rules_on_the_apis_own_metrics_go_with_its_scrape() -> None:
-    built = render({"monitoring": {"enabled": True, "metrics": {"api": False}}})
-    assert not {name for name in alerts(built) if name.startswith("Api")}
-    assert "archesai-api" not in alerts(built)["TargetMissing"]["expr"]
+def test_the_apis_own_metrics_are_scraped_only_where_that_is_asked_for() -> None:
+    assert "archesai-api" not in alerts(render(ON))["TargetMissing"]["expr"]
+    asked = render({"monitoring": {"enabled": True, "metrics": {"api": True}}})
+    assert 'up{job="archesai-api"' in alerts(asked)["TargetMissing"]["expr"]
+
+
+COUNTED: dict[str, tuple[Config, str, str]] = {
+    "our Traefik": (
+        {"controller": {"install": True}},
+        "traefik_service_requests_total",
+        'service="archesai-archesai-api-3001@kubernetes",code="{}"',
+    ),
+    "our Traefik, class nginx": (
+        {"controller": {"install": True}, "className": "nginx"},
+        "traefik_service_requests_total",
+        'service="archesai-archesai-api-archesai-api-3001@kubernetesingressnginx",code="{}"',
+    ),
+    "ingress-nginx": (
+        {"className": "nginx"},
+        "nginx_ingress_controller_requests",
+        'namespace="archesai",ingress="archesai-api",status="{}"',
+    ),
+}
+"""Settings of the ingress, and how its controller counts requests of the api: counter and labels."""
+
+
+@pytest.mark.parametrize("controller", COUNTED)
+def test_errors_that_the_controller_counts_fire_without_a_metric_of_the_api(controller: str, tmp_path: Path) -> None:
+    ingress, counter, labels = COUNTED[controller]
+    built = render(ON | {"ingress": {"enabled": True, **ingress}})
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": rule_groups(built)}), encoding="utf-8")
+    rule = alerts(built)["ApiErrorRateHigh"]
+
+    def case(name: str, errors: str, expected: list[dict[str, Any]]) -> dict[str, Any]:
+        other = labels.replace("archesai-api", "archesai-platform").format("500")
+        series = {labels.format("200"): "0+60x40", labels.format("500"): errors, other: "0+60x40"}
+        return {
+            "name": name,
+            "interval": "1m",
+            "input_series": [{"series": f"{counter}{{{key}}}", "values": value} for key, value in series.items()],
+            "alert_rule_test": [{"eval_time": "20m", "alertname": "ApiErrorRateHigh", "exp_alerts": expected}],
+        }
+
+    summary = "6.25% of the api's requests end in a server error."
+    fires = {
+        "exp_labels": rule["labels"] | {"namespace": "archesai"},
+        "exp_annotations": rule["annotations"] | {"summary": summary},
+    }
+    tests = [case("errors", "0+4x40", [fires]), case("few errors", "0+3x40", [])]
+    path = tmp_path / "test.yaml"
+    path.write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "tests": tests}), encoding="utf-8")
+    _promtool("test", "rules", path)

@@ -78,3 +78,28 @@ def test_retention_is_the_documented_one_where_nothing_is_said() -> None:
 def test_metrics_leave_room_on_their_volume() -> None:
     config: Config = {"monitoring": {"enabled": True, "metrics": {"size": "50Gi"}}}
     assert settings(config).monitoring.metrics.retention_size == "43520MB"
+
+
+def _production(monitoring: Config, **credentials: str) -> Config:
+    pinned = {"image": {"tag": "v1.0.0"}}
+    return {"environment": "production", "api": pinned, "platform": pinned, "monitoring": monitoring, **credentials}
+
+
+def test_production_refuses_alerts_that_nobody_is_told_of() -> None:
+    with pytest.raises(ConfigError, match="nobody is told of an alert in production"):
+        settings(_production({"enabled": True}))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        _production({"enabled": True, "alerts": {"unattended": True}}),
+        _production({"enabled": True, "alerts": {"existingSecret": "theirs"}}),
+        _production({"enabled": True}, alertSlackUrl="https://slack.example.com/made-up"),
+        _production({"enabled": True, "operator": "existing"}),
+        _production({"enabled": False}),
+    ],
+    ids=["accepted", "own configuration", "receiver", "another operator", "no monitoring"],
+)
+def test_production_takes_monitoring_with_a_receiver_or_without_on_purpose(config: Config) -> None:
+    assert settings(config).production

@@ -229,11 +229,13 @@ def test_a_mirror_that_wants_a_login_gets_it_in_every_namespace_of_the_releases(
 
 @pytest.mark.parametrize("retain", [True, False])
 def test_the_namespace_with_the_measured_data_is_kept_as_the_stacks_own_is(retain: bool) -> None:  # noqa: FBT001
-    built = render(PRODUCTION | {"retainData": retain, "monitoring": EVERYTHING["monitoring"]})
+    built = render(
+        PRODUCTION | {"retainData": retain, "monitoring": EVERYTHING["monitoring"] | {"alerts": {"unattended": True}}}
+    )
     by_name = {item.inputs["metadata"]["name"]: item for item in built.resources if item.type.endswith(":Namespace")}
-    own, measured, nodes = (by_name[name] for name in ("archesai", "monitoring", "node-exporter"))
-    assert (measured.retain_on_delete, measured.protect) == (retain, True)
-    assert (own.retain_on_delete, own.protect, own.provider) == (retain, True, measured.provider)
+    own, kept, nodes = (by_name[name] for name in ("archesai", "monitoring", "node-exporter"))
+    assert (kept.retain_on_delete, kept.protect) == (retain, True)
+    assert (own.retain_on_delete, own.protect, own.provider) == (retain, True, kept.provider)
     assert (nodes.retain_on_delete, nodes.protect) == (False, False)
     annotations = release(built, "kube-prometheus-stack")["values"]["grafana"]["persistence"].get("annotations")
     assert annotations == ({"helm.sh/resource-policy": "keep"} if retain else None)

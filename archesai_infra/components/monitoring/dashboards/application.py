@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from archesai_infra.components.monitoring.dashboards.panels import Dashboard, Panel, Query, graph, stat
-from archesai_infra.components.monitoring.queries import API_JOB, ERROR_RATIO, LATENCY, SLOW_RATIO, job, recorded
+from archesai_infra.components.monitoring.queries import ERROR_RATIO, LATENCY, SLOW_RATIO, job, recorded
+from archesai_infra.components.monitoring.requests import API_JOB, RequestSeries, api_requests
 from archesai_infra.components.monitoring.rules.api import BUDGET_WINDOW, QUANTILES
 from archesai_infra.components.monitoring.watched import Watched
 
 
 def dashboard(scope: Watched) -> Dashboard | None:
-    """The overview; none where the api's metrics are not scraped."""
-    if not scope.api:
+    """The overview; none where nobody counts the api's requests."""
+    requests = api_requests(scope)
+    if requests is None:
         return None
-    return Dashboard("application", "Arches: application", [*_numbers(scope), *_requests(scope), *_process(scope)])
+    panels = [*_numbers(scope, requests), *_requests(scope, requests)]
+    return Dashboard(
+        "application", "Arches: application", [*panels, *_routes(scope), *_process(scope)] if scope.api else panels
+    )
 
 
-def _numbers(scope: Watched) -> list[Panel]:
-    own, namespace = job(API_JOB, scope.namespace), scope.namespace
-    objectives = scope.settings.objectives
+def _numbers(scope: Watched, requests: RequestSeries) -> list[Panel]:
+    namespace, objectives = scope.namespace, scope.settings.objectives
+    ready = f'kube_deployment_status_replicas_available{{namespace="{namespace}",deployment="{API_JOB}"}}'
     return [
-        stat("Requests per second", f"sum(rate(http_requests_total{{{own}}}[5m]))", "reqps"),
+        stat("Requests per second", requests.requests("5m"), "reqps"),
         stat(
             "Error rate",
             recorded(ERROR_RATIO.format(window="5m"), namespace),
@@ -28,7 +33,7 @@ def _numbers(scope: Watched) -> list[Panel]:
             description="Requests that end in a server error.",
         ),
         stat("95th percentile", recorded(LATENCY.format(quantile=95), namespace), "s", thresholds=(0.5, 1)),
-        stat("Pods answering", f"sum(up{{{own}}})"),
+        stat("Pods answering", f"sum({ready})"),
         _budget("Error budget left", ERROR_RATIO, objectives.availability, namespace),
         _budget("Latency budget left", SLOW_RATIO, objectives.latency, namespace),
     ]
@@ -39,18 +44,23 @@ def _budget(title: str, ratio: str, percent: float, namespace: str) -> Panel:
     return stat(title, f"1 - {spent}", "percentunit", description=f"Of 30 days, for an objective of {percent:g} %.")
 
 
-def _requests(scope: Watched) -> list[Panel]:
-    own = job(API_JOB, scope.namespace)
+def _requests(scope: Watched, requests: RequestSeries) -> list[Panel]:
     quantiles = [Query(recorded(LATENCY.format(quantile=q), scope.namespace), f"p{q}") for q in QUANTILES]
+    return [
+        graph("Requests by status", requests.by_status("5m"), f"{{{{{requests.status}}}}}", "reqps"),
+        Panel("Response time", quantiles, "s"),
+        graph("Error rate", recorded(ERROR_RATIO.format(window="5m"), scope.namespace), "errors", "percentunit"),
+    ]
+
+
+def _routes(scope: Watched) -> list[Panel]:
+    own = job(API_JOB, scope.namespace)
     slowest = (
         f"topk(10, histogram_quantile(0.95, sum by (endpoint, le) "
         f"(rate(http_request_duration_seconds_bucket{{{own}}}[5m]))))"
     )
     failing = f'topk(10, sum by (endpoint, status) (rate(http_requests_total{{{own},status=~"5.."}}[5m])))'
     return [
-        graph("Requests by status", f"sum by (status) (rate(http_requests_total{{{own}}}[5m]))", "{{status}}", "reqps"),
-        Panel("Response time", quantiles, "s"),
-        graph("Error rate", recorded(ERROR_RATIO.format(window="5m"), scope.namespace), "errors", "percentunit"),
         graph(
             "Requests by route",
             f"topk(10, sum by (endpoint, method) (rate(http_requests_total{{{own}}}[5m])))",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from archesai_infra.components.monitoring.dashboards.panels import Dashboard, Panel, graph, stat
-from archesai_infra.components.monitoring.queries import API_JOB, DATABASE_JOB, job
+from archesai_infra.components.monitoring.queries import DATABASE_JOB, job
+from archesai_infra.components.monitoring.requests import API_JOB
 from archesai_infra.components.monitoring.watched import Watched
 
 TABLES = {

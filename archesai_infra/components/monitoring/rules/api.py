@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archesai_infra.components.monitoring.queries import API_JOB, ERROR_RATIO, LATENCY, SLOW_RATIO, job, recorded
+from archesai_infra.components.monitoring.queries import ERROR_RATIO, LATENCY, SLOW_RATIO, recorded
+from archesai_infra.components.monitoring.requests import RequestSeries, api_requests
 from archesai_infra.components.monitoring.rules.model import Alert, Group, Record
 from archesai_infra.components.monitoring.watched import Watched
 
@@ -19,11 +20,13 @@ the short window ends the alert soon after the cause."""
 
 
 def groups(scope: Watched) -> list[Group]:
-    """The rules on the api's own metrics; none where they are not scraped."""
-    if not scope.api:
+    """The rules on the api's requests; none where nobody counts them."""
+    requests = api_requests(scope)
+    if requests is None:
         return []
-    ratios = [*_ratios(scope, WINDOWS), *_latencies(scope)]
-    budget = list(_ratios(scope, (BUDGET_WINDOW,)))
+    seconds = scope.settings.objectives.latency_seconds
+    ratios = [*_ratios(requests, seconds, WINDOWS), *_latencies(requests)]
+    budget = list(_ratios(requests, seconds, (BUDGET_WINDOW,)))
     return [
         Group("archesai-api-ratios", ratios),
         Group("archesai-api-budget", budget, interval="5m"),
@@ -31,27 +34,18 @@ def groups(scope: Watched) -> list[Group]:
     ]
 
 
-def _ratios(scope: Watched, windows: tuple[str, ...]) -> Iterator[Record]:
-    own = job(API_JOB, scope.namespace)
-    # Prometheus 3 writes whole bounds with a decimal, Prometheus 2 and the api without.
-    bound = f"{scope.settings.objectives.latency_seconds:g}"
-    bucket = bound if "." in bound else f"{bound}([.]0)?"
+def _ratios(requests: RequestSeries, seconds: float, windows: tuple[str, ...]) -> Iterator[Record]:
     for window in windows:
-        every = f"sum by (namespace) (rate(http_requests_total{{{own}}}[{window}]))"
-        failed = f'sum by (namespace) (rate(http_requests_total{{{own},status=~"5.."}}[{window}]))'
+        every, failed = requests.requests(window), requests.errors(window)
         # An api that never failed has no series of failures: that is a ratio of 0 and not an unknown one.
         yield Record(ERROR_RATIO.format(window=window), f"({failed} or 0 * {every}) / {every}")
-        in_time = f'http_request_duration_seconds_bucket{{{own},le=~"{bucket}"}}[{window}]'
-        answered = f"http_request_duration_seconds_count{{{own}}}[{window}]"
-        share = f"sum by (namespace) (rate({in_time})) / sum by (namespace) (rate({answered}))"
-        yield Record(SLOW_RATIO.format(window=window), f"1 - {share}")
+        in_time, answered = requests.answers_within(seconds, window), requests.answers(window)
+        yield Record(SLOW_RATIO.format(window=window), f"1 - {in_time} / {answered}")
 
 
-def _latencies(scope: Watched) -> Iterator[Record]:
-    buckets = f"http_request_duration_seconds_bucket{{{job(API_JOB, scope.namespace)}}}[5m]"
+def _latencies(requests: RequestSeries) -> Iterator[Record]:
     for quantile in QUANTILES:
-        expr = f"histogram_quantile({quantile / 100:g}, sum by (namespace, le) (rate({buckets})))"
-        yield Record(LATENCY.format(quantile=quantile), expr)
+        yield Record(LATENCY.format(quantile=quantile), requests.quantile(quantile / 100, "5m"))
 
 
 def _thresholds(scope: Watched) -> Iterator[Alert]:

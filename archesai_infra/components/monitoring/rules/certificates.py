@@ -9,7 +9,7 @@ _DAY = 86400
 
 
 def groups(scope: Watched) -> list[Group]:
-    """The rule on cert-manager's metrics; none where others bring the certificates."""
+    """The rules on cert-manager's metrics; none where others bring the certificates."""
     if not scope.certificates:
         return []
     end = f'certmanager_certificate_expiration_timestamp_seconds{{namespace=~"{scope.namespaces}"}}'
@@ -22,4 +22,12 @@ def groups(scope: Watched) -> list[Group]:
         "Certificate {{ $labels.name }} ends in {{ $value | humanizeDuration }} and was not renewed.",
         "15m",
     )
-    return [Group("archesai-certificates", [alert])]
+    ready = f'certmanager_certificate_ready_status{{namespace=~"{scope.namespaces}",condition="True"}}'
+    never_issued = Alert(
+        "CertificateNotReady",
+        f"{ready} == 0",
+        "critical",
+        "Certificate {{ $labels.name }} was not issued: its host serves the controller's own certificate.",
+        "30m",
+    )
+    return [Group("archesai-certificates", [alert, never_issued])]

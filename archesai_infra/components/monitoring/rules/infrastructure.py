@@ -22,7 +22,7 @@ def groups(scope: Watched) -> list[Group]:
 
 
 def _pods(scope: Watched) -> Iterator[Alert]:
-    own = f'namespace="{scope.namespace}"'
+    own = f'namespace=~"{scope.target_namespaces}"'
     deployments = (
         f"kube_deployment_status_replicas_available{{{own}}} == 0 and kube_deployment_spec_replicas{{{own}}} > 0"
     )
@@ -36,9 +36,9 @@ def _pods(scope: Watched) -> Iterator[Alert]:
     )
     yield Alert(
         "PodRestartsOften",
-        f"increase(kube_pod_container_status_restarts_total{{{own}}}[5m]) > 3",
+        f"increase(kube_pod_container_status_restarts_total{{{own}}}[1h]) > 4",
         "warning",
-        "Container {{ $labels.container }} of {{ $labels.pod }} restarted more than three times in five minutes.",
+        "Container {{ $labels.container }} of {{ $labels.pod }} restarted more than four times within an hour.",
     )
     yield Alert(
         "MemoryNearLimit",
