@@ -42,10 +42,11 @@ from archesai_infra.stack.images import used_images
 from archesai_infra.stack.monitoring import arguments as monitoring_arguments
 from archesai_infra.stack.namespaces import chart_namespaces
 from archesai_infra.stack.posture import registries
-from archesai_infra.stack.protection import OUTPUT as PROTECTED
-from archesai_infra.stack.protection import require_protected
+from archesai_infra.stack.protection import PROTECTED, VOLUMES, Earlier, require_protected
 from archesai_infra.stack.restoring import bare
 from archesai_infra.stack.settings import Settings
+
+NOTHING_BEFORE = Earlier()
 
 
 class UnpinnedClusterError(Exception):
@@ -58,7 +59,7 @@ def deploy(
     stack: str,
     *,
     rendered: bool = False,
-    protected_before: Sequence[str] = (),
+    before: Earlier = NOTHING_BEFORE,
 ) -> dict[str, pulumi.Input[Any]]:
     """Declare every resource of a stack and return its outputs; raises UnpinnedClusterError and ProtectedError.
 
@@ -85,14 +86,15 @@ def deploy(
         strict=cache(lambda: _provider("strict", settings, adopts=False)),
         fingerprint=_fingerprint(),
         unprotected=frozenset(settings.security.unprotected),
+        grown=before.volumes,
     )
     if settings.gitops.enabled and not rendered:
         args = gitops.GitopsArgs(settings.gitops, autoscaled(settings))
         gitops.Gitops(context, args, pulumi.ResourceOptions(provider=cluster))
     else:
         _components(settings, credentials, context, cluster)
-    require_protected(protected_before, context.data)
-    return outputs(settings) | {PROTECTED: context.protected}
+    require_protected(before.protected, context.data)
+    return outputs(settings) | {PROTECTED: context.protected, VOLUMES: {**before.volumes, **context.volumes}}
 
 
 def autoscaled(settings: Settings) -> tuple[str, ...]:

@@ -1,31 +1,43 @@
-"""Whether an edit takes production's data out of the stack, decided before the engine changes anything.
+"""What an edit may not do to the data that the stack has, decided before the engine changes anything.
 
 The engine itself refuses to delete a protected resource only when it comes to it: by then a run without a preview has
-deleted what was not protected.
+deleted what was not protected. The API server refuses to shrink a claim in the middle of a run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 
 from archesai_infra.stack.config import PROJECT
 
-OUTPUT = "protectedModules"
+PROTECTED = "protectedModules"
 """The stack's output that lists the modules whose data is protected."""
+VOLUMES = "volumes"
+"""The stack's output with the largest size that each claim has asked for, also of modules that are off now."""
 
 
 class ProtectedError(Exception):
     """A module with protected data is missing from the stack."""
 
 
-def protected_before(stack: str) -> Sequence[str]:
-    """The modules that the last complete `up` of the stack protected; none before the first."""
+@dataclass(frozen=True)
+class Earlier:
+    """What the last complete `up` of a stack recorded in its outputs."""
+
+    protected: tuple[str, ...] = ()
+    volumes: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def earlier(stack: str) -> Earlier:
+    """Read the stack's own outputs from its state; nothing before the first `up`."""
     name = f"{pulumi.get_organization()}/{PROJECT}/{stack}"
     found: Any = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value
-    return tuple((found or {}).get("outputs", {}).get(OUTPUT, ()))
+    outputs = (found or {}).get("outputs") or {}
+    return Earlier(tuple(outputs.get(PROTECTED, ())), outputs.get(VOLUMES, {}))
 
 
 def require_protected(before: Collection[str], declared: Collection[str]) -> None:

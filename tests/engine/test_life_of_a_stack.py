@@ -167,7 +167,15 @@ def test_the_outputs_tell_where_the_stack_is_and_what_runs(life: Life) -> None:
     settings = life.declared.settings
     assert life.outputs["namespace"] == settings.namespace
     assert life.outputs["modules"] == [module for module, on in settings.modules.items() if on]
-    assert set(life.outputs) == {"namespace", "modules", "urls", "images", "nextCommands", "protectedModules"}
+    assert set(life.outputs) == {
+        "namespace",
+        "modules",
+        "urls",
+        "images",
+        "nextCommands",
+        "protectedModules",
+        "volumes",
+    }
 
 
 def test_destroy_removes_all_but_the_data_and_its_namespace(life: Life) -> None:

@@ -62,6 +62,20 @@ def test_an_object_whose_creation_was_killed_is_edited_later_without_a_conflict(
     assert found["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":v1.0.9")
 
 
+def test_a_claim_never_asks_for_less_than_it_has_also_after_its_module_was_away(
+    deploy: Deploy, control_plane: ControlPlane
+) -> None:
+    deployment = deploy("shrinking", WITH_REDIS | {"redis": ON | {"size": "7Gi"}})
+    deployment.up()
+    deployment.configure({"redis": None})
+    deployment.up()
+    deployment.configure({"redis": ON})
+    outcome = deployment.run("up", "--yes", "--skip-preview").check()
+    assert "no volume shrinks: claim archesai-redis-data keeps 7Gi instead of" in outcome.text
+    claim = control_plane.api.get("v1", "PersistentVolumeClaim", "archesai-redis-data", deployment.name)
+    assert claim["spec"]["resources"]["requests"]["storage"] == "7Gi"
+
+
 def test_the_password_of_the_backups_outlives_the_stack_and_comes_back_with_it(
     deploy: Deploy, control_plane: ControlPlane
 ) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archesai_infra.stack.protection import OUTPUT, ProtectedError, require_protected
+from archesai_infra.stack.protection import PROTECTED, ProtectedError, require_protected
 from testbed.stacks import render
 
 PRODUCTION = {
@@ -15,13 +15,13 @@ PRODUCTION = {
 
 
 def test_production_lists_the_modules_whose_data_is_protected() -> None:
-    assert render(PRODUCTION).outputs[OUTPUT] == ["database", "redis", "security"]
-    assert render({"redis": {"enabled": True}}).outputs[OUTPUT] == []
+    assert render(PRODUCTION).outputs[PROTECTED] == ["database", "redis", "security"]
+    assert render({"redis": {"enabled": True}}).outputs[PROTECTED] == []
 
 
 def test_a_module_that_may_go_is_protected_no_more() -> None:
     declared = render(PRODUCTION | {"security": {"unprotected": ["redis"]}})
-    assert declared.outputs[OUTPUT] == ["database", "security"]
+    assert declared.outputs[PROTECTED] == ["database", "security"]
     guards = {one.name: one.protect for one in declared.resources if one.name.endswith(("-data", "-stateful-set"))}
     assert guards == {
         "database-data": True,

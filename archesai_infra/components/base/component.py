@@ -22,6 +22,7 @@ from archesai_infra.kube.network import Flow, flows_touching, host_endpoint, pol
 from archesai_infra.kube.pods import SecretKey
 from archesai_infra.kube.storage import claim_spec
 from archesai_infra.kube.workloads import budget_spec
+from archesai_infra.quantities import memory_bytes
 from archesai_infra.versions import ImageVersion
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
@@ -106,6 +107,20 @@ class Context:
     """Modules whose data production lets go."""
     data: set[str] = field(default_factory=set[str], compare=False)
     """Modules with data; each component adds itself when it declares some."""
+
+    grown: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The largest size that each claim has asked for until now."""
+    volumes: dict[str, str] = field(default_factory=dict[str, str], compare=False)
+    """Size by claim; each component adds its own."""
+
+    def volume_size(self, claim: str, wanted: str) -> str:
+        """The size that a claim asks for: no volume shrinks, so never less than before."""
+        before = self.grown.get(claim, wanted)
+        if memory_bytes(before) > memory_bytes(wanted):
+            pulumi.log.warn(f"no volume shrinks: claim {claim} keeps {before} instead of {wanted}")
+            wanted = before
+        self.volumes[claim] = wanted
+        return wanted
 
     def protects(self, module: str) -> bool:
         """Whether Pulumi refuses to delete or replace a module's data."""
@@ -279,7 +294,7 @@ class Component(pulumi.ComponentResource):
         return PersistentVolumeClaim(
             f"{self.module}-{part}",
             metadata=self.metadata(name, SKIP_AWAIT | FORCE),
-            spec=claim_spec(size, storage_class),
+            spec=claim_spec(self.context.volume_size(name, size), storage_class),
             opts=self.kept(),
         )
 
