@@ -39,6 +39,10 @@ def _production(deploy: Deploy, rig: ControlPlane, name: str) -> Generator[Deplo
         yield deployment
     finally:
         deployment.run("destroy", "--yes", "--skip-preview", "--ignore-protect")
+        # It is kept with its volumes, and the next stack wants its name.
+        kept: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "monitoring"}}
+        rig.api.delete(kept)
+        rig.wait_for("the namespace to go", lambda: ["it is there"] if rig.api.read(kept) else [])
 
 
 def _credentials(rig: ControlPlane, deployment: Deployment) -> dict[str, Object]:

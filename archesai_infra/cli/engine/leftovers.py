@@ -98,7 +98,8 @@ def find(deployment: Mapping[str, Any], declared: Evaluation, cluster: Cluster, 
             lost.append(name)
     forgotten = not pending and not deployment.get("resources") and _runs_in(cluster, declared, stack)
     unnamed = any(_manager(one).startswith(_RANDOM) for one in deployment.get("resources") or [])
-    return Leftovers(pending, tuple(records), tuple(lost), tuple(foreign), unnamed=unnamed, forgotten=forgotten)
+    others = tuple(dict.fromkeys(foreign))
+    return Leftovers(pending, tuple(records), tuple(lost), others, unnamed=unnamed, forgotten=forgotten)
 
 
 def unfinished(declared: Evaluation, cluster: Cluster, stack: str) -> Iterator[Record]:
