@@ -42,7 +42,7 @@ def test_a_preview_after_up_has_nothing_to_do(commanded: tuple[Deployment, dict[
 
 
 def test_destroy_says_what_stays(commanded: tuple[Deployment, dict[str, Outcome]]) -> None:
-    assert "Namespace commanded and its volumes stay" in commanded[1]["destroy"].text
+    assert "Namespace commanded and its volumes are kept" in commanded[1]["destroy"].text
 
 
 def test_a_cluster_that_does_not_answer_is_said_before_a_change(deploy: Deploy, control_plane: ControlPlane) -> None:
@@ -67,7 +67,7 @@ def test_a_key_is_set_and_unset_in_the_stack_file_and_a_bad_value_leaves_it_alon
     assert "redis.enabled: must be true or false (got maybe)" in refused.text
     assert _file(deployment)["archesai:redis"] == {"enabled": True}
     broken = deployment.arches("config", "set", "redis[", "1")
-    assert "error: could not set config: invalid config key path" in broken.text
+    assert "error: redis[: cannot be read as a key" in broken.text
     deployment.arches("config", "unset", "redis").check()
     assert _file(deployment) == before
 
@@ -86,8 +86,8 @@ def test_ctrl_c_in_an_up_says_what_state_things_are_in_and_the_next_up_goes_on(d
     os.killpg(running.process.pid, signal.SIGINT)
     outcome = running.wait()
     assert outcome.status == 130
-    assert "the engine ends what it has begun and saves the state" in outcome.text
-    assert "what was done until now is in the state" in outcome.text
+    assert "the engine finishes the current step and saves the state" in outcome.text
+    assert "interrupted: finished steps are in the state" in outcome.text
     assert "Traceback" not in outcome.text
     deployment.arches("up", "--yes").check()
     assert not deployment.preview()

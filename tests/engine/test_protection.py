@@ -63,9 +63,9 @@ def test_an_up_that_takes_data_away_stops_and_says_how_to_go_on(
     guarded.configure(changed)
     outcome = guarded.arches("up", "--yes")
     assert outcome.status != 0
-    said = outcome.text.rpartition("error: production data is protected: ")[2]
+    said = outcome.text.rpartition("production data is protected: ")[2]
     assert any(name in said for name in stopped), outcome.text[-4000:]
-    assert "To keep it, take the edit back" in said
+    assert "To keep it, revert the edit" in said
     assert "pulumi up --ignore-protect --stack guarded" in said
     assert [_identity(control_plane, item) for item in needed] == before
 
@@ -103,7 +103,7 @@ def test_a_destroy_of_production_stops_before_anything_goes(guarded: Deployment,
     before = [_identity(control_plane, item) for item in everything]
     outcome = guarded.arches("destroy", "--yes")
     assert outcome.status == 1
-    assert "error: production data is protected: " in outcome.text
+    assert "production data is protected: " in outcome.text
     assert "pulumi destroy --ignore-protect --stack guarded" in outcome.text
     assert [_identity(control_plane, item) for item in everything] == before
 
