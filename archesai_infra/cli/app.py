@@ -38,6 +38,7 @@ COMMANDS = {
     "config": Entry("config.command", CHANGE, "Explain, show and set configuration keys."),
     "secrets": Entry("secrets.command", CHANGE, "List, generate and rotate credentials."),
     "up": Entry("up.command", CHANGE, "Apply the stack file to the cluster."),
+    "rollback": Entry("up.command", CHANGE, "Apply the stack file of an earlier commit."),
     "destroy": Entry("up.command", CHANGE, "Remove the stack's objects; data is kept."),
     "backup": Entry("backups.command", OPERATE, "Create, list and restore backups."),
     "cluster": Entry("local_cluster.command", OPERATE, "Create or remove a local cluster (k3d or kind)."),

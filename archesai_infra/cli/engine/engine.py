@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import threading
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -82,11 +83,20 @@ def needed(root: Path) -> Engine:
 
 
 def _reachable() -> bool:
-    try:
-        with socket.create_connection((DOWNLOADS, 443), timeout=CONNECT_SECONDS):
-            return True
-    except OSError:
-        return False
+    """Whether the download server answers in time; a name server that does not answer takes a minute of its own."""
+    answers: list[bool] = []
+
+    def ask() -> None:
+        try:
+            with socket.create_connection((DOWNLOADS, 443), timeout=CONNECT_SECONDS):
+                answers.append(True)
+        except OSError:
+            answers.append(False)
+
+    question = threading.Thread(target=ask, daemon=True)
+    question.start()
+    question.join(CONNECT_SECONDS)
+    return answers == [True]
 
 
 def _fetch(root: Path) -> Engine:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import io
 import json
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -16,13 +15,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.git import git
 from archesai_infra.cli.base.text import one_line
 from archesai_infra.stack.config import RawConfig
 from archesai_infra.stack.evaluate import Evaluation, evaluate
 from archesai_infra.stack.stack_file import read
 
 PROGRAM = "archesai_infra"
-GIT_SECONDS = 60
+EVALUATION_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ def revision(root: Path, raw: RawConfig, name: str) -> Revision | None:
 
     Raises CommandError for an unknown revision, and for a program that cannot be evaluated any more.
     """
-    commit = _git(root, "rev-parse", "--verify", "--quiet", "--short", f"{name}^{{commit}}")
+    commit = git(root, "rev-parse", "--verify", "--quiet", "--short", f"{name}^{{commit}}")
     if commit is None:
         if name != "HEAD":
             raise CommandError(f"--against {name}: Git knows no such revision here", Exit.INPUT)
         return None
     title, file = f"commit {commit.decode().strip()}", f"Pulumi.{raw.stack}.yaml"
-    program = _git(root, "status", "--porcelain", "--", PROGRAM) == b"" and _same(root, name, PROGRAM)
-    before = _git(root, "show", f"{name}:./{file}")
+    program = git(root, "status", "--porcelain", "--", PROGRAM) == b"" and _same(root, name, PROGRAM)
+    before = git(root, "show", f"{name}:./{file}")
     if program and before == (root / file).read_bytes():
         return Revision(title, same=True, states={})
     if before is None:
@@ -82,12 +82,12 @@ def revision(root: Path, raw: RawConfig, name: str) -> Revision | None:
 
 
 def _same(root: Path, name: str, path: str) -> bool:
-    return _git(root, "diff", "--quiet", name, "--", path) is not None
+    return git(root, "diff", "--quiet", name, "--", path) is not None
 
 
 def _evaluated(root: Path, directory: Path, name: str, stack: str) -> dict[str, dict[str, Any]]:
     """What the program of the revision declares, evaluated in a process of its own."""
-    archive = _git(root, "archive", "--format=tar", f"{name}:./", PROGRAM) or b""
+    archive = git(root, "archive", "--format=tar", f"{name}:./", PROGRAM) or b""
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(directory, filter="data")
     done = subprocess.run(
@@ -96,7 +96,7 @@ def _evaluated(root: Path, directory: Path, name: str, stack: str) -> dict[str, 
         capture_output=True,
         text=True,
         check=False,
-        timeout=GIT_SECONDS,
+        timeout=EVALUATION_SECONDS,
     )
     if done.returncode:
         last = one_line(done.stderr.strip().rpartition("\n")[2])
@@ -121,12 +121,3 @@ def _script() -> str:
             "json.dump(declared(evaluate(read(Path(sys.argv[1]), sys.argv[2]))), sys.stdout)",
         ]
     )
-
-
-def _git(root: Path, *arguments: str) -> bytes | None:
-    """Output of Git in the project; None where it fails or is not installed."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-    done = subprocess.run([git, "-C", str(root), *arguments], capture_output=True, check=False, timeout=GIT_SECONDS)
-    return done.stdout if done.returncode == 0 else None

@@ -14,6 +14,7 @@ LocalState = Annotated[bool, typer.Option("--local-state", help="Allow a state o
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("up")(up)
+    app.command("rollback")(rollback)
     app.command("destroy")(destroy)
 
 
@@ -33,13 +34,32 @@ def up(
 ) -> None:
     """Apply the stack file to the cluster, after showing the changes and asking.
 
-    Production asks for the stack's name. Roll back with `git revert` of the stack file and `arches up`.
+    Production asks for the stack's name. `arches rollback` goes back to the stack file of an earlier commit.
     """
     from archesai_infra.cli.engine.operations import Change
     from archesai_infra.cli.engine.operations import up as apply
 
     change = Change(yes=yes, refresh=refresh, policy=policy, take_over=take_over, local_state=local_state)
     apply(stack, change)
+
+
+def rollback(
+    *,
+    stack: Stack = DEFAULT_STACK,
+    to: Annotated[
+        str | None, typer.Option("--to", help="Git revision; by default the one before the last change of the file.")
+    ] = None,
+    yes: Yes = False,
+    local_state: LocalState = False,
+) -> None:
+    """Put the stack file back to an earlier commit and apply it, after showing the changes and asking.
+
+    The data, and what migrations changed in the database, stay as they are.
+    """
+    from archesai_infra.cli.engine.operations import Change
+    from archesai_infra.cli.up.rolling_back import roll_back
+
+    roll_back(stack, to, Change(yes=yes, local_state=local_state))
 
 
 def destroy(*, stack: Stack = DEFAULT_STACK, yes: Yes = False, local_state: LocalState = False) -> None:

@@ -1,0 +1,18 @@
+"""Git, for what the project's earlier commits hold."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+GIT_SECONDS = 60
+
+
+def git(root: Path, *arguments: str) -> bytes | None:
+    """Output of Git in a directory; None where it fails or is not installed."""
+    program = shutil.which("git")
+    if program is None:
+        return None
+    done = subprocess.run([program, "-C", str(root), *arguments], capture_output=True, check=False, timeout=GIT_SECONDS)
+    return done.stdout if done.returncode == 0 else None
