@@ -30,7 +30,7 @@ def _write(path: Path, server: str, user: dict[str, Any]) -> str:
 def test_a_broken_kubeconfig_names_the_file_and_the_cure(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ClusterError, match="cannot be used .*cluster up") as caught:
+    with pytest.raises(ClusterError, match=r"cannot be used .*cluster up") as caught:
         connect(None, str(path))
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -39,7 +39,7 @@ def test_a_broken_kubeconfig_names_the_file_and_the_cure(tmp_path: Path, text: s
 def test_a_credential_plugin_that_is_not_installed_is_named(tmp_path: Path) -> None:
     plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such-plugin", "interactiveMode": "Never"}
     path = _write(tmp_path / "config", "https://127.0.0.1:1", {"exec": plugin})
-    with pytest.raises(ClusterError, match="credential plugin of the kubeconfig failed .*no-such-plugin.*install"):
+    with pytest.raises(ClusterError, match=r"credential plugin of the kubeconfig failed .*no-such-plugin.*install"):
         connect(None, path)
 
 

@@ -15,13 +15,10 @@ from testbed.stacks import ROOT
 
 __all__ = ["no_engine", "project"]
 
-pytestmark = pytest.mark.usefixtures("no_engine")
-
 
 @pytest.fixture
-def clone(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def clone(project: Path) -> Path:
     """A project with one commit, its program included."""
-    monkeypatch.setenv("PATH", str(Path(shutil.which("git", path="/usr/bin:/bin:/usr/local/bin") or "git").parent))
     shutil.copytree(ROOT / "archesai_infra", project / "archesai_infra", ignore=shutil.ignore_patterns("__pycache__"))
     identity = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
     for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
@@ -69,6 +66,7 @@ def test_a_revision_that_git_does_not_know_is_a_sentence() -> None:
     assert (result.exit_code, "Git knows no such revision" in result.stderr) == (2, True)
 
 
+@pytest.mark.usefixtures("no_engine")
 def test_without_git_the_whole_stack_is_shown_and_json_compares_with_nothing(project: Path) -> None:
     assert project.is_dir()
     assert "+ archesai-dev" in run("preview").output

@@ -67,7 +67,7 @@ def test_a_bad_stack_file_is_exit_code_2_with_every_reason_and_no_traceback(proj
     result = run("preview", "--offline")
     lines = result.stderr.splitlines()
     assert result.exit_code == 2
-    assert all(line.startswith("error: Pulumi.dev.yaml: ") for line in lines)
+    assert all(line.startswith("error: Pulumi.dev.yaml:") for line in lines)
     assert any("did you mean redis?" in line for line in lines)
     assert any("namespace: must be a DNS label" in line for line in lines)
     assert any("environment: is required" in line for line in lines)

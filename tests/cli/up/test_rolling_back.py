@@ -69,6 +69,6 @@ def test_changes_that_are_not_committed_are_not_overwritten(file: Path, applied:
 
 
 def test_a_revision_that_git_does_not_know_is_a_sentence(file: Path, applied: list[str]) -> None:
-    with pytest.raises(CommandError, match="Git has no Pulumi.dev.yaml there"):
+    with pytest.raises(CommandError, match=r"Git has no Pulumi\.dev\.yaml there"):
         roll_back("dev", "nowhere", Change(yes=True))
     assert (applied, file.read_text(encoding="utf-8")) == ([], SECOND)
