@@ -38,6 +38,8 @@ VELERO = ImageVersion("docker.io/velero/velero", "v1.18.3")
 # The plugin's minor version goes with the server's: 1.14 with 1.18.
 VELERO_PLUGIN = ImageVersion("docker.io/velero/velero-plugin-for-aws", "v1.14.3")
 VELERO_CHART = ChartVersion("oci://ghcr.io/vmware-tanzu/charts/velero", "12.1.0")
+# Brings the standard channel of Gateway API 1.6.1.
+GATEWAY_API_CHART = ChartVersion("oci://docker.io/envoyproxy/gateway-crds-helm", "v1.9.1")
 CERT_MANAGER_CHART = ChartVersion("oci://quay.io/jetstack/charts/cert-manager", "v1.21.1")
 
 # Loki and Grafana moved to the community's repository in 2026; the charts' old home holds the Enterprise edition.

@@ -40,6 +40,7 @@ from archesai_infra.stack.backups import arguments as backup_arguments
 from archesai_infra.stack.flows import flows
 from archesai_infra.stack.images import used_images
 from archesai_infra.stack.monitoring import arguments as monitoring_arguments
+from archesai_infra.stack.monitoring import grafana_exposure
 from archesai_infra.stack.namespaces import chart_namespaces
 from archesai_infra.stack.posture import registries
 from archesai_infra.stack.protection import PROTECTED, VOLUMES, Earlier, require_protected
@@ -179,7 +180,7 @@ def _components(settings: Settings, credentials: Credentials, context: Context, 
         platform.Platform(context, platform.PlatformArgs(settings.platform, target), opts)
     before_monitoring: list[pulumi.Resource] = [security]
     if settings.ingress.enabled:
-        args = IngressArgs(settings.ingress, exposures(settings), settings.charts)
+        args = IngressArgs(settings.ingress, exposures(settings), exposures_elsewhere(settings), settings.charts)
         # Grafana's way in needs the kinds and the classes that the controller brings.
         before_monitoring.append(Ingress(context, args, opts))
     before_backups: list[pulumi.Resource] = [security]
@@ -248,6 +249,12 @@ def exposures(settings: Settings) -> tuple[Exposure, ...]:
         for module in ("api", "platform", "storage")
         if settings.url(module) is not None
     )
+
+
+def exposures_elsewhere(settings: Settings) -> tuple[tuple[str, Exposure], ...]:
+    """Grafana's host, whose Service is in the namespace of the monitoring."""
+    host = grafana_exposure(settings)
+    return () if host is None else ((settings.monitoring.namespace, host),)
 
 
 def outputs(settings: Settings) -> dict[str, pulumi.Input[Any]]:

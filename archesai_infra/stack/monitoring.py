@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from archesai_infra.components.base.connections import Connections
-from archesai_infra.components.monitoring import storage_metrics
+from archesai_infra.components.ingress.exposure import Exposure
+from archesai_infra.components.monitoring import prometheus_stack, storage_metrics
 from archesai_infra.components.monitoring.component import MonitoringArgs
 from archesai_infra.components.monitoring.releases import ReleasesArgs
 from archesai_infra.components.monitoring.watched import Watched
@@ -35,15 +36,22 @@ def watched(settings: Settings) -> Watched:
     )
 
 
+def grafana_exposure(settings: Settings) -> Exposure | None:
+    """Grafana's host, where the stack runs it and it has one."""
+    if settings.url("grafana") is None:
+        return None
+    host = f"{settings.ingress.hosts.grafana}.{settings.domain}"
+    return Exposure("grafana", host, prometheus_stack.GRAFANA_SERVICE, prometheus_stack.GRAFANA_PORT)
+
+
 def arguments(settings: Settings, credentials: Credentials, connections: Connections) -> MonitoringArgs:
     """What the component is built from, out of a stack's settings and its services' connections."""
-    host = f"{settings.ingress.hosts.grafana}.{settings.domain}" if settings.url("grafana") else None
     releases = ReleasesArgs(
         settings.monitoring,
         credentials,
         settings.charts,
         settings.ingress,
-        grafana_host=host,
+        grafana=grafana_exposure(settings),
         grafana_url=settings.url("grafana"),
         storage=settings.storage,
         storage_connection=connections.storage,

@@ -57,7 +57,7 @@ class CertManager(Model):
     """Pods of its controller and its webhook."""
 
 
-def cert_manager_values(settings: CertManager, mirror: str | None) -> dict[str, Any]:
+def cert_manager_values(settings: CertManager, mirror: str | None, *, gateways: bool) -> dict[str, Any]:
     """Values of the cert-manager chart."""
     resources = {"requests": {"cpu": "20m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
     budget = {"enabled": True, "maxUnavailable": 1} if settings.replicas > 1 else {"enabled": False}
@@ -73,6 +73,12 @@ def cert_manager_values(settings: CertManager, mirror: str | None) -> dict[str, 
     }
     if mirror is not None:
         values["imageRegistry"] = mirror
+    if gateways:
+        values["config"] = {
+            "apiVersion": "controller.config.cert-manager.io/v1alpha1",
+            "kind": "ControllerConfiguration",
+            "gatewayAPI": {"enabled": True},
+        }
     return values
 
 

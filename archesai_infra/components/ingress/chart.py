@@ -24,10 +24,10 @@ def chart_values(settings: IngressSettings, mirror: str | None, namespace: str) 
     values: dict[str, Any] = {
         "deployment": {"replicas": controller.replicas},
         # A class of its own name for class nginx is made beside the chart; no class is the cluster's default.
-        "ingressClass": {"enabled": settings.speaks_traefik, "isDefaultClass": False},
+        "ingressClass": {"enabled": settings.by_ingress and settings.speaks_traefik, "isDefaultClass": False},
         "providers": {
-            "kubernetesIngressNGINX": {"enabled": settings.class_name == "nginx"},
-            "kubernetesIngress": {"enabled": settings.speaks_traefik},
+            "kubernetesIngressNGINX": {"enabled": settings.by_ingress and not settings.speaks_traefik},
+            "kubernetesIngress": {"enabled": settings.by_ingress and settings.speaks_traefik},
         },
         "service": service_values(controller),
         # Bodies are received on the disk before a pod sees them.
@@ -39,7 +39,11 @@ def chart_values(settings: IngressSettings, mirror: str | None, namespace: str) 
         },
         "additionalArguments": arguments(settings, namespace),
     }
-    if settings.speaks_traefik:
+    if settings.by_gateway:
+        # The stack makes the Gateway, with a listener for each of its hosts, and the class.
+        values["providers"]["kubernetesGateway"] = {"enabled": True}
+        values |= {"gateway": {"enabled": False}, "gatewayClass": {"enabled": False}}
+    if settings.by_ingress and settings.speaks_traefik:
         values["ingressClass"]["name"] = settings.class_name
         values["providers"]["kubernetesIngress"]["ingressClass"] = settings.class_name
     if controller.replicas > 1:
@@ -48,7 +52,8 @@ def chart_values(settings: IngressSettings, mirror: str | None, namespace: str) 
             _spread("kubernetes.io/hostname"),
             _spread("topology.kubernetes.io/zone"),
         ]
-    if settings.tls.enabled:
+    if settings.tls.enabled and settings.by_ingress and not settings.by_gateway:
+        # With Gateway API a route redirects, and the proof of a host to Let's Encrypt has to be answered plainly.
         redirect = {"to": "websecure", "scheme": "https", "permanent": True}
         values["ports"] = {"web": {"http": {"redirections": {"entryPoint": redirect}}}}
     if mirror is not None:
@@ -86,7 +91,7 @@ def arguments(settings: IngressSettings, namespace: str) -> list[str]:
         if controller.trusted_proxies:
             told = "proxyprotocol" if controller.proxy_protocol else "forwardedheaders"
             found.append(f"{point}.{told}.trustedips={','.join(controller.trusted_proxies)}")
-    if not settings.speaks_traefik:
+    if settings.by_ingress and not settings.speaks_traefik:
         # Annotations of ingress-nginx name no Middleware; without HTTPS these headers go with plain answers.
         point = "websecure" if settings.tls.enabled else "web"
         found.append(f"--entrypoints.{point}.http.middlewares={namespace}-{object_name(HEADERS)}@kubernetescrd")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pulumi_kubernetes.networking.v1 import Ingress as KubernetesIngress
 from pulumi_kubernetes.networking.v1 import IngressClass, NetworkPolicy
 
 from archesai_infra import versions
 from archesai_infra.components.base import charts
 from archesai_infra.components.base.component import SKIP_AWAIT, Component, Context
-from archesai_infra.components.ingress import traefik
+from archesai_infra.components.ingress import routes, traefik
 from archesai_infra.components.ingress.certificates import (
     SOLVER_LABELS,
     SOLVER_PORT,
@@ -22,6 +24,7 @@ from archesai_infra.components.ingress.certificates import (
 )
 from archesai_infra.components.ingress.chart import chart_values
 from archesai_infra.components.ingress.exposure import Exposure, ingress_annotations, ingress_spec
+from archesai_infra.components.ingress.gateway import CONTROLLERS, NAME
 from archesai_infra.components.ingress.settings import IngressSettings
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
@@ -34,6 +37,9 @@ class IngressArgs:
 
     settings: IngressSettings
     exposures: tuple[Exposure, ...]
+    """Hosts of Services in the stack's namespace."""
+    elsewhere: tuple[tuple[str, Exposure], ...]
+    """Hosts of Services in other namespaces, with those: their routes are made there."""
     charts: charts.ChartsSettings
 
 
@@ -43,13 +49,14 @@ class Ingress(Component):
     def __init__(self, context: Context, args: IngressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("Ingress", "ingress", context, opts)
         settings = args.settings
-        ready: list[pulumi.Resource] = []
+        ready: list[pulumi.Resource] = self._definitions(settings, args.charts)
         if settings.controller.install:
-            ready += self._controller(settings, args.charts)
-        issuers = self._issuers(settings, args.charts)
-        if settings.speaks_traefik or settings.controller.install:
-            ready += self._middlewares(settings, ready)
-        for exposure in args.exposures:
+            ready += self._controller(settings, args.charts, ready)
+        issuers = self._issuers(settings, args.charts, ready)
+        ready += self._middlewares(args, ready)
+        if settings.by_gateway:
+            self._gateway(args, [*ready, *issuers])
+        for exposure in args.exposures if settings.by_ingress else ():
             KubernetesIngress(
                 f"{self.module}-{exposure.module}",
                 metadata=self.metadata(
@@ -68,13 +75,23 @@ class Ingress(Component):
             )
         self.register_outputs({})
 
-    def _controller(self, settings: IngressSettings, where: charts.ChartsSettings) -> list[pulumi.Resource]:
+    def _definitions(self, settings: IngressSettings, where: charts.ChartsSettings) -> list[pulumi.Resource]:
+        """Gateway API's definitions, before everything that looks for them when it starts."""
+        if not (settings.by_gateway and settings.gateway.install_definitions):
+            return []
+        values = {"crds": {"gatewayAPI": {"enabled": True, "channel": "standard"}, "envoyGateway": {"enabled": False}}}
+        chart = charts.Chart("gateway-api", self.context.namespace, versions.GATEWAY_API_CHART, values)
+        return [charts.install(self, chart, where)]
+
+    def _controller(
+        self, settings: IngressSettings, where: charts.ChartsSettings, after: Sequence[pulumi.Resource]
+    ) -> list[pulumi.Resource]:
         home = settings.controller.home
         namespace = charts.chart_namespace(self, home)
         values = chart_values(settings, self.context.mirror, self.context.namespace)
         chart = charts.Chart("traefik", home, versions.TRAEFIK_CHART, values)
-        release = charts.install(self, chart, where, depends_on=namespace)
-        if settings.speaks_traefik:
+        release = charts.install(self, chart, where, depends_on=[*namespace, *after])
+        if settings.speaks_traefik or not settings.by_ingress:
             return [release]
         # The chart makes only its own class.
         nginx = IngressClass(
@@ -85,14 +102,16 @@ class Ingress(Component):
         )
         return [release, nginx]
 
-    def _issuers(self, settings: IngressSettings, where: charts.ChartsSettings) -> list[pulumi.Resource]:
+    def _issuers(
+        self, settings: IngressSettings, where: charts.ChartsSettings, after: Sequence[pulumi.Resource]
+    ) -> list[pulumi.Resource]:
         ready: list[pulumi.Resource] = []
         if settings.cert_manager.install:
             home = settings.cert_manager.namespace
             namespace = charts.chart_namespace(self, home)
-            values = cert_manager_values(settings.cert_manager, self.context.mirror)
+            values = cert_manager_values(settings.cert_manager, self.context.mirror, gateways=settings.by_gateway)
             chart = charts.Chart("cert-manager", home, versions.CERT_MANAGER_CHART, values)
-            ready.append(charts.install(self, chart, where, depends_on=namespace))
+            ready.append(charts.install(self, chart, where, depends_on=[*namespace, *after]))
         if settings.cluster_issuer.create and settings.tls.issuer:
             ready.append(self._cluster_issuer(settings, settings.tls.issuer, ready))
         return ready
@@ -105,13 +124,13 @@ class Ingress(Component):
             api_version="cert-manager.io/v1",
             kind="ClusterIssuer",
             metadata={"name": issuer, "labels": labels(self.module, self.context.instance)},
-            spec=issuer_spec(settings.cluster_issuer, issuer, {"ingress": {"ingressClassName": settings.class_name}}),
+            spec=issuer_spec(settings.cluster_issuer, issuer, routes.solver(settings, self.context.namespace)),
             # Not `clusterwide`: only the provider that installed the chart knows the kind at once.
             opts=self.child(depends_on=after),
         )
 
-    def _middlewares(self, settings: IngressSettings, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
-
+    def _middlewares(self, args: IngressArgs, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
+        settings, modules = args.settings, [exposure.module for exposure in args.exposures]
         return [
             CustomResource(
                 f"{self.module}-{part}",
@@ -121,6 +140,52 @@ class Ingress(Component):
                 spec=spec,
                 opts=self.child(depends_on=after),
             )
-            for part, spec in traefik.middlewares(settings).items()
-            if settings.speaks_traefik or part == traefik.HEADERS
+            for part, spec in traefik.middlewares(settings, modules).items()
         ]
+
+    def _gateway(self, args: IngressArgs, after: Sequence[pulumi.Resource]) -> None:
+        """The Gateway, the routes of the stack's own Services, and the redirect."""
+        settings, home = args.settings, self.context.namespace
+        every = [*args.exposures, *(exposure for _, exposure in args.elsewhere)]
+        namespaces = [home, *(namespace for namespace, _ in args.elsewhere)]
+        if settings.controller.install:
+            controller = {"controllerName": CONTROLLERS[settings.gateway.implementation]}
+            name = settings.gateway.class_name
+            metadata: ObjectMetaArgsDict = {"name": name, "labels": labels(self.module, self.context.instance)}
+            after = [*after, self._object("gateway-class", "GatewayClass", metadata, controller, after)]
+        metadata = self.metadata(NAME, routes.gateway_annotations(settings))
+        gateway = self._object("gateway", "Gateway", metadata, routes.gateway_spec(settings, every, namespaces), after)
+        for exposure in args.exposures:
+            metadata = self.metadata(object_name(exposure.module))
+            spec = routes.route_spec(settings, exposure, home)
+            self._object(f"route-{exposure.module}", "HTTPRoute", metadata, spec, [gateway])
+            if settings.gateway.implementation == "envoy":
+                CustomResource(
+                    f"{self.module}-traffic-{exposure.module}",
+                    api_version=routes.POLICY_API_VERSION,
+                    kind="BackendTrafficPolicy",
+                    metadata=metadata,
+                    spec=routes.traffic_policy_spec(settings, exposure.module),
+                    opts=self.child(depends_on=[gateway]),
+                )
+        if settings.tls.enabled and every:
+            metadata = self.metadata(object_name("redirect"))
+            self._object("route-redirect", "HTTPRoute", metadata, routes.redirect_spec(every, home), [gateway])
+
+    def _object(
+        self,
+        part: str,
+        kind: str,
+        metadata: ObjectMetaArgsDict,
+        spec: dict[str, Any],
+        after: Sequence[pulumi.Resource],
+    ) -> pulumi.Resource:
+        """An object of Gateway API."""
+        return CustomResource(
+            f"{self.module}-{part}",
+            api_version=routes.API_VERSION,
+            kind=kind,
+            metadata=metadata,
+            spec=spec,
+            opts=self.child(depends_on=after),
+        )

@@ -20,6 +20,8 @@ class Exposure:
     """Whole host name."""
     service: str
     port: int
+    path: str = "/"
+    """Prefix of the paths that are served."""
 
 
 def ingress_annotations(settings: IngressSettings, namespace: str, module: str) -> dict[str, str]:
@@ -34,6 +36,11 @@ def ingress_annotations(settings: IngressSettings, namespace: str, module: str) 
     return built | settings.annotations
 
 
+def tls_secret(settings: IngressSettings, module: str) -> str:
+    """Name of the Secret with the certificate of a module's host."""
+    return settings.tls.existing_secret or f"{object_name(module)}-tls"
+
+
 def ingress_spec(settings: IngressSettings, exposure: Exposure) -> IngressSpecArgsDict:
     """One host to one Service."""
     spec: IngressSpecArgsDict = {
@@ -44,7 +51,7 @@ def ingress_spec(settings: IngressSettings, exposure: Exposure) -> IngressSpecAr
                 "http": {
                     "paths": [
                         {
-                            "path": "/",
+                            "path": exposure.path,
                             "path_type": "Prefix",
                             "backend": {"service": {"name": exposure.service, "port": {"number": exposure.port}}},
                         }
@@ -54,6 +61,5 @@ def ingress_spec(settings: IngressSettings, exposure: Exposure) -> IngressSpecAr
         ],
     }
     if settings.tls.enabled:
-        secret = settings.tls.existing_secret or f"{object_name(exposure.module)}-tls"
-        spec["tls"] = [{"hosts": [exposure.host], "secret_name": secret}]
+        spec["tls"] = [{"hosts": [exposure.host], "secret_name": tls_secret(settings, exposure.module)}]
     return spec

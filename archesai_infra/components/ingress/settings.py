@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Iterator
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from archesai_infra.components.ingress.certificates import ACME, CertManager, ClusterIssuer, Tls
 from archesai_infra.components.ingress.controller import Controller
-from archesai_infra.components.ingress.expressible import refusals
+from archesai_infra.components.ingress.expressible import STREAMS, refusals
+from archesai_infra.components.ingress.gateway import Gateway
 from archesai_infra.components.ingress.limits import RateLimit, Timeouts
 from archesai_infra.kube.network import Addresses, NamespacePods, Peer
 from archesai_infra.model import Model
@@ -36,6 +38,10 @@ class IngressSettings(Model):
 
     enabled: bool = False
     """Run the module."""
+    api: Literal["ingress", "gateway", "both"] = "ingress"
+    """Objects that the hosts are made of: Ingress, Gateway API, or both side by side while clients move over."""
+    gateway: Gateway = Gateway()
+    """Gateway API."""
     class_name: DnsLabel = "nginx"
     """IngressClass: nginx, traefik, or any other without rate limit, body size and timeouts. With
     `controller.install` every name but nginx is a class of Traefik's own kind, for clusters that have one already."""
@@ -61,13 +67,18 @@ class IngressSettings(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        given = self.model_fields_set
-        for refusal in refusals(self.class_name, self.controller, given, self.rate_limit, self.timeouts):
-            raise ValueError(refusal)
+        if self.by_ingress:
+            given = self.model_fields_set
+            for refusal in refusals(self.class_name, self.controller, given, self.rate_limit, self.timeouts):
+                raise ValueError(refusal)
+        if self.by_gateway:
+            for refusal in self._gateway_refusals():
+                raise ValueError(refusal)
         if self.enabled and not self.controller_peers:
             raise ValueError(
-                f"class {self.class_name} does not tell who lets requests in: set controller.namespace and "
-                "controller.podLabels for a controller of pods, or controller.cidrs for a load balancer, such as "
+                f"class {self.class_name if self.by_ingress else self.gateway.class_name} does not tell who lets "
+                "requests in: set controller.namespace and controller.podLabels (gateway.pods with Gateway API) for a "
+                "controller of pods, or controller.cidrs for a load balancer, such as "
                 "130.211.0.0/22 and 35.191.0.0/16 for gce, the subnets of an ALB, or the nodes' addresses"
             )
         if self.cluster_issuer.create:
@@ -76,6 +87,35 @@ class IngressSettings(Model):
             if self.cluster_issuer.email is None:
                 raise ValueError("clusterIssuer.create needs clusterIssuer.email")
         return self
+
+    def _gateway_refusals(self) -> Iterator[str]:
+        """Why settings would have no effect by Gateway API."""
+        gateway, given = self.gateway, self.model_fields_set
+        if self.controller.install and gateway.implementation != "traefik":
+            yield f"controller.install is Traefik, and gateway.implementation is {gateway.implementation}"
+        if "body_size" in given and gateway.implementation != "envoy":
+            yield f"bodySize cannot be expressed for gateway.implementation {gateway.implementation}: {STREAMS}"
+        if "rate_limit" in given and self.rate_limit is not None and gateway.implementation != "traefik":
+            yield f"rateLimit cannot be expressed for gateway.implementation {gateway.implementation}: use traefik"
+        able = {"traefik": {"request"} if self.controller.install else set[str](), "envoy": {"read"}}
+        for key in sorted(self.timeouts.model_fields_set - able.get(gateway.implementation, set())):
+            yield f"timeouts.{key} cannot be expressed for gateway.implementation {gateway.implementation}"
+
+    @property
+    def by_ingress(self) -> bool:
+        """Whether hosts are Ingresses."""
+        return self.api != "gateway"
+
+    @property
+    def by_gateway(self) -> bool:
+        """Whether hosts are listeners of a Gateway."""
+        return self.api != "ingress"
+
+    @property
+    def uses_middlewares(self) -> bool:
+        """Whether some object of the stack names Traefik's Middlewares."""
+        by_gateway = self.by_gateway and self.gateway.implementation == "traefik"
+        return by_gateway or (self.by_ingress and self.speaks_traefik)
 
     @property
     def speaks_traefik(self) -> bool:
@@ -94,9 +134,14 @@ class IngressSettings(Model):
     @property
     def controller_peers(self) -> tuple[Peer, ...]:
         """Everybody whom the hosts' pods let in from outside: controllers that are pods, and addresses."""
-        pods = self.controller_pods
-        addresses = Addresses("load balancer", self.controller.cidrs)
-        return (*((pods,) if pods else ()), *((addresses,) if self.controller.cidrs else ()))
+        found: list[Peer | None] = []
+        if self.by_ingress or self.controller.install:
+            found.append(self.controller_pods)
+        if self.by_gateway and not self.controller.install:
+            found.append(self.gateway.usual_pods)
+        if self.controller.cidrs:
+            found.append(Addresses("load balancer", self.controller.cidrs))
+        return tuple(dict.fromkeys(peer for peer in found if peer is not None))
 
     def url(self, host: str, domain: str) -> str:
         """Public URL of a host below the domain."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from archesai_infra.components.ingress.settings import IngressSettings
@@ -32,10 +33,20 @@ def used(settings: IngressSettings, module: str) -> list[str]:
     return [*limited, HEADERS] if module == "storage" else [*limited, HEADERS, "compress"]
 
 
-def middlewares(settings: IngressSettings) -> dict[str, dict[str, Any]]:
-    """Specs of Traefik's Middlewares by part: what its Ingresses and routes refer to."""
-    built = {HEADERS: headers(settings), "compress": {"compress": {"excludedContentTypes": STREAMED}}}
-    return built if settings.rate_limit is None else {"rate-limit": rate_limit(settings), **built}
+def middlewares(settings: IngressSettings, modules: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Specs of Traefik's Middlewares by part: those that the hosts of some modules go through."""
+    wanted = (
+        {part for module in modules for part in used(settings, module)} if settings.uses_middlewares else set[str]()
+    )
+    if settings.controller.install and settings.by_ingress and not settings.speaks_traefik:
+        # Its entry point names it, as annotations of ingress-nginx cannot.
+        wanted.add(HEADERS)
+    built = {
+        "rate-limit": rate_limit(settings),
+        HEADERS: headers(settings),
+        "compress": {"compress": {"excludedContentTypes": STREAMED}},
+    }
+    return {part: spec for part, spec in built.items() if part in wanted}
 
 
 def headers(settings: IngressSettings) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from archesai_infra import versions
 from archesai_infra.components import storage
 from archesai_infra.components.base import charts
 from archesai_infra.components.base.component import SKIP_AWAIT, Component, Context
-from archesai_infra.components.ingress import traefik
+from archesai_infra.components.ingress import routes, traefik
 from archesai_infra.components.ingress.certificates import SOLVER_LABELS, SOLVER_PORT
 from archesai_infra.components.ingress.exposure import Exposure, ingress_annotations, ingress_spec
 from archesai_infra.components.ingress.settings import IngressSettings
@@ -40,8 +40,8 @@ class ReleasesArgs:
     credentials: Credentials
     charts: charts.ChartsSettings
     ingress: IngressSettings
-    grafana_host: str | None
-    """Host name of Grafana, if it has one."""
+    grafana: Exposure | None
+    """Grafana's host, if it has one."""
     grafana_url: str | None
     storage: ManagedStorage | ExternalStorage
     storage_connection: StorageConnection | None
@@ -170,7 +170,7 @@ class Releases(Component):
             "deny": {**deny_all_spec(), "policy_types": ["Ingress"]},
             "inside": inside,
         }
-        if args.grafana_host is not None:
+        if args.grafana is not None:
             outside = args.ingress.controller_peers
             specs["grafana"] = policy_port_spec(
                 prometheus_stack.GRAFANA_PODS, outside, prometheus_stack.GRAFANA_POD_PORT
@@ -186,25 +186,36 @@ class Releases(Component):
             )
 
     def _expose_grafana(self, args: ReleasesArgs, stack: Release) -> None:
-        if args.grafana_host is None:
+        exposure = args.grafana
+        if exposure is None:
             return
-        exposure = Exposure(
-            "grafana", args.grafana_host, prometheus_stack.GRAFANA_SERVICE, prometheus_stack.GRAFANA_PORT
-        )
-        if args.ingress.speaks_traefik:
+        if args.ingress.uses_middlewares:
             self._middlewares(args.ingress)
+        if args.ingress.by_gateway:
+            CustomResource(
+                f"{self.module}-route-grafana",
+                api_version=routes.API_VERSION,
+                kind="HTTPRoute",
+                metadata=self._metadata(object_name("grafana")),
+                spec=routes.route_spec(args.ingress, exposure, self.context.namespace),
+                opts=self.child(depends_on=[stack]),
+            )
+        if args.ingress.by_ingress:
+            self._ingress(args.ingress, exposure, stack)
+
+    def _ingress(self, settings: IngressSettings, exposure: Exposure, stack: Release) -> None:
         Ingress(
             f"{self.module}-grafana",
             metadata=self._metadata(
-                object_name("grafana"), SKIP_AWAIT | ingress_annotations(args.ingress, self._namespace, "grafana")
+                object_name("grafana"), SKIP_AWAIT | ingress_annotations(settings, self._namespace, "grafana")
             ),
-            spec=ingress_spec(args.ingress, exposure),
+            spec=ingress_spec(settings, exposure),
             opts=self.child(depends_on=[stack]),
         )
 
     def _middlewares(self, settings: IngressSettings) -> None:
         """Traefik's Middlewares once more: an Ingress should not depend on objects of another namespace."""
-        for part, spec in traefik.middlewares(settings).items():
+        for part, spec in traefik.middlewares(settings, ["grafana"]).items():
             CustomResource(
                 f"{self.module}-{part}",
                 api_version="traefik.io/v1alpha1",
