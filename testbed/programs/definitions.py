@@ -77,6 +77,11 @@ FOLDERS = (
         ),
     ),
     Folder(
+        "github.com/traefik/traefik/v3",
+        "docs/content/reference/dynamic-configuration",
+        ("middlewares.traefik.io",),
+    ),
+    Folder(
         "sigs.k8s.io/gateway-api",
         "config/crd/standard",
         (

@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator
 import pytest
 
 from testbed.cluster.deployed import READY_SECONDS, Deployed, deploy
-from testbed.cluster.middlewares import DEFINITION
 from testbed.cluster.scenarios import SCENARIOS, Scenario, alone
 from testbed.controlplane.api import Object
 from testbed.controlplane.rig import ControlPlane
@@ -21,7 +20,6 @@ Run = Callable[..., Deployed]
 def prepared(control_plane: ControlPlane, custom_resources: list[Object]) -> ControlPlane:
     """The control plane with every kind that a stack can have."""
     assert custom_resources
-    control_plane.install_definitions([DEFINITION])
     return control_plane
 
 

@@ -58,6 +58,7 @@ POD_VALUES = {
     # The node agent has to run wherever volumes are: it gets no node selector, see `_EVERYWHERE`.
     "velero": PodValues(("", "nodeAgent"), ("", "nodeAgent"), "image.imagePullSecrets", names_only=True),
     "prometheus-operator-crds": PodValues((), (), ""),
+    "gateway-crds-helm": PodValues((), (), ""),
     "kube-prometheus-stack": PodValues(_PROMETHEUS_PODS, _PROMETHEUS_PODS, "global.imagePullSecrets"),
     "loki": PodValues(("defaults",), ("defaults",), "imagePullSecrets"),
     "alloy": PodValues(("controller",), ("controller",), "global.image.pullSecrets"),
