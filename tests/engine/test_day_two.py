@@ -217,6 +217,24 @@ def test_a_stack_does_not_take_the_namespace_of_another(
             assert found["metadata"]["labels"]["app.kubernetes.io/instance"] == dev.name
 
 
+@pytest.mark.provider("4.29.0", "refusing an object that exists")
+def test_a_namespace_that_others_made_for_a_chart_is_refused_and_stays_theirs(
+    deploy: Deploy, control_plane: ControlPlane
+) -> None:
+    theirs: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "others-velero"}}
+    control_plane.api.create(theirs)
+    bucket = {"enabled": True, "bucket": "backups", "endpoint": "https://s3.example.com", "existingSecret": "keys"}
+    newcomer = deploy("newcomer", DEV | {"backups": bucket | {"velero": {"namespace": "others-velero"}}})
+    outcome = newcomer.run("up", "--yes", "--skip-preview", environment=THROW_AWAY)
+    assert outcome.status != 0
+    assert "already exists" in outcome.text
+    newcomer.destroy()
+    found = control_plane.api.read(theirs)
+    assert found
+    assert "app.kubernetes.io/instance" not in found["metadata"]["labels"]
+    control_plane.api.delete(theirs)
+
+
 def test_a_volume_grows_under_the_running_database(exposed: Deployment, control_plane: ControlPlane) -> None:
     # It stays grown: no volume shrinks.
     server = read(control_plane, exposed, "apps/v1", "StatefulSet", "archesai-postgres")
