@@ -13,6 +13,7 @@ from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path as path_of
 from archesai_infra.cli.base.project import STATE, root
 from archesai_infra.components.backups import keys as access
+from archesai_infra.components.monitoring.prometheus_stack import GRAFANA_KEY, GRAFANA_SECRET
 from archesai_infra.credentials import Credential
 from archesai_infra.stack.credential_sources import HELD, PLACES
 from archesai_infra.stack.render import to_yaml
@@ -91,6 +92,10 @@ def _credentials(store: Store) -> dict[str, str]:
             continue
         if value := _secret(store, settings.namespace, held.secret, held.key):
             passwords[str(credential)] = value
+    watched = settings.monitoring
+    # A kept volume of Grafana knows its own password only.
+    if watched.installs and (value := _secret(store, watched.namespace, GRAFANA_SECRET, GRAFANA_KEY)):
+        passwords[str(Credential.GRAFANA_ADMIN_PASSWORD)] = value
     return passwords
 
 

@@ -20,6 +20,7 @@ GRAFANA_PORT = 80
 GRAFANA_POD_PORT = 3000
 GRAFANA_PODS = {"app.kubernetes.io/name": "grafana"}
 GRAFANA_SECRET = "grafana-admin"
+GRAFANA_KEY = "admin-password"
 SYNC_LOGIN = "printenv GF_SECURITY_ADMIN_PASSWORD | grafana cli admin reset-admin-password --password-from-stdin"
 """Command in Grafana's container: a database on a volume keeps the password that it began with."""
 ALERTMANAGER_SECRET = "alertmanager-config"

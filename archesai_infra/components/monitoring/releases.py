@@ -103,7 +103,7 @@ class Releases(Component):
             password = args.credentials.get(Credential.GRAFANA_ADMIN_PASSWORD) or self.generated(
                 "grafana-password", version=settings.grafana.password_version
             )
-            admin = {"admin-user": "admin", "admin-password": password}
+            admin = {"admin-user": "admin", prometheus_stack.GRAFANA_KEY: password}
             secrets.append(self._secret(prometheus_stack.GRAFANA_SECRET, admin))
             login = self.context.fingerprint([password])
         if settings.alerts.existing_secret is None:
