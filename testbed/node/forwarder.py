@@ -27,6 +27,8 @@ async def _serve(listener: socket.socket, address: str, port: int) -> None:
             writer.close()
             return
         await asyncio.gather(_copy(reader, back), _copy(there, writer))
+        for end in (back, writer):
+            end.close()
 
     server = await asyncio.start_server(connected, sock=listener)
     await server.serve_forever()
@@ -37,6 +39,5 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
         while block := await source.read(_BLOCK):
             target.write(block)
             await target.drain()
-    target.close()
-    with suppress(ConnectionError):
-        await target.wait_closed()
+        # The other direction may still have something to say.
+        target.write_eof()
