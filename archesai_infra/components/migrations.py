@@ -32,8 +32,8 @@ class MigrationsSettings(Model):
     """CPU and memory of the Job."""
     retries: int = Field(default=3, ge=0)
     """Failed attempts before the rollout stops."""
-    timeout: int = Field(default=540, ge=1)
-    """Time for all attempts, in seconds; Pulumi itself waits 10 minutes."""
+    timeout: int = Field(default=3600, ge=1)
+    """Time for all attempts, in seconds; Pulumi waits as long."""
     run: int = Field(default=1, ge=1)
     """Raise it to run the migrations of the same version once more."""
 

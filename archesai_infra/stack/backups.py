@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from archesai_infra import versions
@@ -18,6 +18,7 @@ from archesai_infra.components.redis import ManagedRedis
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.network import Addresses, internet
+from archesai_infra.quantities import mebibytes, memory_bytes
 from archesai_infra.stack.settings import Settings
 from archesai_infra.versions import ImageVersion
 
@@ -33,7 +34,7 @@ def arguments(settings: Settings, credentials: Credentials, connections: Connect
         DumpSources(
             database=connections.database if "database" in dumped else None,
             redis=connections.redis if "redis" in dumped else None,
-            size=own.dump.size or size,
+            size=own.dump.size or mebibytes(dump_bytes(settings)),
             database_image=settings.database.image if isinstance(settings.database, ManagedDatabase) else Image(),
             redis_image=settings.redis.image if isinstance(settings.redis, ManagedRedis) else Image(),
         ),
@@ -115,6 +116,7 @@ def requirements(settings: Settings, given: Mapping[Credential, object]) -> list
     found: list[str] = []
     if backups.bucket is None:
         found.append("backups.bucket: is required: a bucket outside this cluster")
+    found += _dump_size(settings)
     own = in_own_storage(settings)
     if own and settings.production:
         found.append(
@@ -167,6 +169,25 @@ def bucket_peer(settings: Settings) -> Addresses:
     if settings.backups.endpoint is None:
         return internet(settings.security.private_cidrs)
     return Addresses("backups' bucket", settings.backups.cidrs)
+
+
+def dump_bytes(settings: Settings) -> int:
+    """Bytes of a volume for the dumps that are kept and the one that is made; redis' are as large as its memory."""
+    dump = settings.backups.dump
+    one = int(memory_bytes(volume_size(settings)) * dump.share)
+    if isinstance(settings.redis, ManagedRedis) and "redis" in dumps(settings):
+        one += memory_bytes(settings.redis.max_memory or settings.redis.resources.limits.memory)
+    return (dump.keep + 1) * one
+
+
+def _dump_size(settings: Settings) -> Iterator[str]:
+    size, needed = settings.backups.dump.size, dump_bytes(settings)
+    managed = isinstance(settings.database, ManagedDatabase) and "database" in dumps(settings)
+    if managed and size is not None and memory_bytes(size) < needed:
+        yield (
+            f"backups.dump.size: {size} holds fewer than keep + 1 dumps of a full database: set at least "
+            f"{mebibytes(needed)}, or lower backups.dump.share if your dumps are smaller"
+        )
 
 
 def volume_size(settings: Settings) -> str:

@@ -19,6 +19,7 @@ def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str
         *_hosts(settings),
         *_namespaces(settings),
         *_free_settings(settings),
+        *_connections(settings),
         *posture.problems(settings),
     ]
     if settings.database.enabled:
@@ -71,6 +72,25 @@ def _dependencies(settings: Settings) -> Iterator[str]:
         yield _needs("restoring", "backups")
     if settings.monitoring.logs_in_object_storage:
         yield from _logs_in_object_storage(settings)
+
+
+_OPERATIONS = 15
+"""Connections that the exporter, a dump, a restore, a migration and a person at psql need."""
+
+
+def _connections(settings: Settings) -> Iterator[str]:
+    """The api's pools must leave room for operations; a pool of unknown size cannot be judged."""
+    pool = api.flatten(settings.api.settings).get("database.maxConns")
+    if not (isinstance(pool, int) and settings.api.enabled and isinstance(settings.database, database.ManagedDatabase)):
+        return
+    scaling = settings.api.autoscaling
+    pods = (scaling.max_replicas if scaling.enabled else settings.api.replicas) + 1  # one more while a rollout goes on
+    most = settings.database.postgres.max_connections
+    if pods * pool + _OPERATIONS > most:
+        yield (
+            f"database.postgres.maxConnections: {pods} pods of the api with api.settings.database.maxConns {pool} and "
+            f"{_OPERATIONS} connections of operations need {pods * pool + _OPERATIONS} (got {most})"
+        )
 
 
 def _logs_in_object_storage(settings: Settings) -> Iterator[str]:

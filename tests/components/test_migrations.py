@@ -93,6 +93,14 @@ def test_a_failed_run_is_replaced_by_the_next_up() -> None:
     assert annotations["pulumi.com/replaceUnready"] == "true"
 
 
+@pytest.mark.parametrize("timeout", [3600, 4 * 3600])
+def test_the_engine_waits_longer_than_the_job_may_take(timeout: int) -> None:
+    config: Config = {"migrations": {"timeout": timeout}}
+    job = resource(render(config), "migrations-job").inputs
+    assert job["spec"]["activeDeadlineSeconds"] == timeout
+    assert int(job["metadata"]["annotations"]["pulumi.com/timeoutSeconds"]) > timeout
+
+
 def test_a_run_ends_within_the_time_that_the_engine_waits() -> None:
     spec = find(render(), "Job", job_name())["spec"]
     assert spec["activeDeadlineSeconds"] < 600

@@ -46,7 +46,7 @@ class Objects(RunningComponent):
             self._keys(args),
             _secret_environment(args.source),
             arguments=["backup"],
-            tmp="256Mi",
+            tmp="768Mi",
             annotations={"archesai.com/copies": args.source.bucket},
         )
         cron_job(self, NAME, script, cron=settings.cron, timeout=settings.timeout)
@@ -78,6 +78,8 @@ def plain_environment(settings: BackupsSettings, source: StorageConnection) -> d
         "ENDPOINT": source.url,
     }
     return {
+        # A directory of more objects is sorted on disk: 1 kB of memory for each of these on either side.
+        "RCLONE_LIST_CUTOFF": "100000",
         "SOURCE": f"source:{source.bucket}",
         "TARGET": f"target:{settings.bucket}/{settings.path('objects')}",
         "KEEP_DAYS": str(settings.objects.keep_days),

@@ -26,6 +26,8 @@ from archesai_infra.kube.workloads import (
 SECRETS_ANNOTATION = "archesai.com/secrets"
 """Of a pod: fingerprint of the secrets it reads, so that a change of any is another pod."""
 
+_END_SECONDS = 60
+"""Time for a Job that reached its deadline to say so."""
 PROVING_SECONDS = 5
 """How long a new pod of production has to stay ready before an old one goes: one that dies of its first request has
 replaced no other. In development nobody would notice, and each `up` would wait for it."""
@@ -160,7 +162,14 @@ class RunningComponent(Component):
         name = pulumi.Output.all(template, run).apply(lambda content: content_name(self.module, content))
         return Job(
             f"{self.module}-job",
-            metadata=self.metadata(name, {"pulumi.com/replaceUnready": "true"}),
+            metadata=self.metadata(
+                name,
+                {
+                    "pulumi.com/replaceUnready": "true",
+                    # An engine that gave up first would leave a running Job to the next `up`, which replaces it.
+                    "pulumi.com/timeoutSeconds": str(deadline_seconds + _END_SECONDS),
+                },
+            ),
             spec=job_spec(template, retries=retries, deadline_seconds=deadline_seconds),
             opts=self.child(depends_on=depends_on),
         )

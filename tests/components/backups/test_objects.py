@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -161,3 +162,28 @@ def test_a_wrong_key_fails_and_says_so(job: Job) -> None:
 def test_a_service_that_is_away_fails(job: Job) -> None:
     job.put("a.txt", "one")
     assert job.run("backup", {"RCLONE_CONFIG_TARGET_ENDPOINT": "http://127.0.0.1:1"}).returncode != 0
+
+
+def test_a_bucket_that_is_written_to_meanwhile_is_copied_every_time(job: Job) -> None:
+    job.put("a.txt", "one")
+    script = 'n=0; while :; do n=$((n + 1)); echo "$n" | rclone rcat "s3:arches/stream/$n"; done'
+    variables = {
+        "RCLONE_CONFIG": "/nonexistent/rclone.conf",
+        "RCLONE_CONFIG_S3_TYPE": "s3",
+        "RCLONE_CONFIG_S3_PROVIDER": "Other",
+        "RCLONE_CONFIG_S3_ENDPOINT": job.source.url,
+        "RCLONE_CONFIG_S3_ACCESS_KEY_ID": job.source.access_key,
+        "RCLONE_CONFIG_S3_SECRET_ACCESS_KEY": job.source.secret_key,
+    }
+    writer = subprocess.Popen(
+        ["/bin/sh", "-c", script], env=servers.environment(variables), process_group=0,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(5):
+            done = job.run("backup")
+            assert done.returncode == 0, done.stderr
+    finally:
+        os.killpg(writer.pid, signal.SIGKILL)
+        writer.wait()
+    assert len(job.copied()) > 1

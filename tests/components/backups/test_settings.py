@@ -36,6 +36,14 @@ def _refused(config: dict[str, Any], stack: str = "dev") -> str:
         ),
         ({"backups": BUCKET | {"dump": {"keep": 1}}, **KEYS}, "backups.dump.keep: must be at least 2 (got 1)"),
         (
+            {"backups": BUCKET | {"dump": {"size": "20Gi"}}, "database": {"size": "10Gi"}, **KEYS},
+            "backups.dump.size: 20Gi holds fewer than keep + 1 dumps of a full database: set at least 27648Mi",
+        ),
+        (
+            {"api": {"settings": {"database.maxConns": 100}}},
+            "database.postgres.maxConnections: 2 pods of the api with api.settings.database.maxConns 100",
+        ),
+        (
             {
                 "backups": BUCKET | {"velero": {"existingRepositorySecret": True}},
                 "backupsRepositoryPassword": "x",
