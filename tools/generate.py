@@ -38,8 +38,8 @@ def wanted() -> dict[str, str]:
 
 
 def _with_graph(page: str) -> str:
-    """The page with its one drawing as production's stack file has it."""
-    settings, _ = load(read(ROOT, "prod"))
+    """The page with its one drawing as development's stack file has it."""
+    settings, _ = load(read(ROOT, "dev"))
     before, _, rest = page.partition("```mermaid\n")
     return f"{before}```mermaid\n{mermaid(settings)}\n```{rest.partition('```')[2]}"
 
