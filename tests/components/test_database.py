@@ -141,7 +141,8 @@ def test_the_url_leads_to_the_service_with_the_password_escaped() -> None:
     stack = render({"databasePassword": "a/b:c@d e"}, reveal=True)
     assert find(stack, "Secret", "archesai-database")["stringData"] == {
         "POSTGRES_PASSWORD": "a/b:c@d e",
-        "DATABASE_URL": "postgresql://admin:a%2Fb%3Ac%40d%20e@archesai-postgres:5432/archesai?sslmode=disable",
+        "DATABASE_URL": "postgresql://admin:a%2Fb%3Ac%40d%20e@archesai-postgres:5432/archesai"
+        "?sslmode=disable&connect_timeout=5",
     }
 
 
@@ -152,7 +153,7 @@ def test_an_external_database_gives_consumers_the_same_reference() -> None:
         container(render(), "Deployment", "archesai-api")
     )
     assert find(stack, "Secret", "archesai-database")["stringData"]["DATABASE_URL"] == (
-        "postgresql://arches:unmistakable@db.example.com:6432/archesai?sslmode=verify-full"
+        "postgresql://arches:unmistakable@db.example.com:6432/archesai?sslmode=verify-full&connect_timeout=5"
     )
     assert logical_names(stack, "database") == {"database", "database-secret"}
 

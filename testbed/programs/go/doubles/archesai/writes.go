@@ -39,6 +39,7 @@ type journal struct {
 	last         time.Time
 	outage       time.Duration
 	outageStart  time.Time
+	recovered    time.Time // first success after the latest failure
 }
 
 // write writes records for a time from several workers, then reads all back and prints a WriteResult as JSON. A write
@@ -47,6 +48,7 @@ func write(arguments []string) error {
 	flags := flag.NewFlagSet("write", flag.ContinueOnError)
 	seconds := flags.Float64("seconds", 10, "duration")
 	workers := flags.Int("workers", 4, "writes at a time")
+	settle := flags.Duration("settle", 0, "end this long after writes succeed again; 0 is at the end of the time only")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
@@ -71,7 +73,7 @@ func write(arguments []string) error {
 	var all sync.WaitGroup
 	for range *workers {
 		all.Go(func() {
-			for time.Now().Before(end) {
+			for time.Now().Before(end) && !written.settled(*settle) {
 				written.write(store)
 			}
 		})
@@ -101,14 +103,24 @@ func (written *journal) note(number int, err error) {
 		if written.failed++; written.err == "" {
 			written.err = err.Error()
 		}
+		written.recovered = time.Time{}
 		return
 	}
 	now := time.Now()
+	if written.failed > 0 && written.recovered.IsZero() {
+		written.recovered = now
+	}
 	if without := now.Sub(written.last); without > written.outage {
 		written.outage, written.outageStart = without, written.last
 	}
 	written.last = now
 	written.acknowledged[number] = now
+}
+
+func (written *journal) settled(after time.Duration) bool {
+	written.lock.Lock()
+	defer written.lock.Unlock()
+	return after > 0 && !written.recovered.IsZero() && time.Since(written.recovered) > after
 }
 
 func (written *journal) report(store Store) error {
