@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Generator
 
 import pytest
@@ -18,33 +19,35 @@ LATE_SECONDS = 25.0
 
 
 @pytest.fixture
-def late(cluster: Cluster) -> Generator[NodeStack]:
+def own(cluster: Cluster) -> Generator[NodeStack]:
     """A stack for one test; nothing of it is applied."""
-    stack = NodeStack(cluster, "late", merged(shipped("dev"), {"namespace": "node-late"}))
+    namespace = f"node-own-{uuid.uuid4().hex[:6]}"
+    stack = NodeStack(cluster, "own", merged(shipped("dev"), {"namespace": namespace}))
     yield stack
     stack.delete()
 
 
-def test_migrations_that_are_applied_before_the_database_lose_no_attempt(late: NodeStack) -> None:
-    database = late.one("StatefulSet", "archesai-postgres")
-    (job,) = late.of_kind("Job")
-    late.cluster.apply([item for item in late.items if item is not database]).check()
+def test_migrations_that_are_applied_before_the_database_lose_no_attempt(own: NodeStack) -> None:
+    database = own.one("StatefulSet", "archesai-postgres")
+    (job,) = own.of_kind("Job")
+    own.cluster.apply([item for item in own.items if item is not database]).check()
     time.sleep(LATE_SECONDS)
-    assert (late.cluster.api.read(job) or {})["status"].get("failed", 0) == 0
-    late.cluster.apply([database]).check()
-    late.wait_ready()
-    assert (late.cluster.api.read(job) or {})["status"].get("failed", 0) == 0
-    assert late.sql("select count(*) from information_schema.tables where table_schema = 'public'") != "0"
+    assert (own.cluster.api.read(job) or {})["status"].get("failed", 0) == 0
+    own.cluster.apply([database]).check()
+    own.wait_ready()
+    assert (own.cluster.api.read(job) or {})["status"].get("failed", 0) == 0
+    assert own.sql("select count(*) from information_schema.tables where table_schema = 'public'") != "0"
 
 
-def test_a_volume_grows_under_a_running_server(fragile: NodeStack) -> None:
-    pod = fragile.pod("database")
-    (before,) = [one for one in fragile.of_kind("PersistentVolumeClaim") if "postgres" in one["metadata"]["name"]]
+def test_a_volume_grows_under_a_running_server(own: NodeStack) -> None:
+    own.apply().wait_ready()
+    pod = own.pod("database")
+    (before,) = [one for one in own.of_kind("PersistentVolumeClaim") if "postgres" in one["metadata"]["name"]]
     assert before["spec"]["resources"]["requests"]["storage"] != "33Gi"
-    fragile.changed({"database": {"size": "33Gi"}}).apply().wait_ready()
-    grown = fragile.cluster.api.read(before) or {}
+    own.changed({"database": {"size": "33Gi"}}).apply().wait_ready()
+    grown = own.cluster.api.read(before) or {}
     assert grown["status"]["capacity"]["storage"] == "33Gi"
-    assert fragile.pod("database")["metadata"]["name"] == pod["metadata"]["name"]
+    assert own.pod("database")["metadata"]["name"] == pod["metadata"]["name"]
 
 
 def test_another_password_of_the_database_ends_in_service(fragile: NodeStack) -> None:
