@@ -240,9 +240,10 @@ def _api(
 def exposures(settings: Settings) -> tuple[Exposure, ...]:
     """The modules that have a host of their own."""
     services = {
-        "api": (api.NAME, api.PORT),
-        "platform": (platform.NAME, platform.PORT),
-        "storage": (storage.NAME, storage.PORT),
+        "api": (api.NAME, api.PORT, "/"),
+        "platform": (platform.NAME, platform.PORT, "/"),
+        # The rest of the server, such as its administration, is nobody's outside.
+        "storage": (storage.NAME, storage.PORT, f"/{settings.storage.bucket}"),
     }
     return tuple(
         Exposure(module, f"{getattr(settings.ingress.hosts, module)}.{settings.domain}", *services[module])

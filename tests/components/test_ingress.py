@@ -251,6 +251,8 @@ def test_pages_and_objects_are_never_limited_and_objects_have_any_size() -> None
     assert f"{NGINX}limit-rps" in annotated(made, "archesai-api")
     assert f"{NGINX}limit-rps" not in annotated(made, "archesai-platform")
     storage = annotated(made, "archesai-storage")
+    (rule,) = find(made, "Ingress", "archesai-storage")["spec"]["rules"]
+    assert [path["path"] for path in rule["http"]["paths"]] == ["/arches"]
     assert f"{NGINX}limit-rps" not in storage
     assert (storage[f"{NGINX}proxy-body-size"], storage[f"{NGINX}proxy-request-buffering"]) == ("0", "off")
     traefik = stack(className="traefik")
