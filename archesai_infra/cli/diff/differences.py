@@ -72,7 +72,7 @@ def _neutral(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
         return {key: _neutral(item) for key, item in value.items() if key != INSTANCE}
     if isinstance(value, list):
-        return [_neutral(item) for item in value]
+        return [_neutral(item) for item in value if not (isinstance(item, dict) and item.get("key") == INSTANCE)]
     return CONTENT_NAME.sub(r"\1", value) if isinstance(value, str) else value
 
 

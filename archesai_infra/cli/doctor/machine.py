@@ -118,8 +118,8 @@ def _local_state(stack: str, backend: str) -> Finding:
         return problem(name, str(error), "give the job a state: PULUMI_BACKEND_URL=<url> and its passphrase")
     directory = Path(unquote(urlsplit(backend).path)) / ".pulumi"
     existing = next(path for path in (directory.parent, *directory.parents) if path.exists())
-    if not os.access(existing, os.W_OK):
-        return problem(name, f"{backend} cannot be written", f"give this user the right to write in {existing}")
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+        return problem(name, f"{backend} cannot be written", f"make {existing} a directory that this user can write")
     held = sorted((directory / "locks" / "organization" / PROJECT / stack).glob("*.json"))
     if held:
         return problem(

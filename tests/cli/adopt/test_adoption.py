@@ -57,7 +57,7 @@ def test_workloads_with_another_selector_cannot_be_taken_and_say_why(whole: Plan
         "spec.selector is component=api name=archesai, the stack has component=api instance=moved name=archesai",
     )
     assert [why.split(" ")[0] for why in item(whole, "StatefulSet", "archesai-postgres").why] == [
-        "spec.selector", "spec.serviceName", "spec.volumeClaimTemplates",
+        "spec.selector", "spec.serviceName", "spec.podManagementPolicy", "spec.volumeClaimTemplates",
     ]  # fmt: skip
 
 

@@ -44,7 +44,10 @@ def test_releases_are_compared_by_their_values() -> None:
     two = {"ingress": {"enabled": True, "controller": {"install": True, "replicas": 2}}}
     found = differences(render(one), render(two))
     assert [(item.object, [change.path for change in item.changes]) for item in found] == [
-        ("Release traefik", ["values.deployment.replicas", "values.podDisruptionBudget"])
+        (
+            "Release traefik",
+            ["values.deployment.replicas", "values.podDisruptionBudget", "values.topologySpreadConstraints"],
+        )
     ]
 
 

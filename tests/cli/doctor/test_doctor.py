@@ -76,7 +76,8 @@ def test_a_lock_names_who_holds_it_and_how_to_break_it(tmp_path: Path) -> None:
 
 def test_a_backend_without_its_passphrase_or_directory_is_a_problem(tmp_path: Path) -> None:
     assert "passphrase" in machine.state("dev", {"PULUMI_BACKEND_URL": tmp_path.as_uri()}).text
-    assert "cannot be written" in machine.state("dev", _passphrase(Path("/proc/none"))).text
+    (tmp_path / "file").touch()
+    assert "cannot be written" in machine.state("dev", _passphrase(tmp_path / "file" / "states")).text
     assert machine.state("dev", _passphrase(tmp_path / "made" / "by" / "up")).status == "ok"
 
 
