@@ -1,43 +1,57 @@
-"""The process in which the engine runs the program."""
+"""The process that runs the program, and what is changed in the SDK there; docs/adr/0009-sdk.md has the reasons."""
 
 from __future__ import annotations
 
 import gc
 import os
 import signal
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import pulumi
 
 FOR_ONE_RUN = ("PULUMI_K8S_ENABLE_PATCH_FORCE", "PULUMI_K8S_UPSERT_EXISTING_OBJECTS")
-"""Variables of the provider's plugin that give it a leave for one run."""
+"""Variables that change what the provider's plugin does in one run."""
 DEBUG = "PULUMI_OPTION_DEBUG"
-"""The variable behind the engine's `--debug`; of the flag itself the engine tells no program."""
+"""The variable behind the engine's `--debug`; the engine does not pass the flag itself to programs."""
 
 
 def prepare() -> None:
-    """Make the process what a program of the engine's should be, before anything is declared."""
-    _leave_to_the_engine()
-    # All that it ever makes it makes at once; looking for cycles among that is a twentieth of a preview.
+    """Set up the process of a program that the engine runs; call it before anything is declared."""
+    _ignore_what_others_handle()
+    # The process is short and keeps all it creates: a search for cycles finds nothing and takes time.
     gc.disable()
     if os.environ.get(DEBUG, "false") == "false":
-        _tell_no_steps()
+        _drop_debug_lines()
 
 
-def _leave_to_the_engine() -> None:
-    """Give up what is the engine's and its plugins' to act on.
+@contextmanager
+def without_garbage_collection() -> Generator[None]:
+    """For an evaluation in a process that goes on: a quarter of its time would go into the search for cycles."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
-    Ctrl-C would be a traceback in the middle of what the engine says; and the SDK would write a leave for one run,
-    which the plugin reads itself, into the state as the provider's own.
+
+def _ignore_what_others_handle() -> None:
+    """Leave Ctrl-C to the engine and the variables for one run to the plugin.
+
+    Ctrl-C would print a traceback amid the engine's output. The SDK would write the variables into the state as the
+    provider's own settings, and so make them permanent.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in FOR_ONE_RUN:
         os.environ.pop(name, None)
 
 
-def _tell_no_steps() -> None:
-    """Leave out the SDK's debug lines: for each of them, 700 in production, it waits until the engine has answered."""
+def _drop_debug_lines() -> None:
+    """Replace the SDK's `log.debug`, which sends each line to the engine and waits for the answer, shown or not."""
 
-    def nothing(*_message: object, **_options: object) -> None:
+    def debug(*_message: object, **_options: object) -> None:
         pass
 
-    pulumi.log.debug = nothing
+    pulumi.log.debug = debug

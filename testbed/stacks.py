@@ -38,7 +38,7 @@ def render(config: Config | None = None, stack: str = "dev", *, reveal: bool = F
 
 @cache
 def _evaluated(config: str, stack: str, reveal: bool) -> Evaluation:  # noqa: FBT001 - a cache takes no keywords apart
-    return evaluate(raw(json.loads(config), stack), reveal=reveal)
+    return evaluate(raw(json.loads(config), stack), reveal=reveal, application=True)
 
 
 @cache

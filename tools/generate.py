@@ -31,7 +31,7 @@ def wanted() -> dict[str, str]:
     }
     built["Pulumi.yaml"] = with_keys((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
     for stack in stacks(ROOT):
-        rendered = files(evaluate(read(ROOT, stack), rendered=True))
+        rendered = files(evaluate(read(ROOT, stack)))
         rendered[MARKER] = marker(rendered)
         built |= {f"rendered/{stack}/{name}": text for name, text in rendered.items()}
     return built

@@ -59,14 +59,14 @@ def deploy(
     credentials: Credentials,
     stack: str,
     *,
-    rendered: bool = False,
+    application: bool = True,
     before: Earlier = NOTHING_BEFORE,
 ) -> dict[str, pulumi.Input[Any]]:
     """Declare every resource of a stack and return its outputs; raises UnpinnedClusterError and ProtectedError.
 
     The SDK sends nothing to the engine before this returns, so that an error here changes nothing.
 
-    Under GitOps that is the Application alone; what Argo CD applies is declared where `rendered` asks for it.
+    Under GitOps that is the Application alone; `application=False` declares what Argo CD applies instead.
     """
     if settings.production and settings.cluster.context is None and not pulumi.runtime.is_dry_run():
         raise UnpinnedClusterError(unpinned(stack))
@@ -89,7 +89,7 @@ def deploy(
         unprotected=frozenset(settings.security.unprotected),
         grown=before.volumes,
     )
-    if settings.gitops.enabled and not rendered:
+    if settings.gitops.enabled and application:
         args = gitops.GitopsArgs(settings.gitops, autoscaled(settings))
         gitops.Gitops(context, args, pulumi.ResourceOptions(provider=cluster))
     else:

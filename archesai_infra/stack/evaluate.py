@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import sys
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +11,7 @@ from google.protobuf import struct_pb2
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 
-from archesai_infra.components.gitops import with_waves
+from archesai_infra.process import without_garbage_collection
 from archesai_infra.stack.config import PROJECT, RawConfig, load
 from archesai_infra.stack.deploy import deploy
 from archesai_infra.stack.settings import Settings
@@ -73,17 +70,20 @@ class Evaluation:
     resources: tuple[Resource, ...]
     """In order of their URNs."""
     outputs: Mapping[str, Any]
-    rendered: bool = False
-    """Whether these are the objects that Argo CD applies, where it does."""
+    application: bool = False
+    """Whether Argo CD's Application stands for the objects that it applies."""
 
     @property
     def objects(self) -> list[dict[str, Any]]:
         """The Kubernetes objects, ready to be applied: CRs and all, without the annotations that only Pulumi reads."""
-        found = [_manifest(resource.inputs) for resource in self.resources if resource.is_object]
-        if self.settings.gitops.enabled and self.rendered:
-            # Argo CD creates a Deployment with its number of pods and ignores the field from then on.
-            return with_waves(found)
-        return _without_scaled_replicas(found)
+        objects = [_manifest(resource.inputs) for resource in self.resources if resource.is_object]
+        # Argo CD creates a Deployment with its number of pods and ignores the field from then on.
+        return objects if self.by_argo_cd else _without_scaled_replicas(objects)
+
+    @property
+    def by_argo_cd(self) -> bool:
+        """Whether these are the objects that Argo CD applies."""
+        return self.settings.gitops.enabled and not self.application
 
     @property
     def releases(self) -> list[Resource]:
@@ -108,48 +108,21 @@ def _without_scaled_replicas(objects: Sequence[dict[str, Any]]) -> list[dict[str
     ]
 
 
-def evaluate(raw: RawConfig, *, reveal: bool = False, rendered: bool = False) -> Evaluation:
-    """What the program declares for a configuration; raises ConfigError. `reveal` keeps secret values readable.
+def evaluate(raw: RawConfig, *, reveal: bool = False, application: bool = False) -> Evaluation:
+    """What a stack consists of, by its configuration; raises ConfigError. `reveal` keeps secret values readable.
 
-    `rendered` asks for the objects themselves where Argo CD applies them and the program declares its Application.
+    Where Argo CD applies the objects, `application` asks for what the engine is told instead: its Application.
     """
     settings, credentials = load(raw)
     monitor = _Monitor(reveal=reveal)
     mocks.set_mocks(_NoMocks(), project=PROJECT, stack=raw.stack, preview=True, monitor=monitor)
     declared: dict[str, Any] = {}
-    with _without_garbage_collection(), _without_source_positions():
-        pulumi.runtime.test(lambda: declared.update(deploy(settings, credentials, raw.stack, rendered=rendered)))()
+    with without_garbage_collection():
+        pulumi.runtime.test(
+            lambda: declared.update(deploy(settings, credentials, raw.stack, application=application))
+        )()
     resources = tuple(monitor.seen[urn] for urn in sorted(monitor.seen))
-    return Evaluation(settings, resources, declared, rendered)
-
-
-@contextmanager
-def _without_garbage_collection() -> Generator[None]:
-    """The SDK makes a million short-lived objects, and looking for cycles among them is a quarter of the time."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
-
-
-@contextmanager
-def _without_source_positions() -> Generator[None]:
-    """The SDK reads the whole call stack for every resource, a tenth of the time, and no engine is there to show it.
-
-    One frame is the least that it can do with.
-    """
-    before = getattr(sys, "tracebacklimit", None)
-    sys.tracebacklimit = 1
-    try:
-        yield
-    finally:
-        if before is None:
-            del sys.tracebacklimit
-        else:
-            sys.tracebacklimit = before
+    return Evaluation(settings, resources, declared, application)
 
 
 def _manifest(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from archesai_infra.components.gitops import with_waves
 from archesai_infra.stack.evaluate import MASK, Evaluation, Resource
 
 _FIRST = (
@@ -70,13 +71,17 @@ def _holds_mask(value: object) -> bool:
 
 
 def ordered(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """The stack's objects in the order in which they can be applied, without Secrets whose values are hidden."""
+    """The stack's objects in the order in which they can be applied, without Secrets whose values are hidden.
+
+    For Argo CD they have its waves.
+    """
 
     def place(item: Mapping[str, Any]) -> tuple[int, str, str]:
         kind = str(item["kind"])
         return (_FIRST.index(kind) if kind in _FIRST else len(_FIRST), kind, str(item["metadata"]["name"]))
 
-    return sorted((item for item in evaluation.objects if not _holds_mask(item)), key=place)
+    objects = with_waves(evaluation.objects) if evaluation.by_argo_cd else evaluation.objects
+    return sorted((item for item in objects if not _holds_mask(item)), key=place)
 
 
 def stream(evaluation: Evaluation) -> str:

@@ -59,7 +59,7 @@ class Deployment(Stack):
     def declared(self) -> Evaluation:
         """What the program declares for the configuration; given credentials are placeholders."""
         placeholders = {key: f"configured:{key}" for key in self._secrets}
-        return evaluate(raw(self.config | placeholders, self.name))
+        return evaluate(raw(self.config | placeholders, self.name), application=True)
 
 
 def _merged(config: Config, changed: Config) -> Config:

@@ -7,6 +7,7 @@ import pytest
 from archesai_infra.components.gitops import OPTIONS, WAVE, with_waves
 from archesai_infra.stack.config import ConfigError
 from archesai_infra.stack.evaluate import Evaluation, evaluate
+from archesai_infra.stack.render import ordered
 from testbed.controlplane import crds
 from testbed.controlplane.rig import ControlPlane
 from testbed.stacks import DEVELOPMENT, Config, find, raw, render
@@ -27,7 +28,7 @@ def _application() -> dict[str, Any]:
 
 
 def _rendered(config: Config | None = None) -> Evaluation:
-    return evaluate(raw(DEVELOPMENT | ON | (config or {})), rendered=True)
+    return evaluate(raw(DEVELOPMENT | ON | (config or {})))
 
 
 def _waves() -> dict[str, int]:
@@ -35,7 +36,7 @@ def _waves() -> dict[str, int]:
         f"{item['kind']} {item['metadata']['name'].removeprefix('archesai-')}": int(
             item["metadata"]["annotations"][WAVE]
         )
-        for item in _rendered().objects
+        for item in ordered(_rendered())
     }
 
 
@@ -109,15 +110,16 @@ def test_a_claim_syncs_together_with_the_pod_it_may_wait_for() -> None:
 
 
 def test_data_stays_when_it_leaves_the_repository() -> None:
-    kept = {item["kind"] for item in _rendered().objects if OPTIONS in item["metadata"]["annotations"]}
+    kept = {item["kind"] for item in ordered(_rendered()) if OPTIONS in item["metadata"]["annotations"]}
     assert kept == {"PersistentVolumeClaim", "Namespace"}
-    assert find(_rendered(), "Namespace", "archesai")["metadata"]["annotations"][OPTIONS] == "Prune=false,Delete=false"
+    (namespace,) = (item for item in ordered(_rendered()) if item["kind"] == "Namespace")
+    assert namespace["metadata"]["annotations"][OPTIONS] == "Prune=false,Delete=false"
 
 
 def test_without_gitops_manifests_carry_nothing_for_argo_cd() -> None:
-    plain = evaluate(raw(dict(DEVELOPMENT)), rendered=True)
+    plain = evaluate(raw(dict(DEVELOPMENT)))
     assert plain.objects == render().objects
-    assert [item for item in plain.objects if WAVE in item["metadata"].get("annotations", {})] == []
+    assert [item for item in ordered(plain) if WAVE in item["metadata"].get("annotations", {})] == []
 
 
 @pytest.mark.parametrize(
@@ -150,5 +152,5 @@ def test_a_real_server_takes_the_application_by_its_definition(control_plane: Co
 
 @pytest.mark.cluster
 def test_a_real_server_takes_the_annotated_manifests(control_plane: ControlPlane) -> None:
-    objects = sorted(_rendered({"namespace": "handed-over"}).objects, key=lambda item: item["kind"] != "Namespace")
+    objects = ordered(_rendered({"namespace": "handed-over"}))
     control_plane.apply(objects).check()

@@ -94,7 +94,7 @@ def _plan(
     stateless = not any("pulumi:index:Stash" in urn for urn in known)
     takeover = take_over(settings, live, given, raw.stack, stateless=stateless)
     takeover = replace(takeover, settings=(*elsewhere, *takeover.settings))
-    declared = evaluate(with_settings(raw, takeover.settings))
+    declared = evaluate(with_settings(raw, takeover.settings), application=True)
     return planned(declared, raw.stack, live, known, takeover), declared
 
 

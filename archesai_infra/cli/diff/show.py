@@ -25,7 +25,7 @@ _COLORS = {"only left": "red", "only right": "green", "differs": "yellow"}
 
 def show(left: str, right: str, *, exit_code: bool, json: bool) -> None:
     """Print how two stacks differ; with `exit_code` the exit status is 1 where they do."""
-    changed = differences(*(evaluate(read_stack(stack), rendered=True) for stack in (left, right)))
+    changed = differences(*(evaluate(read_stack(stack)) for stack in (left, right)))
     if json:
         print_json([asdict(item) for item in changed])
     else:

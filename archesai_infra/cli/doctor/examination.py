@@ -71,7 +71,7 @@ def examine_stack(root: Path, stack: str, *, drift: bool) -> Iterator[Finding]:
         ("state", lambda: machine.state(stack, variables)),
     )
     try:
-        evaluation = evaluate(read_stack(stack), rendered=True)
+        evaluation = evaluate(read_stack(stack))
     except ConfigError as error:
         for reason in error.reasons:
             yield problem("stack file", reason, "correct the key; `arches config explain <key>` describes it")

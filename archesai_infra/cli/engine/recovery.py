@@ -42,7 +42,7 @@ def recover(stack: Stack, raw: RawConfig, command: Command, *, yes: bool, take_o
             another stack, or a stack that the state does not know.
         ClusterError: The cluster does not show its Secrets.
     """
-    declared = evaluate(raw)
+    declared = evaluate(raw, application=True)
     with connect(declared.settings.cluster.context, declared.settings.cluster.kubeconfig) as cluster:
         deployment = stack.export_stack().deployment or {}
         found = leftovers.find(deployment, declared, cluster, raw.stack)

@@ -47,7 +47,7 @@ def run(stack: str, choice: Choice, *, offline: bool, against: str) -> None:
         raise CommandError(
             f"--refresh reads the cluster through the engine, and this is offline: {reason}", Exit.ENGINE
         )
-    evaluation = evaluate(raw)
+    evaluation = evaluate(raw, application=True)
     differs = show_offline(root, evaluation, raw, reason, against, json=choice.json)
     sys.stdout.flush()
     if choice.policy:

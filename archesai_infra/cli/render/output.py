@@ -28,7 +28,7 @@ def render(stack: str, out: Path | None, *, show_secrets: bool, check: bool) -> 
         raise CommandError(
             f"--show-secrets: {keys} cannot be decrypted without the engine; render without the option", Exit.INPUT
         )
-    evaluation = evaluate(raw, reveal=show_secrets, rendered=True)
+    evaluation = evaluate(raw, reveal=show_secrets)
     if out is None:
         sys.stdout.write(stream(evaluation))
     elif check:

@@ -23,7 +23,7 @@ _ORDER = ("problem", "warning", "ok")
 
 def show(stack: str, *, json: bool) -> None:
     """Print the status; exits with 1 where something is a problem. Raises ClusterError."""
-    evaluation = evaluate(read_stack(stack), rendered=True)
+    evaluation = evaluate(read_stack(stack))
     wanted = evaluation.settings.cluster
     with connect(wanted.context, wanted.kubeconfig) as cluster:
         lines = _lines(cluster, evaluation, stack)
@@ -40,7 +40,7 @@ def watch_status(stack: str) -> None:
     """Print the status every few seconds until Ctrl-C; needs a terminal."""
     if not interactive():
         raise CommandError("--watch needs a terminal", Exit.INPUT)
-    evaluation = evaluate(read_stack(stack), rendered=True)
+    evaluation = evaluate(read_stack(stack))
     wanted = evaluation.settings.cluster
     with connect(wanted.context, wanted.kubeconfig) as cluster:
         while True:

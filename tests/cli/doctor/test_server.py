@@ -224,7 +224,7 @@ def test_fault_15_gitops_without_argo_cd(rig: ControlPlane) -> None:
     repository = {"enabled": True, "repoUrl": "https://git.example.com/arches.git"}
     config = {"gitops": repository, "database": {"existingSecret": "db"}, "api": {"existingSecret": "api"}}
     with connect(None, str(rig.admin_kubeconfig)) as cluster:
-        evaluation = evaluate(raw(DEVELOPMENT | config), rendered=True)
+        evaluation = evaluate(raw(DEVELOPMENT | config))
         found = list(examine(Examination(cluster, evaluation, datetime.now(UTC))))
     status, text, cure = _said(found, "argo cd")
     assert (status, text) == ("problem", "the server does not know Application of argoproj.io")
