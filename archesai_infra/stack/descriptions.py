@@ -36,6 +36,9 @@ class _Described(GenerateJsonSchema):
         """Schema of one model."""
         built = super().model_schema(schema)
         model: type[BaseModel] = schema["cls"]
+        # Neither a class name nor `Retaindata` for `retainData` says anything in an editor.
+        for part in (built, *built["properties"].values()):
+            part.pop("title", None)
         for name, text in descriptions(model).items():
             built["properties"][model.model_fields[name].alias or name]["description"] = text
         return built

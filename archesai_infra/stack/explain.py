@@ -111,7 +111,7 @@ def _key(path: str, field: FieldInfo, default: object, form: str, description: s
     return Key(
         path=path,
         type="group" if group else type_name(whole),
-        default=None if group else TypeAdapter[object](Any).dump_python(default, mode="json"),
+        default=None if group else TypeAdapter[object](Any).dump_python(default, mode="json", by_alias=True),
         required=required,
         description=description,
         allowed="" if group else "; ".join(dict.fromkeys(_rules(whole))),
