@@ -47,7 +47,8 @@ def test_every_container_runs_as_a_number_without_a_name_on_a_root_that_it_canno
             done = stack.cluster.exec(
                 stack.namespace, pod["metadata"]["name"], "sh", "-c", WRITE, container=container["name"]
             )
-            assert done.stdout.split() == ["read-only", "10001"], f"{where}: {done.stdout}{done.stderr}"
+            user = str(pod["spec"]["securityContext"]["runAsUser"])
+            assert done.stdout.split() == ["read-only", user], f"{where}: {done.stdout}{done.stderr}"
 
 
 def test_volumes_belong_to_the_group_that_the_servers_run_as(running: Running, name: str) -> None:
@@ -57,10 +58,11 @@ def test_volumes_belong_to_the_group_that_the_servers_run_as(running: Running, n
         for container in pod["spec"]["containers"] if pod["status"]["phase"] == "Running" else []:
             for mount in (one for one in container["volumeMounts"] if one["name"] in claims):
                 shown = stack.cluster.exec(
-                    stack.namespace, pod["metadata"]["name"], "stat", "-c", "%u:%g", mount["mountPath"],
+                    stack.namespace, pod["metadata"]["name"], "stat", "-c", "%g", mount["mountPath"],
                     container=container["name"],
                 )  # fmt: skip
-                assert shown.stdout.strip() == "0:10001", f"{pod['metadata']['name']} {mount}: {shown.stderr}"
+                group = str(pod["spec"]["securityContext"]["fsGroup"])
+                assert shown.stdout.strip() == group, f"{pod['metadata']['name']} {mount}: {shown}"
 
 
 def test_at_rest_no_pod_uses_more_than_it_asked_for(running: Running, cluster: Cluster, name: str) -> None:
