@@ -54,9 +54,9 @@ def test_every_container_runs_as_a_number_without_a_name_on_a_root_that_it_canno
 def test_volumes_belong_to_the_group_that_the_servers_run_as(running: Running, name: str) -> None:
     stack = running(name)
     for pod in stack.pods():
-        claims = {one["name"] for one in pod["spec"]["volumes"] if "persistentVolumeClaim" in one}
+        claims = {one["name"] for one in pod["spec"].get("volumes", []) if "persistentVolumeClaim" in one}
         for container in pod["spec"]["containers"] if pod["status"]["phase"] == "Running" else []:
-            for mount in (one for one in container["volumeMounts"] if one["name"] in claims):
+            for mount in (one for one in container.get("volumeMounts", []) if one["name"] in claims):
                 shown = stack.cluster.exec(
                     stack.namespace, pod["metadata"]["name"], "stat", "-c", "%g", mount["mountPath"],
                     container=container["name"],
