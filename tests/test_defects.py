@@ -97,7 +97,7 @@ OF_THE_OLD_SYSTEM: dict[str, tuple[Defect, str]] = {
         "Deployment archesai-api: ARCHES_DATABASE_URL is no reference to a Secret",
     ),
     "the migrations get the URL in a variable that is not read": (
-        lambda r: drop_env(containers(job(r))[0], "ARCHES_DATABASE_URL"),
+        lambda r: drop_env(pod(job(r))["containers"][0], "ARCHES_DATABASE_URL"),
         "Job archesai-migrations-… ARCHES_DATABASE_URL is no reference to a Secret",
     ),
     "the api's ConfigMap is never made": (

@@ -66,10 +66,12 @@ json.dump({"import": spent, "configuration": config, "evaluation": evaluating, "
 _PREVIEW = """
 import json, sys
 from archesai_infra.stack.config import RawConfig
-from archesai_infra.cli.preview.offline import show_tree as show_offline
+from archesai_infra.cli.preview.offline import show_tree
+from archesai_infra.stack.evaluate import evaluate
 
 given = json.load(sys.stdin)
-show_offline(RawConfig(given["stack"], given["values"], frozenset(given["secret"])), "a measurement")
+raw = RawConfig(given["stack"], given["values"], frozenset(given["secret"]))
+show_tree(evaluate(raw), raw.stack, "a measurement")
 """
 
 _PEAK = """

@@ -10,6 +10,7 @@ from .objects import Object
 STRONG_ROLES = ("cluster-admin", "admin", "edit")
 STRONG_VERBS = ("bind", "escalate", "impersonate")
 EVERYBODY = ("system:authenticated", "system:unauthenticated", "system:anonymous", "system:serviceaccounts")
+DNS_PORT = 53
 METADATA = (ip_address("169.254.169.254"), ip_address("fd00:ec2::254"))
 """Addresses that clouds serve a node's metadata and credentials from."""
 
@@ -50,7 +51,15 @@ def open_policies(item: Object) -> Iterator[str]:
             if not peers:
                 yield f"has an {direction} rule for everybody"
             for peer in peers:
-                yield from (f"has an {direction} rule for {what}" for what in _wide(peer))
+                if not _resolver(peer, rule):
+                    yield from (f"has an {direction} rule for {what}" for what in _wide(peer))
+
+
+def _resolver(peer: Object, rule: Object) -> bool:
+    """Whether a rule opens nothing but port 53 of one address: clouds resolve names at the metadata address."""
+    block = peer.get("ipBlock") or {}
+    ports = [port.get("port") for port in rule.get("ports") or []]
+    return set(ports) == {DNS_PORT} and ip_network(str(block.get("cidr") or "::/0"), strict=False).num_addresses == 1
 
 
 def _wide(peer: Object) -> Iterator[str]:

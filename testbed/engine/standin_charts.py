@@ -15,7 +15,6 @@ from typing import Any
 import yaml
 
 from archesai_infra.stack.evaluate import Resource
-from testbed.cluster.middlewares import DEFINITION
 from testbed.controlplane import crds
 from testbed.controlplane.api import Object
 
@@ -95,7 +94,7 @@ def _write(path: Path, name: str, version: str, more: Mapping[str, str]) -> None
     files = {"Chart.yaml": yaml.safe_dump(metadata), "values.yaml": "{}\n", "templates/record.yaml": _RECORD}
     files |= more
     if name == "traefik":
-        files["crds/middlewares.yaml"] = yaml.safe_dump(DEFINITION)
+        files |= {f"crds/{path.name}": path.read_text(encoding="utf-8") for path in crds.files("traefik.io")}
     if group := _GROUPS.get(name):
         files |= {f"crds/{path.name}": path.read_text(encoding="utf-8") for path in crds.files(group)}
     with tarfile.open(path, "w:gz") as archive:

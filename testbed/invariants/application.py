@@ -42,9 +42,9 @@ def the_api_finds_its_configuration(rendered: Rendered) -> Iterator[str]:
 
 
 def the_database_url_has_the_names_that_are_read(rendered: Rendered) -> Iterator[str]:
-    """Both variables, by reference."""
+    """Both variables, by reference, in what runs the application's image."""
     for item in _of(rendered, "api", "migrations"):
-        for container in containers(item):
+        for container in pod(item)["containers"]:
             variables = {variable["name"]: variable for variable in container.get("env", [])}
             for name in URL_VARIABLES:
                 if "secretKeyRef" not in variables.get(name, {}).get("valueFrom", {}):

@@ -18,6 +18,7 @@ _POD = 'namespace="archesai",pod="archesai-api-1"'
 _CONTAINER = f'{_POD},container="api"'
 _CLAIM = 'namespace="archesai",persistentvolumeclaim="archesai-postgres-data"'
 _SERVICE = 'code="200",method="GET",protocol="http",service="archesai-archesai-api-3001@kubernetes"'
+_DEPLOYMENT = 'namespace="archesai",deployment="archesai-api"'
 _AUTOSCALER = 'namespace="archesai",horizontalpodautoscaler="archesai-api"'
 _CERTIFICATE = (
     'name="archesai-api-tls",namespace="archesai",'
@@ -52,6 +53,23 @@ DOCUMENTED: dict[str, list[str]] = {
         ),
         f'kube_pod_container_status_restarts_total{{{_STORAGE_CONTAINER},uid="2"}} 0',
         'kube_job_failed{namespace="archesai",job_name="archesai-migrations-1a2b3c4d",condition="true"} 0',
+        'kube_job_failed{namespace="archesai",job_name="archesai-storage-bucket-1a2b3c4d",condition="true"} 0',
+        *(
+            f'kube_pod_container_status_waiting_reason{{{_CONTAINER},uid="1",reason="{reason}"}} 0'
+            for reason in ("CrashLoopBackOff", "ImagePullBackOff")
+        ),
+        f'kube_pod_container_status_last_terminated_reason{{{_CONTAINER},uid="1",reason="OOMKilled"}} 0',
+        f'kube_pod_status_unschedulable{{{_POD},uid="1"}} 0',
+        f'kube_deployment_status_condition{{{_DEPLOYMENT},condition="Progressing",status="false"}} 0',
+        'kube_statefulset_status_replicas_updated{namespace="archesai",statefulset="archesai-postgres"} 1',
+        f"kube_horizontalpodautoscaler_spec_max_replicas{{{_AUTOSCALER}}} 10",
+        f"kube_horizontalpodautoscaler_spec_min_replicas{{{_AUTOSCALER}}} 3",
+        f'kube_persistentvolumeclaim_status_phase{{{_CLAIM},phase="Pending"}} 0',
+        *(
+            f'kube_resourcequota{{namespace="archesai",resourcequota="archesai",resource="pods",type="{kind}"}} {value}'
+            for kind, value in (("used", 10), ("hard", 100))
+        ),
+        'kube_node_status_condition{node="node-1",condition="Ready",status="true"} 1',
     ],
     CADVISOR: [
         f'container_cpu_usage_seconds_total{{{_CONTAINER},id="/x",image="i",name="n",cpu="total"}} 12',
@@ -77,6 +95,7 @@ DOCUMENTED: dict[str, list[str]] = {
         f'traefik_service_request_duration_seconds_bucket{{{_SERVICE},le="+Inf"}} 9 per scrape',
     ],
     CERT_MANAGER: [
+        f'certmanager_certificate_ready_status{{{_CERTIFICATE},condition="True"}} 1',
         f"certmanager_certificate_expiration_timestamp_seconds{{{_CERTIFICATE}}} 4e9",
     ],
     ALLOY: [

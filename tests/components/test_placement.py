@@ -28,7 +28,10 @@ EVERY_CHART: Config = BACKED_UP | {
         "tls": {"enabled": True, "issuer": "letsencrypt"},
     }
 }
-CHARTS = [value for name, value in vars(versions).items() if name.endswith("_CHART")]
+CHARTS = [
+    value for name, value in vars(versions).items() if name.endswith("_CHART") and value != versions.GATEWAY_API_CHART
+]
+"""Those with pods; the Gateway API's has definitions only."""
 
 
 def _at(values: Any, path: str) -> Any:  # noqa: ANN401 - JSON

@@ -34,7 +34,8 @@ def test_browsers_reach_the_internet_and_nothing_else() -> None:
     spec = find(render(STACK | {"api": ON, "database": ON}), "NetworkPolicy", NAME)["spec"]
     (rule,) = spec["egress"]
     assert [port["port"] for port in rule["ports"]] == [80, 443]
-    (peer,) = rule["to"]
+    peer = next(peer for peer in rule["to"] if peer["ipBlock"]["cidr"] == "0.0.0.0/0")
+    assert {other["ipBlock"]["cidr"] for other in rule["to"]} == {"0.0.0.0/0", "2000::/3", "64:ff9b::/96"}
     assert {"10.0.0.0/8", "169.254.0.0/16", "192.168.0.0/16"} <= set(peer["ipBlock"]["except"])
     assert [
         peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for peer in spec["ingress"][0]["from"]

@@ -51,6 +51,8 @@ STATEFUL = {"", "-service", "-headless-service", "-stateful-set", "-data", "-sec
 }
 STATELESS = {"", "-service", "-deployment", "-service-account", "-network-policy", "-budget"}
 API = {"api-config", "api-deployment", "api-network-policy"}
+RESOLVING = {"security-dns"}
+"""Names the components that may resolve names: those that open connections."""
 
 SWITCHES: dict[str, tuple[Config, set[str], set[str]]] = {
     "redis": (
@@ -62,9 +64,9 @@ SWITCHES: dict[str, tuple[Config, set[str], set[str]]] = {
         {"storage": ON},
         {f"storage{part}" for part in STATEFUL | {"-access-key", "-secret-key"}}
         | {f"storage-bucket{part}" for part in ("", "-job", "-service-account", "-network-policy")},
-        API,
+        API | RESOLVING,
     ),
-    "scraper": ({"scraper": ON}, {f"scraper{part}" for part in STATELESS}, API),
+    "scraper": ({"scraper": ON}, {f"scraper{part}" for part in STATELESS}, API | RESOLVING),
     "unstructured": ({"unstructured": ON}, {f"unstructured{part}" for part in STATELESS}, API),
     "ingress": (
         {"ingress": ON},
@@ -128,7 +130,9 @@ def test_who_runs_a_data_module_changes_only_its_own_objects_and_who_talks_to_it
     change = difference(EVERYTHING | {"ingress": ON}, EVERYTHING | {"ingress": ON, module: external})
     assert change.added == set()
     assert all(name.startswith(f"{module}-") for name in change.removed)
-    consumers = API | ({"migrations-job", "migrations-network-policy"} if module == "database" else set())
+    # An external object storage needs no Job that makes its bucket and resolves its name.
+    consumers = API | (RESOLVING if module == "storage" else set())
+    consumers |= {"migrations-job", "migrations-network-policy"} if module == "database" else set()
     assert change.changed <= consumers
     assert "api-network-policy" in change.changed
 

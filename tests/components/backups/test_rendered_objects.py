@@ -12,6 +12,7 @@ from archesai_infra.stack.evaluate import evaluate
 from testbed.backups import rendered
 from testbed.stacks import ROOT, find, raw, render, shipped_config
 
+MONITORED = {"enabled": True, "alerts": {"unattended": True}}
 KEYS = {"backupsAccessKey": "access", "backupsSecretKey": "secret"}
 ON: dict[str, Any] = {"backups": {"enabled": True, "bucket": "elsewhere"}, **KEYS}
 
@@ -22,7 +23,7 @@ def _template(name: str = "archesai-prod-hourly") -> dict[str, Any]:
 
 def test_there_is_a_schedule_for_each_period_with_its_own_time_to_live() -> None:
     lives = {kind: _template(f"archesai-prod-{kind}")["ttl"] for kind in ("hourly", "daily", "weekly")}
-    assert lives == {"hourly": "720h0m0s", "daily": "2160h0m0s", "weekly": "8760h0m0s"}
+    assert lives == {"hourly": "72h0m0s", "daily": "2160h0m0s", "weekly": "8760h0m0s"}
 
 
 def test_every_hook_says_that_a_failure_is_one() -> None:
@@ -165,7 +166,7 @@ def test_durations_are_written_as_the_server_prints_them(given: str, printed: st
 
 
 def test_alerts_tell_of_each_schedule_the_dump_pod_the_copy_and_the_drill() -> None:
-    config = shipped_config("prod") | {"backups": rendered.BACKUPS, "monitoring": {"enabled": True}}
+    config = shipped_config("prod") | {"backups": rendered.BACKUPS, "monitoring": MONITORED}
     rules = find(evaluate(raw(config, "prod")), "PrometheusRule", "archesai-backups-rules")["spec"]["groups"][0][
         "rules"
     ]
@@ -176,7 +177,7 @@ def test_alerts_tell_of_each_schedule_the_dump_pod_the_copy_and_the_drill() -> N
 
 def test_the_page_of_runbooks_has_a_section_for_each_alert() -> None:
 
-    config = shipped_config("prod") | {"backups": rendered.BACKUPS, "monitoring": {"enabled": True}}
+    config = shipped_config("prod") | {"backups": rendered.BACKUPS, "monitoring": MONITORED}
     rules = find(evaluate(raw(config, "prod")), "PrometheusRule", "archesai-backups-rules")["spec"]["groups"][0][
         "rules"
     ]

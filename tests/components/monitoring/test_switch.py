@@ -63,8 +63,8 @@ def test_one_switch_gives_complete_monitoring() -> None:
         "loki",
         "alloy",
     }
-    assert set(of_kind(built, "ServiceMonitor")) == {"archesai-api", "archesai-database-exporter"}
-    assert set(dashboards(built)) == {"application", "infrastructure", "database", "logs", "business"}
+    assert set(of_kind(built, "ServiceMonitor")) == {"archesai-database-exporter"}
+    assert set(dashboards(built)) == {"infrastructure", "database", "logs", "business"}
     assert of_kind(built, "Secret").keys() >= {"grafana-admin", "alertmanager-config"}
 
 
