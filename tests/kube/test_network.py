@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from archesai_infra.kube.labels import selector
@@ -127,8 +129,9 @@ def test_dns_pods_are_asked_on_their_ports_and_addresses_on_53_alone() -> None:
 
 
 def test_exceptions_are_of_the_blocks_own_family_and_inside_it() -> None:
-    spec = policy_spec("api", "dev", [Flow(API, Addresses("all", ("0.0.0.0/0", "::/0", "10.0.0.0/8")), (443,))])
-    (rule,) = spec.get("egress", [])
+    flow = Flow(API, Addresses("all", ("0.0.0.0/0", "::/0", "10.0.0.0/8")), (443,))
+    spec: Any = policy_spec("api", "dev", [flow])
+    (rule,) = spec["egress"]
     assert rule["to"] == [
         {"ip_block": {"cidr": "0.0.0.0/0", "except_": ["169.254.0.0/16"]}},
         {"ip_block": {"cidr": "::/0", "except_": ["fe80::/10", "fd00:ec2::/32"]}},
