@@ -40,7 +40,7 @@ def check(writes: Writes, report: Callable[[str, object], None]) -> None:
     """Writes were interrupted, came back in time, and are all there."""
     report("outage", writes.outage)
     assert writes.acknowledged > 0
-    assert writes.failed > 0, "nothing happened to the writes"
+    assert writes.failed > 0 or writes.outage > 1, "nothing happened to the writes"
     assert writes.outage < SECONDS
     assert writes.missing == 0, f"{writes.missing} of {writes.acknowledged} acknowledged writes are missing"
 
