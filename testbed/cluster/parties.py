@@ -13,7 +13,7 @@ STRANGERS = "strangers"
 
 OUTSIDE: dict[str, Party] = {
     "internet": Outside("45.0.0.10"),
-    "internet over IPv6": Outside("2001:db8::10"),
+    "internet over IPv6": Outside("2600:1f00::10"),
     "metadata": Outside("169.254.169.254"),
     "node-local DNS": Outside("169.254.20.10"),
     "private 10/8": Outside("10.1.2.3"),

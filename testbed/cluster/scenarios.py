@@ -43,7 +43,7 @@ EVERYTHING: Config = {
     },
     "backups": ON | {"bucket": "arches-backups", "drill": ON},
     "monitoring": ON
-    | {"alerts": {"unattended": True}, "metrics": {"nodes": True}, "logs": {"storage": "objectStorage"}},
+    | {"alerts": {"unattended": True}, "metrics": {"nodes": True, "api": True}, "logs": {"storage": "objectStorage"}},
 }
 """Every module and every switch that adds an object."""
 

@@ -105,7 +105,7 @@ def test_a_person_reads_the_same_and_no_secret(adopt: Adopt, old: str) -> None:
         "databasePassword: [secret]   # in use by archesai-postgres",
         f"kubectl --namespace {old} delete statefulset/archesai-postgres --cascade=orphan",
         "The first up restarts the pods of: api, database, platform, redis, storage. Adopting restarts none.",
-        "State: not read, for there is no engine",
+        "State not read (no engine)",
     ):
         assert line in result.output
     assert PASSWORD not in result.output
@@ -126,11 +126,11 @@ def test_looking_changes_nothing(adopt: Adopt, old: str, control_plane: ControlP
 def test_a_namespace_that_is_missing_or_runs_nothing_is_said(adopt: Adopt, fresh_namespace: str) -> None:
     missing = adopt("nowhere")
     assert (missing.exit_code, missing.output) == (1, "")
-    assert "there is no namespace nowhere: name the deployment's with --namespace" in missing.stderr
+    assert "there is no namespace nowhere: name the deployment's namespace with --namespace" in missing.stderr
     empty = adopt(fresh_namespace)
     assert empty.exit_code == 1
     assert f"namespace {fresh_namespace} runs nothing and holds no data" in empty.stderr
-    assert "begin with arches up --stack dev" in empty.stderr
+    assert "start with arches up --stack dev" in empty.stderr
 
 
 def test_what_helm_has_is_refused_by_name(adopt: Adopt, fresh_namespace: str, control_plane: ControlPlane) -> None:
@@ -141,7 +141,7 @@ def test_what_helm_has_is_refused_by_name(adopt: Adopt, fresh_namespace: str, co
     apply(control_plane, items)
     result = adopt(fresh_namespace)
     assert result.exit_code == 1
-    assert "Nothing is adopted while this is in the way:" in result.output
+    assert "Nothing is adopted until this is resolved:" in result.output
     assert "Service archesai-api belongs to Helm release arches: make Helm forget the release" in result.output
 
 
@@ -158,4 +158,4 @@ def test_one_without_rights_is_told_which_are_missing(
     result = adopt(old)
     assert result.exit_code == 4
     assert "cannot list resource" in result.stderr
-    assert "ask for the missing rights" in result.stderr
+    assert "ask the cluster's administrator for the missing rights" in result.stderr

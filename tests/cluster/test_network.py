@@ -73,8 +73,9 @@ SERVICES = {
 plugins = pytest.mark.parametrize("blocks", Blocks, ids=lambda blocks: blocks.value)
 
 
-def resolving(sources: Iterable[str]) -> set[Connection]:
-    """Name resolution, the one thing that every pod of a stack may do."""
+def resolving(connections: Iterable[Connection], own: Iterable[str]) -> set[Connection]:
+    """Name resolution, for the stack's pods that open connections."""
+    sources = {source for source, _, _ in connections} & set(own)
     return {(source, resolver, port) for source in sources for resolver in RESOLVERS for port in ("53", "53/UDP")}
 
 
@@ -118,7 +119,7 @@ def test_a_stack_with_everything_has_these_connections_and_no_other(
     modules = {source for source, _, _ in EVERYTHING} | {target for _, target, _ in EVERYTHING}
     assert set(own) == (modules | {"backups-drill"}) - set(OUTSIDE) - {*others, *guests}
     found = allowed(network, own | guests, OUTSIDE | others | other_stack)
-    assert found == EVERYTHING | resolving([*own, *guests])
+    assert found == EVERYTHING | resolving(EVERYTHING, own)
 
 
 @plugins
@@ -131,7 +132,7 @@ def test_the_development_stack_has_these_connections_and_no_other(
     other_stack = {f"other {name}": pod for name, pod in of_stack(network, neighbour.namespace).items()}
     assert set(own) == {"api", "platform", "database", "migrations"}
     found = allowed(network, own, OUTSIDE | of_others(network, beside) | other_stack)
-    assert found == DEVELOPMENT | resolving(own)
+    assert found == DEVELOPMENT | resolving(DEVELOPMENT, own)
 
 
 @plugins
@@ -143,7 +144,7 @@ def test_an_api_with_access_to_kubernetes_reaches_its_server_wherever_that_is_bu
     network = Network.of(stack.rig.api, blocks)
     api = of_stack(network, stack.namespace)["api"]
     found = {name for name, party in OUTSIDE.items() if network.judge(api, party, port).allowed}
-    assert found == set(OUTSIDE) - {"metadata", "node-local DNS", "internet over IPv6"}
+    assert found == set(OUTSIDE) - {"metadata", "node-local DNS"}
 
 
 @pytest.mark.parametrize(("service", "client", "port"), [(name, *told) for name, told in SERVICES.items()])
@@ -211,5 +212,8 @@ def test_pages_in_the_scraper_see_nothing_but_the_public_internet(
         for port in (*TCP, 25, 111, 2049, 2379, 3306, 8443, 9200, 10250, 11211, 27017)
         if network.judge(scraper, party, port).allowed
     }
-    assert reached == {("internet", 80), ("internet", 443), ("kube-dns", 53), ("node-local DNS", 53)}
+    assert reached == {
+        *((name, port) for name in ("internet", "internet over IPv6") for port in (80, 443)),
+        *((resolver, 53) for resolver in RESOLVERS),
+    }
     assert not network.judge(scraper, Outside("169.254.170.2"), 80).leaves

@@ -129,7 +129,7 @@ def _live(world: World, project: Project) -> Story:
 
 
 def _backup(stack: Deployment) -> dict[str, Any]:
-    text = stack.arches("backup", "--wait", "--json").check().text
+    text = stack.arches("backup", "create", "--wait", "--json").check().text
     return json.loads(text[text.index("{") :])
 
 

@@ -66,11 +66,11 @@ class Arches:
 
     def __call__(self, command: str, *words: str, typed: str = "") -> Any:  # noqa: ANN401 - Typer does not say what its runner returns
         """Run a sub-command on the production stack."""
-        return CliRunner().invoke(self._app, [command, "--stack", "prod", *words], input=typed)
+        return CliRunner().invoke(self._app, [*command.split(), "--stack", "prod", *words], input=typed)
 
     def backup(self) -> dict[str, Any]:
         """A proved backup."""
-        done = self("backup", "--wait", "--json")
+        done = self("backup create", "--wait", "--json")
         assert done.exit_code == 0, done.output
         return json.loads(done.stdout)
 
@@ -200,7 +200,7 @@ def test_a_dump_that_the_volume_no_longer_has_comes_from_the_bucket(rig: Rig, ar
 def test_a_failed_hook_is_no_success(rig: Rig, arches: Arches) -> None:
     _fill(rig)
     rig.postgres.sql("DROP TABLE orders")
-    done = arches("backup", "--wait")
+    done = arches("backup create", "--wait")
     assert done.exit_code == 1
     assert "PartiallyFailed" in done.output
     assert "dumps failed" in done.output
@@ -213,7 +213,7 @@ def test_a_backup_whose_hook_met_no_pod_is_no_success_though_velero_calls_it_com
         {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "archesai-dump-0", "namespace": "archesai"}}
     )
     try:
-        done = arches("backup", "--wait")
+        done = arches("backup create", "--wait")
         assert done.exit_code == 1
         assert "Completed" in done.output
         assert "0 of 2 dumps ran" in done.output
@@ -251,7 +251,7 @@ def test_a_bucket_that_cannot_be_used_is_said_at_once(rig: Rig, arches: Arches, 
         rig.plane.api.patch(secret, {"stringData": {"cloud": wrong}})
     try:
         rig.location_is("Unavailable")
-        for command in (("backup", "--wait"), ("restore", "--from", "latest")):
+        for command in (("backup create", "--wait"), ("restore", "--from", "latest")):
             done = arches(*command)
             assert done.exit_code == 1
             assert "the backups' bucket cannot be used" in done.output
