@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 from typer.testing import CliRunner
 
-from archesai_infra.cli.backups import command as backups
+from archesai_infra.cli.app import app
 from archesai_infra.stack.backups import alert_rules
 from testbed.backups import velero_rig
 from testbed.backups.velero_rig import Rig
@@ -61,12 +60,10 @@ class Arches:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._app = typer.Typer()
-        backups.register(self._app)
 
     def __call__(self, command: str, *words: str, typed: str = "") -> Any:  # noqa: ANN401 - Typer does not say what its runner returns
         """Run a sub-command on the production stack."""
-        return CliRunner().invoke(self._app, [*command.split(), "--stack", "prod", *words], input=typed)
+        return CliRunner().invoke(app, [*command.split(), "--stack", "prod", *words], input=typed)
 
     def backup(self) -> dict[str, Any]:
         """A proved backup."""
