@@ -229,7 +229,7 @@ def test_every_volume_outlives_its_claim(story: Story, control_plane: ControlPla
 def test_a_stack_that_runs_adopts_in_no_other_namespace(story: Story) -> None:
     outcome = story.deployment.arches("adopt", "--namespace", "elsewhere", "--yes")
     assert outcome.status == 2
-    assert "stack adopted runs in namespace adopted; in another one it would be made anew" in outcome.text
+    assert "stack adopted runs in namespace adopted; in another namespace it would be recreated" in outcome.text
 
 
 def test_nothing_is_left_behind_by_an_adoption_that_was_cut_off(deploy: Deploy, control_plane: ControlPlane) -> None:
@@ -331,7 +331,7 @@ def test_production_is_adopted_only_after_its_namespace_is_typed(deploy: Deploy,
     deployment = deploy("typed", PRODUCTION)
     asked = deployment.arches("adopt")
     assert asked.status != 0
-    assert "This is production. Type the namespace, typed, to go on" in asked.text
+    assert "This is production. Type the name of the namespace, typed, to continue" in asked.text
     assert policies(control_plane, "typed") == {"Delete"}
 
     done = deployment.arches("adopt", "--yes")
