@@ -114,9 +114,9 @@ class ApiSettings(ScaledWorkload):
     secret_settings: dict[DottedPath, SecretReference] = Field(default_factory=dict)
     """Secret settings by dotted path, each a key of a Secret that others made; ours go into `apiSecretSettings`."""
     existing_secret: DnsLabel | None = None
-    """Secret with the key `JWT_SECRET`, made by others."""
+    """Existing Secret with the key `JWT_SECRET`."""
     password_version: int = Field(default=1, ge=1)
-    """Raise it to have the generated signing key made anew; everyone logs in again."""
+    """Raise it to regenerate the generated signing key; everyone logs in again."""
     egress: tuple[Egress, ...] = ()
     """More addresses the api may reach, such as a model server in a private network."""
     kubernetes_access: bool = False

@@ -1,4 +1,4 @@
-"""Where each credential of a stack comes from, and how it is made anew."""
+"""Where each credential of a stack comes from, and how it is regenerated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Place(NamedTuple):
     existing: str
     """Key of the Secret that others make; empty where there is none."""
     version: str
-    """Key whose rise makes a generated value anew; empty where none is generated, or none must be made anew."""
+    """Key whose rise regenerates a generated value; empty where none is generated, or none may be regenerated."""
     follows: str
     """What a new value does."""
 
@@ -67,7 +67,7 @@ HELD: dict[Credential, Held] = {
 
 ONLY_EXTERNAL = {Credential.DATABASE_URL}
 FIXED = {Credential.BACKUPS_REPOSITORY_PASSWORD: "it encrypts the backups there are: another one makes them unreadable"}
-"""Credentials that must not be made anew, and why."""
+"""Credentials that must not be regenerated, and why."""
 
 
 @dataclass(frozen=True)

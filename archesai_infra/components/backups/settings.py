@@ -75,7 +75,7 @@ class Dump(Model):
     hook_timeout: int = Field(default=3000, ge=30)
     """Time that Velero waits for one dump, in seconds."""
     compression: int = Field(default=1, ge=1, le=9)
-    """Compression of the database's dump by gzip, in blocks that begin anew where the content does: a changed row
+    """Compression of the database's dump by gzip, in blocks that restart where the content does: a changed row
     changes little of the dump, and the bucket keeps only what is new. 1 is three times as fast as 6 on embeddings."""
     jobs: int = Field(default=2, ge=1)
     """Parallel workers of the server while a restore builds indexes."""
@@ -163,7 +163,7 @@ class Velero(Model):
     role_arn: str | None = Field(default=None, pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+$")
     """AWS role of the service accounts, in place of keys."""
     existing_repository_secret: bool = False
-    """The Secret `velero-repo-credentials` is made by others."""
+    """The Secret `velero-repo-credentials` exists already."""
 
 
 class BackupsSettings(Model):

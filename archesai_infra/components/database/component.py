@@ -49,7 +49,7 @@ class DatabaseArgs:
 
 
 class Database(RunningComponent):
-    """The database, whoever runs it, and the Secret that leads to it."""
+    """The database in any of its forms, and the Secret with its URL."""
 
     connection: DatabaseConnection
 

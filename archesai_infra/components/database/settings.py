@@ -62,9 +62,9 @@ class ManagedDatabase(Workload):
     postgres: Postgres = Postgres()
     """Server settings."""
     existing_secret: DnsLabel | None = None
-    """Secret with the keys `POSTGRES_PASSWORD` and `DATABASE_URL`, made by others."""
+    """Existing Secret with the keys `POSTGRES_PASSWORD` and `DATABASE_URL`."""
     password_version: int = Field(default=1, ge=1)
-    """Raise it to have a generated password made anew; the server follows when its pod restarts."""
+    """Raise it to regenerate a generated password; the server follows when its pod restarts."""
     run_on_host: RunOnHost | None = None
     """Use a server on the developer's machine instead of a pod; needs `databasePassword`."""
 
@@ -96,7 +96,7 @@ class ExternalDatabase(Model):
     service: ServicePeer | None = None
     """Pods behind the host, where it is a Service of another namespace in this cluster."""
     existing_secret: DnsLabel | None = None
-    """Secret with the key `DATABASE_URL` (and `POSTGRES_PASSWORD`), made by others."""
+    """Existing Secret with the key `DATABASE_URL` (and `POSTGRES_PASSWORD`)."""
 
 
 def requirements(settings: ManagedDatabase | ExternalDatabase, given: Mapping[Credential, object]) -> list[str]:

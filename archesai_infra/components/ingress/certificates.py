@@ -28,7 +28,7 @@ class Tls(Model):
     issuer: DnsLabel | None = None
     """ClusterIssuer of cert-manager that makes a certificate for each host."""
     existing_secret: DnsLabel | None = None
-    """TLS Secret for all hosts, made by others."""
+    """Existing TLS Secret for all hosts."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -13,7 +13,7 @@ from archesai_infra.credentials import Credential, Credentials
 
 CONFIG_KEY = "alertmanager.yaml"
 WATCHDOG = "Watchdog"
-"""An alert that always fires: whoever expects it learns of a broken path by its absence."""
+"""An alert that always fires: its absence shows that alerts do not get out."""
 _TEAM = "team"
 _HEARTBEAT = "heartbeat"
 _SECRETS = (

@@ -94,7 +94,7 @@ class Releases(Component):
 
     def _prometheus(self, args: ReleasesArgs) -> Release:
         settings = args.settings
-        # Monitors of other namespaces, whoever made them, must not go with the definitions.
+        # Monitors of other namespaces must not go with the definitions.
         kept = {"crds": {"annotations": {"helm.sh/resource-policy": "keep"}}}
         crds = self._install(args, CRDS_RELEASE, versions.PROMETHEUS_CRDS_CHART, kept, [])
         secrets: list[pulumi.Resource] = []

@@ -72,9 +72,9 @@ class Grafana(Model):
     storage_class: DnsLabel | None = None
     """StorageClass of the volume; the cluster's default where it is not set."""
     existing_secret: DnsLabel | None = None
-    """Secret in the monitoring namespace with the keys `admin-user` and `admin-password`, made by others."""
+    """Existing Secret in the monitoring namespace with the keys `admin-user` and `admin-password`."""
     password_version: int = Field(default=1, ge=1)
-    """Raise it to have a generated password made anew."""
+    """Raise it to regenerate a generated password."""
     resources: Resources = resources(("100m", "256Mi"), ("500m", "512Mi"))
     """CPU and memory."""
 

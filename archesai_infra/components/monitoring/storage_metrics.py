@@ -1,4 +1,4 @@
-"""The object storage's own metrics: MinIO shows them to whoever has a token signed with its secret key."""
+"""The object storage's own metrics: MinIO serves them to clients with a token signed with its secret key."""
 
 from __future__ import annotations
 

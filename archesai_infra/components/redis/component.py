@@ -70,7 +70,7 @@ def configuration(settings: ManagedRedis) -> str:
 
 
 class Redis(RunningComponent):
-    """Redis, whoever runs it, and the Secret with its password."""
+    """Redis in any of its forms, and the Secret with its password."""
 
     connection: RedisConnection
 

@@ -52,9 +52,9 @@ class ManagedRedis(Workload):
     append_fsync: Literal["always", "everysec", "no"] = "everysec"
     """When the append-only file reaches the disk."""
     existing_secret: DnsLabel | None = None
-    """Secret with the key `REDIS_PASSWORD`, made by others."""
+    """Existing Secret with the key `REDIS_PASSWORD`."""
     password_version: int = Field(default=1, ge=1)
-    """Raise it to have a generated password made anew."""
+    """Raise it to regenerate a generated password."""
     run_on_host: RunOnHost | None = None
     """Use a server on the developer's machine instead of a pod; needs `redisPassword`."""
 
@@ -87,7 +87,7 @@ class ExternalRedis(Model):
     service: ServicePeer | None = None
     """Pods behind the host, where it is a Service of another namespace in this cluster."""
     existing_secret: DnsLabel | None = None
-    """Secret with the key `REDIS_PASSWORD`, made by others."""
+    """Existing Secret with the key `REDIS_PASSWORD`."""
 
 
 def requirements(settings: ManagedRedis | ExternalRedis, given: Mapping[Credential, object]) -> list[str]:

@@ -74,7 +74,7 @@ class _Keys:
 
 
 class Storage(RunningComponent):
-    """Object storage, whoever runs it, the Secret with its keys, and the bucket."""
+    """Object storage in any of its forms, the Secret with its keys, and the bucket."""
 
     connection: StorageConnection
 

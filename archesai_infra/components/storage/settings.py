@@ -47,9 +47,9 @@ class ManagedStorage(Workload):
     resources: Resources = resources(("250m", "256Mi"), ("500m", "512Mi"))
     """CPU and memory."""
     existing_secret: DnsLabel | None = None
-    """Secret with the keys `ACCESS_KEY` and `SECRET_KEY`, made by others."""
+    """Existing Secret with the keys `ACCESS_KEY` and `SECRET_KEY`."""
     password_version: int = Field(default=1, ge=1)
-    """Raise it to have generated keys made anew."""
+    """Raise it to regenerate generated keys."""
     bucket_image: Image = Image()
     """Image of the Job that makes the bucket (rclone)."""
 
@@ -81,7 +81,7 @@ class ExternalStorage(Model):
     service: ServicePeer | None = None
     """Pods behind the host, where it is a Service of another namespace in this cluster."""
     existing_secret: DnsLabel | None = None
-    """Secret with the keys `ACCESS_KEY` and `SECRET_KEY`, made by others."""
+    """Existing Secret with the keys `ACCESS_KEY` and `SECRET_KEY`."""
 
 
 def requirements(settings: ManagedStorage | ExternalStorage, given: Mapping[Credential, object]) -> list[str]:
