@@ -70,6 +70,11 @@ def unavailable(tier: str) -> str | None:
     return lack(tier) if tier in chosen() else f"not asked for; {TIERS[tier]} runs it"
 
 
+def pytest_configure() -> None:
+    """Let no test depend on where it runs: the commands refuse a state on the machine where `CI` is set."""
+    os.environ.pop("CI", None)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tiers that are not asked for; skip those that cannot run here, with the reason."""
     wanted = chosen()

@@ -115,6 +115,8 @@ def evaluate(raw: RawConfig, *, reveal: bool = False, application: bool = False)
     """
     settings, credentials = load(raw)
     monitor = _Monitor(reveal=reveal)
+    # Otherwise the SDK keeps the stack of an earlier evaluation in this process as the parent of everything.
+    pulumi.runtime.reset_options(project=PROJECT, stack=raw.stack, preview=True)
     mocks.set_mocks(_NoMocks(), project=PROJECT, stack=raw.stack, preview=True, monitor=monitor)
     declared: dict[str, Any] = {}
     with without_garbage_collection():

@@ -28,8 +28,7 @@ def test_every_component_waits_for_the_namespace() -> None:
     top = {
         item.name
         for item in stack.resources
-        # The SDK leaves the stack out as a parent where an earlier evaluation of the process has registered it.
-        if item.type.startswith("archesai:") and (not item.parent or item.parent.endswith("::archesai-dev"))
+        if item.type.startswith("archesai:") and item.parent.endswith("::archesai-dev")
     }
     assert {"api", "database", "ingress"} <= top
     for name in sorted(top - {"security"}):
