@@ -30,26 +30,6 @@ class Credential(StrEnum):
     ALERT_HEARTBEAT_URL = "alertHeartbeatUrl"
 
 
-DESCRIPTIONS: Mapping[Credential, str] = {
-    Credential.DATABASE_PASSWORD: "Password of the database user; generated for a managed database.",
-    Credential.DATABASE_URL: "Whole connection URL of an external database, instead of host, user and password.",
-    Credential.REDIS_PASSWORD: "Password of redis; generated for a managed redis.",
-    Credential.STORAGE_ACCESS_KEY: "Access key of the object storage; generated for a managed storage.",
-    Credential.STORAGE_SECRET_KEY: "Secret key of the object storage; generated for a managed storage.",
-    Credential.API_JWT_SECRET: "Key that signs the api's session tokens; generated where it is not set.",
-    Credential.API_SECRET_SETTINGS: "Secret settings of the api as a JSON object of dotted path to value.",
-    Credential.REGISTRY_PASSWORD: "Password or token of the image registry; makes the pull secret `regcred`.",
-    Credential.BACKUPS_ACCESS_KEY: "Access key of the backups' bucket.",
-    Credential.BACKUPS_SECRET_KEY: "Secret key of the backups' bucket.",
-    Credential.BACKUPS_REPOSITORY_PASSWORD: "Password that encrypts the volumes in the backups; generated if not set.",
-    Credential.GRAFANA_ADMIN_PASSWORD: "Password of Grafana's user `admin`; generated where it is not set.",
-    Credential.ALERT_WEBHOOK_URL: "URL that alerts are posted to.",
-    Credential.ALERT_SLACK_URL: "Incoming webhook of Slack that alerts are posted to.",
-    Credential.ALERT_EMAIL_PASSWORD: "Password of the mail user that sends alerts.",
-    Credential.ALERT_HEARTBEAT_URL: "URL that gets a request each minute while alerts can leave the cluster.",
-}
-
-
 @dataclass(frozen=True)
 class Credentials:
     """The secret values that the stack's configuration gives; the others are generated or live in a Secret."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from archesai_infra.credentials import DESCRIPTIONS
 from archesai_infra.stack.config import PROJECT
+from archesai_infra.stack.credential_sources import CREDENTIALS
 from archesai_infra.stack.descriptions import described_schema
 from archesai_infra.stack.explain import forms_of
 from archesai_infra.stack.settings import Settings
@@ -24,7 +24,7 @@ def stack_schema() -> dict[str, Any]:
     for model, name in _varying_defaults():
         definitions[model]["properties"][name].pop("default", None)
     keys: dict[str, Any] = {f"{PROJECT}:{name}": value for name, value in settings["properties"].items()}
-    keys |= {f"{PROJECT}:{key}": SECRET | {"description": text} for key, text in DESCRIPTIONS.items()}
+    keys |= {f"{PROJECT}:{key}": SECRET | {"description": info.description} for key, info in CREDENTIALS.items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Stack file of archesai-infra",

@@ -16,7 +16,7 @@ from archesai_infra.components.base.component import Context, Endpoint, secret_k
 from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.base.peers import PodPeer
 from archesai_infra.components.base.pods import Pod, RunningComponent
-from archesai_infra.components.base.settings import Resources, RunOnHost, ScaledWorkload, resources
+from archesai_infra.components.base.settings import Resources, ScaledModule, resources
 from archesai_infra.components.database import DatabaseConnection
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import object_name
@@ -90,8 +90,10 @@ class Egress(Model):
         return self
 
 
-class ApiSettings(ScaledWorkload):
+class ApiSettings(ScaledModule):
     """The Arches api."""
+
+    default_image = versions.API
 
     enabled: bool = True
     """Run the module."""
@@ -121,8 +123,6 @@ class ApiSettings(ScaledWorkload):
     """More addresses the api may reach, such as a model server in a private network."""
     kubernetes_access: bool = False
     """Give the pods their service account's token; `archesai-role` lets it read pods, services and deployments."""
-    run_on_host: RunOnHost | None = None
-    """Use a process on the developer's machine instead of pods."""
 
     @model_validator(mode="after")
     def _free_settings(self) -> Self:

@@ -11,6 +11,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pydantic import Field
 
 from archesai_infra.components.base.component import Component, Context
+from archesai_infra.components.base.settings import Module
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
 from archesai_infra.model import Model
@@ -33,7 +34,7 @@ class Destination(Model):
     """Name that Argo CD has for it, in place of the address."""
 
 
-class GitopsSettings(Model):
+class GitopsSettings(Module):
     """Argo CD applies the stack from a repository; Pulumi declares the Application and nothing else."""
 
     enabled: bool = False

@@ -9,7 +9,7 @@ import pulumi
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint
 from archesai_infra.components.base.pods import Pod, RunningComponent
-from archesai_infra.components.base.settings import Resources, RunOnHost, ScaledWorkload, resources
+from archesai_infra.components.base.settings import Resources, ScaledModule, resources
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Probes,
@@ -26,8 +26,10 @@ NAME = object_name("platform")
 PORT = 3000
 
 
-class PlatformSettings(ScaledWorkload):
+class PlatformSettings(ScaledModule):
     """The Arches platform."""
+
+    default_image = versions.PLATFORM
 
     enabled: bool = True
     """Run the module."""
@@ -35,8 +37,6 @@ class PlatformSettings(ScaledWorkload):
     """CPU and memory."""
     command: tuple[str, ...] = ("serve", "-s", "/app/dist", "-l", "3000")
     """Command; the image's own serves on another port."""
-    run_on_host: RunOnHost | None = None
-    """Use a process on the developer's machine instead of pods."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pydantic import Field
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint
 from archesai_infra.components.base.pods import Pod, RunningComponent
-from archesai_infra.components.base.settings import Resources, Workload, resources
+from archesai_infra.components.base.settings import Resources, WorkloadModule, resources
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import Probes, container, environment, http_probe, pod_security, scratch, tcp_probe
 
@@ -28,11 +28,11 @@ START = (
 )
 
 
-class ScraperSettings(Workload):
+class ScraperSettings(WorkloadModule):
     """Web scraping."""
 
-    enabled: bool = False
-    """Run the module."""
+    default_image = versions.SCRAPER
+
     replicas: int = Field(default=1, ge=1)
     """Pods."""
     resources: Resources = resources(("250m", "512Mi"), ("500m", "1Gi"), ("256Mi", "4Gi"))

@@ -8,7 +8,7 @@ from pydantic import Field
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint
 from archesai_infra.components.base.pods import Pod, RunningComponent
-from archesai_infra.components.base.settings import Resources, Workload, resources
+from archesai_infra.components.base.settings import Resources, WorkloadModule, resources
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Probes,
@@ -36,11 +36,11 @@ _SERVE = f"exec uvicorn prepline_general.api.app:app --log-config logger_config.
 START = ("bash", "-c", _SERVE)
 
 
-class UnstructuredSettings(Workload):
+class UnstructuredSettings(WorkloadModule):
     """Document processing."""
 
-    enabled: bool = False
-    """Run the module."""
+    default_image = versions.UNSTRUCTURED
+
     replicas: int = Field(default=1, ge=1)
     """Pods."""
     resources: Resources = resources(("250m", "512Mi"), ("500m", "1Gi"), ("256Mi", "4Gi"))

@@ -2,72 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from archesai_infra.credentials import DESCRIPTIONS, Credential
+from archesai_infra.components import api, database, redis, storage
+from archesai_infra.components.monitoring.prometheus_stack import GRAFANA_KEY, GRAFANA_SECRET
+from archesai_infra.credentials import Credential
 from archesai_infra.stack.settings import Settings
 
 Origin = Literal["generated", "configuration", "existing Secret", "not set", "not used"]
 
 
-class Place(NamedTuple):
-    """Where the settings say something about a credential."""
-
-    module: str
-    existing: str
-    """Key of the Secret that others make; empty where there is none."""
-    version: str
-    """Key whose rise regenerates a generated value; empty where none is generated, or none may be regenerated."""
-    follows: str
-    """What a new value does."""
-
-
-_DATABASE = "the database's pod restarts and takes it over; the api rolls"
-_STORAGE = "the storage's pod and the api roll"
-PLACES: dict[Credential, Place] = {
-    Credential.DATABASE_PASSWORD: Place("database", "database.existingSecret", "database.passwordVersion", _DATABASE),
-    Credential.DATABASE_URL: Place("database", "database.existingSecret", "", "the api rolls"),
-    Credential.REDIS_PASSWORD: Place(
-        "redis", "redis.existingSecret", "redis.passwordVersion", "redis' pod and the api roll"
-    ),
-    Credential.STORAGE_ACCESS_KEY: Place("storage", "storage.existingSecret", "storage.passwordVersion", _STORAGE),
-    Credential.STORAGE_SECRET_KEY: Place("storage", "storage.existingSecret", "storage.passwordVersion", _STORAGE),
-    Credential.API_JWT_SECRET: Place(
-        "api", "api.existingSecret", "api.passwordVersion", "the api rolls and everyone logs in again"
-    ),
-    Credential.GRAFANA_ADMIN_PASSWORD: Place(
-        "monitoring",
-        "monitoring.grafana.existingSecret",
-        "monitoring.grafana.passwordVersion",
-        "Grafana's pod rolls; with a volume of its own it takes the password from: arches secrets sync",
-    ),
-    Credential.BACKUPS_REPOSITORY_PASSWORD: Place("backups", "", "", ""),
-}
-"""Credentials that a module can generate or that have an existing Secret; all others are configuration or not set."""
-
-
 class Held(NamedTuple):
-    """Where the cluster keeps a credential of a module."""
+    """Where the cluster keeps a credential, in the namespace of its module."""
 
     secret: str
     key: str
 
 
-HELD: dict[Credential, Held] = {
-    Credential.DATABASE_PASSWORD: Held("archesai-database", "POSTGRES_PASSWORD"),
-    Credential.DATABASE_URL: Held("archesai-database", "DATABASE_URL"),
-    Credential.REDIS_PASSWORD: Held("archesai-redis", "REDIS_PASSWORD"),
-    Credential.STORAGE_ACCESS_KEY: Held("archesai-storage", "ACCESS_KEY"),
-    Credential.STORAGE_SECRET_KEY: Held("archesai-storage", "SECRET_KEY"),
-    Credential.API_JWT_SECRET: Held("archesai-api", "JWT_SECRET"),
-}
-"""What has to be known again where a state is lost and the cluster is not."""
+@dataclass(frozen=True)
+class CredentialInfo:
+    """What there is to know of a credential besides its value."""
 
-ONLY_EXTERNAL = {Credential.DATABASE_URL}
-FIXED = {Credential.BACKUPS_REPOSITORY_PASSWORD: "it encrypts the backups there are: another one makes them unreadable"}
-"""Credentials that must not be regenerated, and why."""
+    description: str
+    module: str = ""
+    """The module that can generate it or take it from an existing Secret; empty where it is only configured."""
+    existing: str = ""
+    """Setting that names an existing Secret with it."""
+    version: str = ""
+    """Setting that regenerates a generated value when it rises; empty where none may be regenerated."""
+    follows: str = ""
+    """What a new value does."""
+    held: Held | None = None
+    """Where a running stack has the value, for a state that was lost."""
+    external_only: bool = False
+    """Whether only a server elsewhere uses it."""
+    fixed: str = ""
+    """Why it must not be regenerated."""
+
+
+_DATABASE = "the database's pod restarts and takes it over; the api rolls"
+_STORAGE = "the storage's pod and the api roll"
+CREDENTIALS: Mapping[Credential, CredentialInfo] = {
+    Credential.DATABASE_PASSWORD: CredentialInfo(
+        "Password of the database user; generated for a managed database.",
+        "database",
+        "database.existingSecret",
+        "database.passwordVersion",
+        _DATABASE,
+        Held(database.SECRET, database.PASSWORD_KEY),
+    ),
+    Credential.DATABASE_URL: CredentialInfo(
+        "Whole connection URL of an external database, instead of host, user and password.",
+        "database",
+        "database.existingSecret",
+        follows="the api rolls",
+        held=Held(database.SECRET, database.URL_KEY),
+        external_only=True,
+    ),
+    Credential.REDIS_PASSWORD: CredentialInfo(
+        "Password of redis; generated for a managed redis.",
+        "redis",
+        "redis.existingSecret",
+        "redis.passwordVersion",
+        "redis' pod and the api roll",
+        Held(redis.NAME, redis.PASSWORD_KEY),
+    ),
+    Credential.STORAGE_ACCESS_KEY: CredentialInfo(
+        "Access key of the object storage; generated for a managed storage.",
+        "storage",
+        "storage.existingSecret",
+        "storage.passwordVersion",
+        _STORAGE,
+        Held(storage.NAME, storage.ACCESS_KEY),
+    ),
+    Credential.STORAGE_SECRET_KEY: CredentialInfo(
+        "Secret key of the object storage; generated for a managed storage.",
+        "storage",
+        "storage.existingSecret",
+        "storage.passwordVersion",
+        _STORAGE,
+        Held(storage.NAME, storage.SECRET_KEY),
+    ),
+    Credential.API_JWT_SECRET: CredentialInfo(
+        "Key that signs the api's session tokens; generated where it is not set.",
+        "api",
+        "api.existingSecret",
+        "api.passwordVersion",
+        "the api rolls and everyone logs in again",
+        Held(api.NAME, api.JWT_KEY),
+    ),
+    Credential.API_SECRET_SETTINGS: CredentialInfo(
+        "Secret settings of the api as a JSON object of dotted path to value."
+    ),
+    Credential.REGISTRY_PASSWORD: CredentialInfo(
+        "Password or token of the image registry; makes the pull secret `regcred`."
+    ),
+    Credential.BACKUPS_ACCESS_KEY: CredentialInfo("Access key of the backups' bucket."),
+    Credential.BACKUPS_SECRET_KEY: CredentialInfo("Secret key of the backups' bucket."),
+    Credential.BACKUPS_REPOSITORY_PASSWORD: CredentialInfo(
+        "Password that encrypts the volumes in the backups; generated if not set.",
+        "backups",
+        fixed="it encrypts the existing backups: another one makes them unreadable",
+    ),
+    Credential.GRAFANA_ADMIN_PASSWORD: CredentialInfo(
+        "Password of Grafana's user `admin`; generated where it is not set.",
+        "monitoring",
+        "monitoring.grafana.existingSecret",
+        "monitoring.grafana.passwordVersion",
+        "Grafana's pod rolls; with a volume of its own it takes the password from: arches secrets sync",
+        Held(GRAFANA_SECRET, GRAFANA_KEY),
+    ),
+    Credential.ALERT_WEBHOOK_URL: CredentialInfo("URL that alerts are posted to."),
+    Credential.ALERT_SLACK_URL: CredentialInfo("Incoming webhook of Slack that alerts are posted to."),
+    Credential.ALERT_EMAIL_PASSWORD: CredentialInfo("Password of the mail user that sends alerts."),
+    Credential.ALERT_HEARTBEAT_URL: CredentialInfo(
+        "URL that gets a request each minute while alerts can leave the cluster."
+    ),
+}
+"""Every credential, in the order of the reference."""
 
 
 @dataclass(frozen=True)
@@ -87,24 +141,37 @@ def sources(settings: Settings, given: Iterable[str]) -> list[Source]:
     return [_source(credential, settings, configured) for credential in Credential]
 
 
-def _source(credential: Credential, settings: Settings, configured: set[str]) -> Source:
-    def found(origin: Origin, detail: str = "") -> Source:
-        return Source(credential, origin, detail, DESCRIPTIONS[credential])
+def in_secrets(settings: Settings) -> Iterator[tuple[Credential, Held]]:
+    """Credentials that Secrets made by the stack hold, and where."""
+    for credential, info in CREDENTIALS.items():
+        if info.held is None or not settings.modules[info.module] or _value(settings, info.existing):
+            continue
+        data = settings.data_modules.get(info.module)
+        # A managed database has its URL from the password.
+        if not (info.external_only and data is not None and data.mode == "managed"):
+            yield credential, info.held
 
-    place = PLACES.get(credential)
+
+def _source(credential: Credential, settings: Settings, configured: set[str]) -> Source:
+    info = CREDENTIALS[credential]
+
+    def source(origin: Origin, detail: str = "") -> Source:
+        return Source(credential, origin, detail, info.description)
+
     if credential in configured:
-        return found("configuration", str(credential))
-    if place is None:
-        return found("not set")
-    if not settings.modules.get(place.module, False):
-        return found("not used", f"{place.module} is off")
-    existing = _value(settings, place.existing)
+        return source("configuration", str(credential))
+    if not info.module:
+        return source("not set")
+    if not settings.modules[info.module]:
+        return source("not used", f"{info.module} is off")
+    existing = _value(settings, info.existing)
     if existing:
-        return found("existing Secret", str(existing))
-    external = getattr(getattr(settings, place.module), "mode", "") == "external"
-    if external or credential in ONLY_EXTERNAL:
-        return found("not used", f"{place.module} is {'external' if external else 'managed'}")
-    return found("generated", place.version)
+        return source("existing Secret", str(existing))
+    data = settings.data_modules.get(info.module)
+    external = data is not None and data.mode == "external"
+    if external or info.external_only:
+        return source("not used", f"{info.module} is {'external' if external else 'managed'}")
+    return source("generated", info.version)
 
 
 def _value(settings: Settings, path: str) -> object:

@@ -155,7 +155,7 @@ def _fingerprint() -> Any:  # noqa: ANN401 - a local function, typed by Context
 
 
 def _components(settings: Settings, credentials: Credentials, context: Context, cluster: Provider) -> None:
-    readers = (api.NAME,) if settings.api.enabled and settings.api.run_on_host is None else ()
+    readers = (api.NAME,) if settings.api.runs_pods else ()
     security = Security(
         context,
         SecurityArgs(settings.security, credentials, readers),
@@ -246,7 +246,7 @@ def exposures(settings: Settings) -> tuple[Exposure, ...]:
         "storage": (storage.NAME, storage.PORT, f"/{settings.storage.bucket}"),
     }
     return tuple(
-        Exposure(module, f"{getattr(settings.ingress.hosts, module)}.{settings.domain}", *services[module])
+        Exposure(module, f"{settings.ingress.hosts.of(module)}.{settings.domain}", *services[module])
         for module in ("api", "platform", "storage")
         if settings.url(module) is not None
     )

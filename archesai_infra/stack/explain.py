@@ -15,7 +15,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from archesai_infra.credentials import DESCRIPTIONS
+from archesai_infra.stack.credential_sources import CREDENTIALS
 from archesai_infra.stack.descriptions import descriptions
 from archesai_infra.types import Rule
 
@@ -50,8 +50,8 @@ def keys(model: type[BaseModel]) -> list[Key]:
     """All keys of a model and below it, in the order of the model; then the secret ones."""
     found = list(_keys(model, "", "", None))
     secrets = [
-        Key(str(name), "secret text", None, required=False, description=text, secret=True)
-        for name, text in DESCRIPTIONS.items()
+        Key(str(name), "secret text", None, required=False, description=info.description, secret=True)
+        for name, info in CREDENTIALS.items()
     ]
     return [*_without_repetition(found), *secrets]
 

@@ -27,9 +27,9 @@ def flows(settings: Settings) -> tuple[Flow, ...]:
 
 
 def _inside(settings: Settings) -> Iterator[Flow]:
-    if settings.api.enabled and settings.api.run_on_host is None:
+    if settings.api.runs_pods:
         yield from _from_api(settings)
-    if settings.platform.enabled and settings.platform.run_on_host is None and settings.api.enabled:
+    if settings.platform.runs_pods and settings.api.enabled:
         yield _flow(platform.MODULE, api.MODULE, api.PORT, settings.api.run_on_host)
     if settings.migrates_by_job:
         yield from database_flows(settings, migrations.MODULE)
@@ -96,7 +96,7 @@ def _flow(source: str, target: str, port: int, host: RunOnHost | None) -> Flow:
 
 def _outward(settings: Settings) -> Iterator[Flow]:
     public = internet(settings.security.private_cidrs)
-    if settings.api.enabled and settings.api.run_on_host is None:
+    if settings.api.runs_pods:
         yield Flow(Pods(api.MODULE), public, (443,))
         for egress in settings.api.egress:
             if egress.cidr is not None:
@@ -112,10 +112,10 @@ def _outward(settings: Settings) -> Iterator[Flow]:
 def _inward(settings: Settings) -> Iterator[Flow]:
     if not settings.ingress.enabled:
         return
-    ports = {"api": api.PORT, "platform": platform.PORT, "storage": storage.PORT}
-    for module, port in ports.items():
-        on_host = getattr(getattr(settings, module), "run_on_host", None) is not None
-        if settings.url(module) is not None and not on_host:
+    targets = ((settings.api, api), (settings.platform, platform), (settings.storage, storage))
+    for part, component in targets:
+        if settings.url(component.MODULE) is not None and part.runs_pods:
+            module, port = component.MODULE, component.PORT
             yield from (Flow(peer, Pods(module), (port,)) for peer in settings.ingress.controller_peers)
 
 
@@ -140,7 +140,7 @@ def _monitoring(settings: Settings) -> Iterator[Flow]:
     if not settings.monitoring.enabled:
         return
     prometheus = settings.monitoring.prometheus_pods
-    if settings.api.enabled and settings.api.run_on_host is None and settings.monitoring.metrics.api:
+    if settings.api.runs_pods and settings.monitoring.metrics.api:
         yield Flow(prometheus, Pods(api.MODULE), (api.PORT,))
     if settings.database.enabled:
         yield Flow(prometheus, Pods(DATABASE_EXPORTER), (DATABASE_EXPORTER_PORT,))

@@ -20,7 +20,7 @@ def watched(settings: Settings) -> Watched:
     return Watched(
         namespace=settings.namespace,
         settings=settings.monitoring,
-        api=settings.api.enabled and settings.api.run_on_host is None and settings.monitoring.metrics.api,
+        api=settings.api.runs_pods and settings.monitoring.metrics.api,
         api_exposed=settings.url("api") is not None,
         database=settings.database.enabled,
         redis=settings.redis.enabled,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from archesai_infra.components import api
+from archesai_infra.components.base.settings import HostableModule
 from archesai_infra.components.database import ManagedDatabase
 from archesai_infra.kube.images import registry
 from archesai_infra.stack.images import used_images
@@ -54,8 +55,8 @@ def _images(settings: Settings) -> Iterator[str]:
 def _production(settings: Settings) -> Iterator[str]:
     if settings.ingress.enabled and settings.domain == "localhost":
         yield "domain: production needs a domain of its own (got localhost)"
-    for module in ("api", "platform", "database", "redis"):
-        if getattr(getattr(settings, module), "run_on_host", None) is not None:
+    for module, part in settings:
+        if isinstance(part, HostableModule) and part.run_on_host is not None:
             yield f"{module}.runOnHost: is for development only: remove it"
 
 

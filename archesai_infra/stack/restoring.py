@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archesai_infra.components.base.settings import Module
 from archesai_infra.stack.settings import Settings
 
 
@@ -11,9 +12,9 @@ def bare(settings: Settings) -> Settings:
     Whatever else ran would make new, empty volumes, and a restore skips what exists.
     """
     off = {
-        name: getattr(settings, name).model_copy(update={"enabled": False})
-        for name in settings.modules
-        if name not in ("backups", "migrations")
+        name: part.model_copy(update={"enabled": False})
+        for name, part in settings
+        if isinstance(part, Module) and name != "backups"
     }
     schedules = settings.backups.schedules.model_copy(update={"paused": True})
     return settings.model_copy(update=off | {"backups": settings.backups.model_copy(update={"schedules": schedules})})

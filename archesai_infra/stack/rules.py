@@ -106,7 +106,7 @@ def _logs_in_object_storage(settings: Settings) -> Iterator[str]:
 def _hosts(settings: Settings) -> Iterator[str]:
     hosts = settings.ingress.hosts
     for module in sorted(hosts.model_fields_set):
-        if getattr(hosts, module) is None or not settings.ingress.enabled:
+        if hosts.of(module) is None or not settings.ingress.enabled:
             continue
         if module == "grafana" and not settings.monitoring.installs:
             yield "ingress.hosts.grafana: needs a Grafana: set monitoring.enabled to true, or remove the key"

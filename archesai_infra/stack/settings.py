@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag
 from archesai_infra.components.api import ApiSettings
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base.charts import ChartsSettings
-from archesai_infra.components.base.settings import ImageSource, Scheduling
+from archesai_infra.components.base.settings import ImageSource, Module, PodImages, Scheduling
 from archesai_infra.components.database import ExternalDatabase, ManagedDatabase
 from archesai_infra.components.gitops import GitopsSettings
 from archesai_infra.components.ingress.settings import IngressSettings
@@ -41,6 +41,8 @@ Redis = Annotated[
 Storage = Annotated[
     Annotated[ManagedStorage, Tag("managed")] | Annotated[ExternalStorage, Tag("external")], Discriminator(_mode)
 ]
+DataModule = ManagedDatabase | ExternalDatabase | ManagedRedis | ExternalRedis | ManagedStorage | ExternalStorage
+"""Settings of a module that holds data."""
 
 
 class Cluster(Model):
@@ -128,18 +130,24 @@ class Settings(Model):
     def modules(self) -> dict[str, bool]:
         """Every module that can be switched, and whether it is on."""
         return {
-            "api": self.api.enabled,
-            "platform": self.platform.enabled,
-            "database": self.database.enabled,
-            "migrations": self.migrates_by_job,
-            "redis": self.redis.enabled,
-            "storage": self.storage.enabled,
-            "unstructured": self.unstructured.enabled,
-            "scraper": self.scraper.enabled,
-            "ingress": self.ingress.enabled,
-            "backups": self.backups.enabled,
-            "monitoring": self.monitoring.enabled,
-            "gitops": self.gitops.enabled,
+            name: part.enabled if isinstance(part, Module) else self.migrates_by_job
+            for name, part in self
+            if isinstance(part, Module | MigrationsSettings)
+        }
+
+    @property
+    def data_modules(self) -> dict[str, DataModule]:
+        """The modules that hold data."""
+        return {"database": self.database, "redis": self.redis, "storage": self.storage}
+
+    @property
+    def pod_images(self) -> PodImages:
+        """Images of the modules' own pods, by the key of each."""
+        return {
+            f"{name}.{key}": image
+            for name, part in self
+            if isinstance(part, Module)
+            for key, image in part.pod_images.items()
         }
 
     @property
@@ -154,7 +162,7 @@ class Settings(Model):
 
     def url(self, module: str) -> str | None:
         """Public URL of a module, if it has one."""
-        host: str | None = getattr(self.ingress.hosts, module, None)
+        host = self.ingress.hosts.of(module)
         if not (self.ingress.enabled and self._serves(module)) or host is None:
             return None
         return self.ingress.url(host, self.domain)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from archesai_infra.components.redis import PORT, ManagedRedis
-from archesai_infra.components.redis.component import PASSWORD_KEY, configuration
+from archesai_infra.components.redis import PASSWORD_KEY, PORT, ManagedRedis
+from archesai_infra.components.redis.component import configuration
 from testbed.backups.servers import UNPRIVILEGED, identity, mounted, place
 from testbed.controlplane.ports import free_ports
 from testbed.stacks import ROOT

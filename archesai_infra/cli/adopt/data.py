@@ -13,7 +13,7 @@ from archesai_infra.components import database, redis, storage
 from archesai_infra.components.database.server import server_environment
 from archesai_infra.credentials import Credential
 from archesai_infra.quantities import memory_bytes
-from archesai_infra.stack.credential_sources import HELD, PLACES
+from archesai_infra.stack.credential_sources import in_secrets
 from archesai_infra.stack.settings import Settings
 
 Managed = database.ManagedDatabase | redis.ManagedRedis | storage.ManagedStorage
@@ -76,8 +76,8 @@ def take_over(settings: Settings, live: Live, given: Container[str], stack: str,
     """
     found = _Found()
     for source in _SOURCES:
-        own = getattr(settings, source.module)
-        if not own.enabled or own.mode != "managed" or getattr(own, "run_on_host", None):
+        own = settings.data_modules[source.module]
+        if own.mode == "external" or not own.runs_pods:
             continue
         workload = next((one for one in live.workloads(source.workload) if not _ours(one, stack)), None)
         if workload is None:
@@ -91,14 +91,13 @@ def take_over(settings: Settings, live: Live, given: Container[str], stack: str,
 
 def _lost(settings: Settings, live: Live, given: Container[str], stack: str) -> Iterator[Setting]:
     """Generated values of a stack whose state is gone, as its own Secrets have them."""
-    for credential, held in HELD.items():
-        own = getattr(settings, PLACES[credential].module)
+    for credential, held in in_secrets(settings):
         secret = live.get("Secret", held.secret)
-        # The URL of a managed database follows from its password; that of another one is given.
+        # The URL of an external database is given.
         if credential is Credential.DATABASE_URL or credential in given or secret is None:
             continue
         value = live.decoded(held.secret, held.key)
-        if value is not None and own.enabled and not own.existing_secret and _ours(secret, stack):
+        if value is not None and _ours(secret, stack):
             yield Setting(str(credential), value, "in use, and not in the state", secret=True)
 
 

@@ -13,9 +13,9 @@ from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path as path_of
 from archesai_infra.cli.base.project import STATE, root
 from archesai_infra.components.backups import keys as access
-from archesai_infra.components.monitoring.prometheus_stack import GRAFANA_KEY, GRAFANA_SECRET
+from archesai_infra.components.monitoring.prometheus_stack import GRAFANA_SECRET
 from archesai_infra.credentials import Credential
-from archesai_infra.stack.credential_sources import HELD, PLACES
+from archesai_infra.stack.credential_sources import in_secrets
 from archesai_infra.stack.render import to_yaml
 
 HOW = """\
@@ -84,18 +84,11 @@ def _credentials(store: Store) -> dict[str, str]:
     """The passwords that the data was made with, as the cluster has them."""
     settings = store.settings
     passwords: dict[str, str] = {}
-    for credential, held in HELD.items():
-        module = getattr(settings, PLACES[credential].module)
-        # A managed database makes its URL from the password.
-        derived = credential is Credential.DATABASE_URL and module.mode == "managed"
-        if not module.enabled or module.existing_secret or derived:
-            continue
-        if value := _secret(store, settings.namespace, held.secret, held.key):
+    for credential, held in in_secrets(settings):
+        # Grafana's too: a kept volume of Grafana knows its own password only.
+        namespace = settings.monitoring.namespace if held.secret == GRAFANA_SECRET else settings.namespace
+        if value := _secret(store, namespace, held.secret, held.key):
             passwords[str(credential)] = value
-    watched = settings.monitoring
-    # A kept volume of Grafana knows its own password only.
-    if watched.installs and (value := _secret(store, watched.namespace, GRAFANA_SECRET, GRAFANA_KEY)):
-        passwords[str(Credential.GRAFANA_ADMIN_PASSWORD)] = value
     return passwords
 
 

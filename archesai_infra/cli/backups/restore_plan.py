@@ -162,12 +162,7 @@ def one_module(stack: str, backup: Object, module: str, namespace: str, *, on_vo
 def _servers(settings: Settings) -> dict[str, str]:
     """StatefulSet by data module, of those that run in the cluster."""
     names = {"database": database.NAME, "redis": redis.NAME, "storage": storage.NAME}
-    servers: dict[str, str] = {}
-    for module, name in names.items():
-        data = getattr(settings, module)
-        if data.enabled and data.mode == "managed" and getattr(data, "run_on_host", None) is None:
-            servers[module] = name
-    return servers
+    return {module: names[module] for module, data in settings.data_modules.items() if data.runs_pods}
 
 
 def _external(settings: Settings, servers: Mapping[str, str]) -> list[str]:

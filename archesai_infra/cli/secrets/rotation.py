@@ -15,7 +15,7 @@ from archesai_infra.cli.base.stacks import read_stack
 from archesai_infra.cli.config.edit import set_secret, write_key
 from archesai_infra.credentials import Credential
 from archesai_infra.stack.config import RawConfig, load
-from archesai_infra.stack.credential_sources import FIXED, PLACES, Source, sources
+from archesai_infra.stack.credential_sources import CREDENTIALS, Source, sources
 from archesai_infra.stack.settings import Settings
 
 BYTES = 24
@@ -75,8 +75,8 @@ def rotate(name: str, stack: str) -> None:
         typer.echo(f"{credential} has a new value in Pulumi.{stack}.yaml, encrypted.")
     else:
         raise CommandError(f"{credential}: {source.origin} ({source.detail or 'by this stack'})", Exit.FOUND)
-    place = PLACES.get(credential)
-    typer.echo(f"Next: arches up --stack {stack}" + (f"   # {place.follows}" if place else ""))
+    follows = CREDENTIALS[credential].follows
+    typer.echo(f"Next: arches up --stack {stack}" + (f"   # {follows}" if follows else ""))
 
 
 def _of(listed: list[Source], credential: Credential) -> Source:
@@ -84,8 +84,8 @@ def _of(listed: list[Source], credential: Credential) -> Source:
 
 
 def _refuse_fixed(credential: Credential) -> None:
-    if credential in FIXED:
-        raise CommandError(f"{credential}: {FIXED[credential]}", Exit.FOUND)
+    if fixed := CREDENTIALS[credential].fixed:
+        raise CommandError(f"{credential}: {fixed}", Exit.FOUND)
 
 
 def _elsewhere(source: Source) -> CommandError:

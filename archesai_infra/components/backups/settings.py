@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from archesai_infra.components.base import settings as workload
-from archesai_infra.components.base.settings import Image, Resources, Scheduling
+from archesai_infra.components.base.settings import Image, Module, Resources, Scheduling
 from archesai_infra.model import Model
 from archesai_infra.types import BucketName, Cidr, CronSchedule, DnsLabel, Duration, MemoryQuantity
 
@@ -166,11 +166,9 @@ class Velero(Model):
     """The Secret `velero-repo-credentials` exists already."""
 
 
-class BackupsSettings(Model):
+class BackupsSettings(Module):
     """Backups that restore."""
 
-    enabled: bool = False
-    """Run the module."""
     bucket: BucketName | None = None
     """Bucket that takes the backups; it exists, and nothing of this cluster keeps it."""
     prefix: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pulumi_kubernetes.core.v1 import ResourceRequirementsArgsDict
 from pydantic import ConfigDict, Field, model_validator
@@ -193,8 +193,38 @@ class RunOnHost(Model):
     """Port of the process; pods keep using the Service's own port."""
 
 
+PodImages = Mapping[str, tuple[Image, ImageVersion]]
+"""Images of a module's pods: what is set and the default that fills it, by the key below the module's."""
+
+
+class Module(Model):
+    """What every module can set, a component that a stack switches."""
+
+    enabled: bool = False
+    """Run the module."""
+
+    @property
+    def runs_pods(self) -> bool:
+        """Whether pods of the module run in the cluster."""
+        return self.enabled
+
+    @property
+    def pod_images(self) -> PodImages:
+        """Images of the module's own pods; those of Helm charts are the charts'."""
+        return {}
+
+
+class ExternalModule(Module):
+    """What every module whose server is elsewhere can set."""
+
+    @property
+    def runs_pods(self) -> bool:
+        """Never: the server is elsewhere."""
+        return False
+
+
 class Workload(Model):
-    """What every module that runs pods can set."""
+    """What all pods can set."""
 
     image: Image = Image()
     """Image of the pods."""
@@ -202,7 +232,30 @@ class Workload(Model):
     """Where the pods may run."""
 
 
-class ScaledWorkload(Workload):
+class WorkloadModule(Workload, Module):
+    """What every module that runs pods of one image can set."""
+
+    default_image: ClassVar[ImageVersion]
+
+    @property
+    def pod_images(self) -> PodImages:
+        """The image of its pods, where it runs any."""
+        return {"image": (self.image, self.default_image)} if self.runs_pods else {}
+
+
+class HostableModule(WorkloadModule):
+    """What modules whose server may run on the developer's machine can set."""
+
+    run_on_host: RunOnHost | None = None
+    """Use a process on the developer's machine instead of pods."""
+
+    @property
+    def runs_pods(self) -> bool:
+        """Whether the server runs in the cluster and not on the developer's machine."""
+        return self.enabled and self.run_on_host is None
+
+
+class ScaledModule(HostableModule):
     """What modules whose number of pods can follow the load can set."""
 
     replicas: int = Field(default=1, ge=1)

@@ -25,9 +25,17 @@ from archesai_infra.components.database.server import (
     probes,
     server_environment,
 )
-from archesai_infra.components.database.settings import MODULE, NAME, PORT, ExternalDatabase, ManagedDatabase
+from archesai_infra.components.database.settings import (
+    MODULE,
+    NAME,
+    PASSWORD_KEY,
+    PORT,
+    SECRET,
+    URL_KEY,
+    ExternalDatabase,
+    ManagedDatabase,
+)
 from archesai_infra.credentials import Credential, Credentials
-from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Mount,
     claim,
@@ -64,30 +72,30 @@ class Database(RunningComponent):
 
     def _external(self, settings: ExternalDatabase, credentials: Credentials) -> DatabaseConnection:
         if settings.existing_secret:
-            return DatabaseConnection(secret_key(settings.existing_secret, "DATABASE_URL"), (), ())
+            return DatabaseConnection(secret_key(settings.existing_secret, URL_KEY), (), ())
         url = credentials.get(Credential.DATABASE_URL)
         data: dict[str, pulumi.Input[str]] = {}
         if url is None:
             password = credentials.values[Credential.DATABASE_PASSWORD]
             endpoint = Endpoint(settings.host or "", settings.port)
             url = connection_url(settings.user, password, endpoint, settings.name, settings.ssl_mode)
-            data["POSTGRES_PASSWORD"] = password
-        secret = self.secret(object_name(MODULE), data | {"DATABASE_URL": url})
-        return DatabaseConnection(secret_key(secret, "DATABASE_URL"), (url,), (secret,))
+            data[PASSWORD_KEY] = password
+        secret = self.secret(SECRET, data | {URL_KEY: url})
+        return DatabaseConnection(secret_key(secret, URL_KEY), (url,), (secret,))
 
     def _managed(self, settings: ManagedDatabase, credentials: Credentials) -> DatabaseConnection:
         service = self.service(NAME, {"postgres": PORT}, settings.run_on_host)
         if settings.existing_secret:
             secret_name: pulumi.Input[str] = settings.existing_secret
-            url_key, secret_values = secret_key(settings.existing_secret, "DATABASE_URL"), ()
+            url_key, secret_values = secret_key(settings.existing_secret, URL_KEY), ()
         else:
             password = credentials.get(Credential.DATABASE_PASSWORD) or self.generated(
                 "password", version=settings.password_version
             )
             url = connection_url(settings.user, password, Endpoint(NAME, PORT), settings.name, "disable")
-            secret = self.secret(object_name(MODULE), {"POSTGRES_PASSWORD": password, "DATABASE_URL": url})
+            secret = self.secret(SECRET, {PASSWORD_KEY: password, URL_KEY: url})
             secret_name = secret.metadata.name
-            url_key, secret_values = secret_key(secret, "DATABASE_URL"), (password,)
+            url_key, secret_values = secret_key(secret, URL_KEY), (password,)
         if settings.run_on_host:
             return DatabaseConnection(url_key, secret_values, (service,))
         server = self._server(settings, secret_name, secret_values)
@@ -134,7 +142,7 @@ class Database(RunningComponent):
         shared_memory = mebibytes(memory_bytes(settings.resources.limits.memory) // 4)
         return [
             claim("data", MOUNT_PATH, data.metadata.name),
-            secret_files("password", SECRETS_PATH, secret_name, ["POSTGRES_PASSWORD"]),
+            secret_files("password", SECRETS_PATH, secret_name, [PASSWORD_KEY]),
             config_files("scripts", SCRIPTS_PATH, hooks.metadata.name),
             config_files("init", "/docker-entrypoint-initdb.d", init.metadata.name),
             scratch("sockets", SOCKETS_PATH, "16Mi"),

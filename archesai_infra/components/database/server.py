@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archesai_infra.components.database.settings import PORT, ManagedDatabase
+from archesai_infra.components.database.settings import PASSWORD_KEY, PORT, ManagedDatabase
 from archesai_infra.kube.pods import (
     Probes,
     exec_probe,
@@ -66,7 +66,7 @@ def server_environment(settings: ManagedDatabase) -> dict[str, str]:
     return {
         "POSTGRES_USER": settings.user,
         "POSTGRES_DB": settings.name,
-        "POSTGRES_PASSWORD_FILE": f"{SECRETS_PATH}/POSTGRES_PASSWORD",
+        "POSTGRES_PASSWORD_FILE": f"{SECRETS_PATH}/{PASSWORD_KEY}",
         "POSTGRES_INITDB_ARGS": "--data-checksums",
         "PGDATA": f"{MOUNT_PATH}/pgdata",
         "PGSOCKETS": SOCKETS_PATH,

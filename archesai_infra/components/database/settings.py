@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from archesai_infra import versions
 from archesai_infra.components.base.peers import ServicePeer
-from archesai_infra.components.base.settings import Resources, RunOnHost, Workload, resources
+from archesai_infra.components.base.settings import ExternalModule, HostableModule, Resources, RunOnHost, resources
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import ANYWHERE
@@ -19,6 +20,10 @@ from archesai_infra.types import Cidr, DnsLabel, Hostname, MemoryQuantity, Port,
 MODULE = "database"
 NAME = object_name("postgres")
 PORT = 5432
+SECRET = object_name(MODULE)
+"""Secret with the server's password and the connection URL."""
+PASSWORD_KEY = "POSTGRES_PASSWORD"
+URL_KEY = "DATABASE_URL"
 
 
 class Postgres(Model):
@@ -40,8 +45,10 @@ class Postgres(Model):
     """Any other server parameter by its PostgreSQL name."""
 
 
-class ManagedDatabase(Workload):
+class ManagedDatabase(HostableModule):
     """A PostgreSQL server in the cluster, one pod with one volume."""
+
+    default_image = versions.DATABASE
 
     enabled: bool = True
     """Run the module."""
@@ -74,7 +81,7 @@ class ManagedDatabase(Workload):
         return self.claim_name or f"{NAME}-data"
 
 
-class ExternalDatabase(Model):
+class ExternalDatabase(ExternalModule):
     """A PostgreSQL server that others run."""
 
     enabled: bool = True

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from archesai_infra.components.base.settings import Module
 from archesai_infra.components.ingress.certificates import ACME, CertManager, ClusterIssuer, Tls
 from archesai_infra.components.ingress.controller import Controller
 from archesai_infra.components.ingress.expressible import STREAMS, refusals
@@ -32,12 +33,15 @@ class Hosts(Model):
     grafana: DnsLabel | None = "grafana"
     """Host of Grafana, where the stack runs it."""
 
+    def of(self, module: str) -> str | None:
+        """First part of a module's host name, if it has one."""
+        hosts: dict[str, str | None] = dict(self)
+        return hosts.get(module)
 
-class IngressSettings(Model):
+
+class IngressSettings(Module):
     """The way in from outside the cluster."""
 
-    enabled: bool = False
-    """Run the module."""
     api: Literal["ingress", "gateway", "both"] = "ingress"
     """Objects that the hosts are made of: Ingress, Gateway API, or both side by side while clients move over."""
     gateway: Gateway = Gateway()

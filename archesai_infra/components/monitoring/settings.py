@@ -7,7 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from archesai_infra.components.base.settings import Resources, Workload, resources
+from archesai_infra import versions
+from archesai_infra.components.base.settings import Module, PodImages, Resources, Workload, resources
 from archesai_infra.components.ingress.traefik import LATENCY_BUCKETS
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.network import NamespacePods
@@ -134,11 +135,9 @@ class Exporter(Workload):
     """CPU and memory."""
 
 
-class MonitoringSettings(Model):
+class MonitoringSettings(Module):
     """Metrics, logs, dashboards and alerts."""
 
-    enabled: bool = False
-    """Run the module."""
     operator: Literal["install", "existing"] = "install"
     """`existing` leaves Prometheus, Grafana and Loki to others and adds the stack's monitors, rules and dashboards."""
     namespace: DnsLabel = "monitoring"
@@ -162,6 +161,16 @@ class MonitoringSettings(Model):
     """postgres-exporter."""
     redis_exporter: Exporter = Exporter()
     """redis-exporter."""
+
+    @property
+    def pod_images(self) -> PodImages:
+        """Images of the exporters."""
+        if not self.enabled:
+            return {}
+        return {
+            "databaseExporter.image": (self.database_exporter.image, versions.POSTGRES_EXPORTER),
+            "redisExporter.image": (self.redis_exporter.image, versions.REDIS_EXPORTER),
+        }
 
     @property
     def installs(self) -> bool:

@@ -1,11 +1,20 @@
 """Redis: its settings, its component and its connection."""
 
 from archesai_infra.components.redis.component import Redis, RedisArgs, RedisConnection
-from archesai_infra.components.redis.settings import MODULE, NAME, PORT, ExternalRedis, ManagedRedis, requirements
+from archesai_infra.components.redis.settings import (
+    MODULE,
+    NAME,
+    PASSWORD_KEY,
+    PORT,
+    ExternalRedis,
+    ManagedRedis,
+    requirements,
+)
 
 __all__ = [
     "MODULE",
     "NAME",
+    "PASSWORD_KEY",
     "PORT",
     "ExternalRedis",
     "ManagedRedis",

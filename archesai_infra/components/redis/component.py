@@ -10,7 +10,7 @@ from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint, secret_key
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
-from archesai_infra.components.redis.settings import NAME, PORT, ExternalRedis, ManagedRedis
+from archesai_infra.components.redis.settings import NAME, PASSWORD_KEY, PORT, ExternalRedis, ManagedRedis
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.pods import (
     Probes,
@@ -25,7 +25,6 @@ from archesai_infra.kube.pods import (
 )
 from archesai_infra.quantities import memory_bytes
 
-PASSWORD_KEY = "REDIS_PASSWORD"
 SECRETS_PATH = "/run/secrets/archesai"
 CONFIG_PATH = "/etc/redis"
 RUN_PATH = "/run/redis"

@@ -7,25 +7,26 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from archesai_infra import versions
 from archesai_infra.components.base.peers import ServicePeer
-from archesai_infra.components.base.settings import Resources, RunOnHost, Workload, resources
+from archesai_infra.components.base.settings import ExternalModule, HostableModule, Resources, RunOnHost, resources
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import ANYWHERE
-from archesai_infra.model import Model
 from archesai_infra.quantities import memory_bytes
 from archesai_infra.types import Cidr, DnsLabel, Hostname, MemoryQuantity, Port
 
 MODULE = "redis"
 NAME = object_name("redis")
 PORT = 6379
+PASSWORD_KEY = "REDIS_PASSWORD"
 
 
-class ManagedRedis(Workload):
+class ManagedRedis(HostableModule):
     """A redis server in the cluster, one pod with one volume."""
 
-    enabled: bool = False
-    """Run the module."""
+    default_image = versions.REDIS
+
     mode: Literal["managed"] = "managed"
     """A server in the cluster."""
     size: MemoryQuantity = "5Gi"
@@ -71,11 +72,9 @@ class ManagedRedis(Workload):
         return self
 
 
-class ExternalRedis(Model):
+class ExternalRedis(ExternalModule):
     """A redis server that others run."""
 
-    enabled: bool = False
-    """Use the module."""
     mode: Literal["external"]
     """A server elsewhere."""
     host: Hostname

@@ -7,12 +7,20 @@ from typing import Literal
 
 from pydantic import Field
 
+from archesai_infra import versions
 from archesai_infra.components.base.peers import ServicePeer
-from archesai_infra.components.base.settings import Image, Resources, Workload, resources
+from archesai_infra.components.base.settings import (
+    ExternalModule,
+    Image,
+    Module,
+    PodImages,
+    Resources,
+    Workload,
+    resources,
+)
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import ANYWHERE
-from archesai_infra.model import Model
 from archesai_infra.types import BucketName, Cidr, DnsLabel, Hostname, MemoryQuantity, Port
 
 MODULE = "storage"
@@ -25,11 +33,9 @@ SECRET_KEY = "SECRET_KEY"
 BUCKET_MODULE = "storage-bucket"
 
 
-class ManagedStorage(Workload):
+class ManagedStorage(Workload, Module):
     """An object store in the cluster, one pod with one volume."""
 
-    enabled: bool = False
-    """Run the module."""
     mode: Literal["managed"] = "managed"
     """A server in the cluster."""
     server: Literal["rustfs", "minio"] = "rustfs"
@@ -54,16 +60,22 @@ class ManagedStorage(Workload):
     """Image of the Job that makes the bucket (rclone)."""
 
     @property
+    def pod_images(self) -> PodImages:
+        """The server's image and that of the Job which makes the bucket."""
+        if not self.runs_pods:
+            return {}
+        server = versions.MINIO if self.server == "minio" else versions.RUSTFS
+        return {"image": (self.image, server), "bucketImage": (self.bucket_image, versions.RCLONE)}
+
+    @property
     def claim(self) -> str:
         """Name of the claim that holds the data."""
         return self.claim_name or f"{NAME}-data"
 
 
-class ExternalStorage(Model):
+class ExternalStorage(ExternalModule):
     """An S3 service that others run; its bucket exists."""
 
-    enabled: bool = False
-    """Use the module."""
     mode: Literal["external"]
     """A service elsewhere."""
     host: Hostname
