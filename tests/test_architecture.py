@@ -148,6 +148,30 @@ def test_an_import_of_a_higher_floor_is_found(tmp_path: Path, monkeypatch: pytes
         assert floor_violations(planted) != set()
 
 
+def watchers(paths: list[Path]) -> set[str]:
+    """Components besides the monitoring that import it: what is to be known of them is theirs to bring."""
+    monitoring = "archesai_infra.components.monitoring"
+    return {module_of(path) for path in paths if any(name.startswith(monitoring) for name in imports(path))} - {
+        "monitoring"
+    }
+
+
+def test_no_component_knows_the_monitoring() -> None:
+    assert watchers(COMPONENTS) == set()
+
+
+def test_the_monitoring_knows_of_no_server_but_the_storage_of_its_logs() -> None:
+    owners = {"api", "backups", "database", "migrations", "platform", "redis", "scraper", "storage", "unstructured"}
+    known = {
+        name.split(".")[2]
+        for path in COMPONENTS
+        if module_of(path) == "monitoring"
+        for name in imports(path)
+        if name.startswith("archesai_infra.components.") and len(name.split(".")) > 2
+    }
+    assert known & owners == {"api", "storage"}
+
+
 def test_the_package_has_no_import_circle() -> None:
     names = {module_name(path): path for path in FILES}
     assert circles({name: imports(path) & set(names) - {name} for name, path in names.items()}) == []

@@ -12,6 +12,8 @@ from archesai_infra.components.api import database_variables
 from archesai_infra.components.base.component import Context
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, Scheduling, resources
+from archesai_infra.components.base.watch.alerts import Alert
+from archesai_infra.components.base.watch.model import Watch
 from archesai_infra.components.database import DatabaseConnection
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import container, environment, scratch
@@ -78,3 +80,15 @@ class Migrations(RunningComponent):
             depends_on=args.database.ready,
         )
         self.register_outputs({})
+
+
+def watch(namespace: str) -> Watch:
+    """The alert on a Job that gave up."""
+    jobs = f'namespace="{namespace}",job_name=~"{NAME}.*",condition="true"'
+    failed = Alert(
+        "MigrationFailed",
+        f"kube_job_failed{{{jobs}}} == 1",
+        "critical",
+        "The database migration {{ $labels.job_name }} failed; the new version of the api does not roll out.",
+    )
+    return Watch(alerts=(failed,))

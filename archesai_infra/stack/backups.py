@@ -12,8 +12,8 @@ from archesai_infra.components.backups.component import BackupsArgs
 from archesai_infra.components.backups.dump import DumpSources
 from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.base.settings import Image
+from archesai_infra.components.base.watch.alerts import Alert
 from archesai_infra.components.database import ManagedDatabase
-from archesai_infra.components.monitoring.rules.model import Alert
 from archesai_infra.components.redis import ManagedRedis
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage
 from archesai_infra.credentials import Credential, Credentials
@@ -43,7 +43,8 @@ def arguments(settings: Settings, credentials: Credentials, connections: Connect
         own_storage=connections.storage if in_own_storage(settings) else None,
         charts=settings.charts,
         alerts=alert_rules(settings, instance) if settings.monitoring.enabled else (),
-        monitoring=settings.monitoring,
+        monitor_labels=settings.monitoring.labels if settings.monitoring.enabled else None,
+        runbooks=str(settings.monitoring.alerts.runbooks),
     )
 
 

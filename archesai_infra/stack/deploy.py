@@ -185,7 +185,7 @@ def _components(settings: Settings, credentials: Credentials, context: Context, 
         before_monitoring.append(Ingress(context, args, opts))
     before_backups: list[pulumi.Resource] = [security]
     if settings.monitoring.enabled:
-        args = monitoring_arguments(settings, credentials, connections)
+        args = monitoring_arguments(settings, credentials, connections, context.instance)
         opts = pulumi.ResourceOptions(provider=cluster, depends_on=before_monitoring)
         # Velero's chart makes objects of the monitoring's kinds.
         before_backups.append(monitoring.Monitoring(context, args, opts))

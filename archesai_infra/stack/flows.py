@@ -8,14 +8,10 @@ from archesai_infra.components import api, database, migrations, platform, redis
 from archesai_infra.components.backups import objects
 from archesai_infra.components.backups.settings import MODULE as BACKUPS
 from archesai_infra.components.base.settings import RunOnHost
-from archesai_infra.components.monitoring import storage_metrics
-from archesai_infra.components.monitoring.exporters import (
-    DATABASE_EXPORTER,
-    DATABASE_EXPORTER_PORT,
-    REDIS_EXPORTER,
-    REDIS_EXPORTER_PORT,
-)
+from archesai_infra.components.database import exporter as database_exporter
 from archesai_infra.components.monitoring.releases import LOGS_BUCKET
+from archesai_infra.components.redis import exporter as redis_exporter
+from archesai_infra.components.storage import metrics as storage_metrics
 from archesai_infra.kube.network import Addresses, Flow, NamespacePods, Pods, internet
 from archesai_infra.stack import backups
 from archesai_infra.stack.settings import Settings
@@ -143,11 +139,11 @@ def _monitoring(settings: Settings) -> Iterator[Flow]:
     if settings.api.runs_pods and settings.monitoring.metrics.api:
         yield Flow(prometheus, Pods(api.MODULE), (api.PORT,))
     if settings.database.enabled:
-        yield Flow(prometheus, Pods(DATABASE_EXPORTER), (DATABASE_EXPORTER_PORT,))
-        yield from database_flows(settings, DATABASE_EXPORTER)
+        yield Flow(prometheus, Pods(database_exporter.EXPORTER), (database_exporter.EXPORTER_PORT,))
+        yield from database_flows(settings, database_exporter.EXPORTER)
     if settings.redis.enabled:
-        yield Flow(prometheus, Pods(REDIS_EXPORTER), (REDIS_EXPORTER_PORT,))
-        yield from redis_flows(settings, REDIS_EXPORTER)
+        yield Flow(prometheus, Pods(redis_exporter.EXPORTER), (redis_exporter.EXPORTER_PORT,))
+        yield from redis_flows(settings, redis_exporter.EXPORTER)
     if storage_metrics.served(settings.storage):
         yield Flow(prometheus, Pods(storage.MODULE), (storage.PORT,))
     if settings.monitoring.logs_in_object_storage and settings.storage.mode == "managed":

@@ -2,38 +2,82 @@
 
 from __future__ import annotations
 
+from archesai_infra.components import migrations
+from archesai_infra.components.api import NAME as API
+from archesai_infra.components.api import watch as api
+from archesai_infra.components.backups import watch as backups
 from archesai_infra.components.base.connections import Connections
+from archesai_infra.components.base.watch.model import Watch
+from archesai_infra.components.base.watch.requests import RequestSeries
+from archesai_infra.components.database import alerts as database_alerts
+from archesai_infra.components.database import watch as database
+from archesai_infra.components.ingress import watch as ingress
 from archesai_infra.components.ingress.exposure import Exposure
-from archesai_infra.components.monitoring import prometheus_stack, storage_metrics
+from archesai_infra.components.monitoring import prometheus_stack
+from archesai_infra.components.monitoring import watch as own
 from archesai_infra.components.monitoring.component import MonitoringArgs
 from archesai_infra.components.monitoring.releases import ReleasesArgs
 from archesai_infra.components.monitoring.watched import Watched
+from archesai_infra.components.redis import watch as redis
+from archesai_infra.components.storage import ManagedStorage
+from archesai_infra.components.storage import watch as storage
 from archesai_infra.credentials import Credentials
 from archesai_infra.stack.settings import Settings
 
 
-def watched(settings: Settings) -> Watched:
-    """What a stack's monitoring watches; a server on the developer's machine is not watched."""
-    ingress = settings.ingress
-    controller = "traefik" if ingress.controller.install else ingress.class_name
-    pods = ingress.controller_pods if ingress.enabled and controller in ("traefik", "nginx") else None
-    return Watched(
-        namespace=settings.namespace,
-        settings=settings.monitoring,
-        api=settings.api.runs_pods and settings.monitoring.metrics.api,
-        api_exposed=settings.url("api") is not None,
-        database=settings.database.enabled,
-        redis=settings.redis.enabled,
-        storage=settings.storage.enabled and settings.storage.mode == "managed",
-        storage_metrics=storage_metrics.served(settings.storage),
-        migrations=settings.migrates_by_job,
-        ingress=controller if pods else None,
-        ingress_namespace=pods.namespace if pods else None,
-        certificates=ingress.enabled and ingress.tls.enabled and ingress.tls.issuer is not None,
-        certificates_namespace=ingress.cert_manager.namespace,
-        velero_namespace=settings.backups.velero.namespace if settings.backups.enabled else None,
-        installs_velero=settings.backups.velero.install,
+def watches(settings: Settings, connections: Connections, instance: str) -> tuple[Watch, ...]:
+    """What the components bring, in the order of the rules: the api, the cluster, the servers, the rest."""
+    seen = settings.monitoring
+    first = _api(settings, instance)
+    servers = _servers(settings, connections, instance)
+    others = [own.releases(seen)]
+    if settings.ingress.enabled:
+        namespaces = (settings.namespace, *((seen.namespace,) if seen.installs else ()))
+        days = seen.alerts.certificate_days
+        others.append(ingress.watch(settings.ingress, settings.namespace, namespaces, days))
+    if settings.backups.enabled:
+        others.append(backups.watch(settings.backups))
+    watched = Watched(settings.namespace, seen, (first, *servers, *others))
+    return (first, own.cluster(watched), *servers, *others, own.itself(seen, settings.namespace))
+
+
+def _api(settings: Settings, instance: str) -> Watch:
+    return api.watch(
+        settings.namespace,
+        instance,
+        settings.monitoring.objectives,
+        requests=_api_requests(settings),
+        scraped=scrapes_api(settings),
+        database_job=database_alerts.JOB if settings.database.enabled else None,
     )
+
+
+def scrapes_api(settings: Settings) -> bool:
+    """Whether the api's own metrics are read; a process on the developer's machine is not."""
+    return settings.api.runs_pods and settings.monitoring.metrics.api
+
+
+def _api_requests(settings: Settings) -> RequestSeries | None:
+    """Where the api's requests are counted: by itself, or by the controller in front of it."""
+    if scrapes_api(settings):
+        return api.own_requests(settings.namespace)
+    exposed = settings.url("api") is not None
+    return ingress.requests(settings.ingress, settings.namespace, API) if exposed else None
+
+
+def _servers(settings: Settings, connections: Connections, instance: str) -> list[Watch]:
+    """The modules behind the api."""
+    namespace, seen = settings.namespace, settings.monitoring
+    found: list[Watch] = []
+    if connections.database is not None:
+        found.append(database.watch(connections.database, seen.database_exporter, namespace, instance))
+    if connections.redis is not None:
+        found.append(redis.watch(connections.redis, seen.redis_exporter, namespace, instance))
+    if isinstance(settings.storage, ManagedStorage) and connections.storage is not None:
+        found.append(storage.watch(settings.storage, connections.storage, namespace, instance))
+    if settings.migrates_by_job:
+        found.append(migrations.watch(namespace))
+    return found
 
 
 def grafana_exposure(settings: Settings) -> Exposure | None:
@@ -44,7 +88,7 @@ def grafana_exposure(settings: Settings) -> Exposure | None:
     return Exposure("grafana", host, prometheus_stack.GRAFANA_SERVICE, prometheus_stack.GRAFANA_PORT)
 
 
-def arguments(settings: Settings, credentials: Credentials, connections: Connections) -> MonitoringArgs:
+def arguments(settings: Settings, credentials: Credentials, connections: Connections, instance: str) -> MonitoringArgs:
     """What the component is built from, out of a stack's settings and its services' connections."""
     releases = ReleasesArgs(
         settings.monitoring,
@@ -56,11 +100,4 @@ def arguments(settings: Settings, credentials: Credentials, connections: Connect
         storage=settings.storage,
         storage_connection=connections.storage,
     )
-    return MonitoringArgs(
-        watched(settings),
-        releases,
-        controller=settings.ingress.controller_pods,
-        cert_manager_namespace=settings.ingress.cert_manager.namespace,
-        database=connections.database,
-        redis=connections.redis,
-    )
+    return MonitoringArgs(settings.monitoring, releases, watches(settings, connections, instance))

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import urllib3
 import yaml
 
-from archesai_infra.components.monitoring import storage_metrics
 from archesai_infra.components.monitoring.alertmanager import configuration
+from archesai_infra.components.storage import metrics as storage_metrics
 from testbed.backups import servers
 from testbed.controlplane.ports import free_ports
 from testbed.controlplane.processes import Processes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from archesai_infra.components.backups import drill, dump, objects, schedules
 from archesai_infra.components.backups.settings import BackupsSettings
-from archesai_infra.components.monitoring.rules.model import Alert
+from archesai_infra.components.base.watch.alerts import Alert
 
 _DAY = 86400
 _STALE = {"hourly": 7200, "daily": _DAY + 7200, "weekly": 7 * _DAY + 7200}

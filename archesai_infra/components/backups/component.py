@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -19,8 +19,7 @@ from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base import charts
 from archesai_infra.components.base.component import Context
 from archesai_infra.components.base.pods import RunningComponent
-from archesai_infra.components.monitoring.rules.model import Alert, Group, rule_group
-from archesai_infra.components.monitoring.settings import MonitoringSettings
+from archesai_infra.components.base.watch.alerts import Alert, Group, rule_group
 from archesai_infra.components.storage import StorageConnection
 from archesai_infra.credentials import Credentials
 from archesai_infra.kube.labels import labels
@@ -43,7 +42,10 @@ class BackupsArgs:
     charts: charts.ChartsSettings
     alerts: tuple[Alert, ...]
     """Rules that Prometheus watches; none where there is no monitoring."""
-    monitoring: MonitoringSettings
+    monitor_labels: Mapping[str, str] | None
+    """More labels of the objects that Prometheus selects; None where there is no monitoring."""
+    runbooks: str
+    """Page with the runbooks of the alerts."""
 
 
 class Backups(RunningComponent):
@@ -82,16 +84,16 @@ class Backups(RunningComponent):
         ]
         before = [*namespace, *(secret for secret in secrets if secret is not None)]
         values = velero.values(
-            settings, self.context.registry, monitoring=args.monitoring, pull_policy=self.context.pull_policy
+            settings, self.context.registry, monitor_labels=args.monitor_labels, pull_policy=self.context.pull_policy
         )
         chart = charts.Chart(velero.RELEASE, home, versions.VELERO_CHART, values)
         return [charts.install(self, chart, args.charts, depends_on=before)]
 
     def _rules(self, args: BackupsArgs) -> None:
 
-        page = str(args.monitoring.alerts.runbooks).rpartition("/")[0] + "/backup-restore.md"
+        page = args.runbooks.rpartition("/")[0] + "/backup-restore.md"
         metadata = self.metadata(f"{object_name(self.module)}-rules")
-        metadata["labels"] = {**args.monitoring.labels, **labels(self.module, self.context.instance)}
+        metadata["labels"] = {**(args.monitor_labels or {}), **labels(self.module, self.context.instance)}
         CustomResource(
             f"{self.module}-rules",
             api_version="monitoring.coreos.com/v1",

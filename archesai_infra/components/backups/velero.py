@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -11,7 +12,6 @@ from archesai_infra.components.backups.keys import CLOUD_KEY, CLOUD_SECRET
 from archesai_infra.components.backups.schedules import LOCATION, canonical
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base.settings import ImageSource
-from archesai_infra.components.monitoring.settings import MonitoringSettings
 from archesai_infra.kube.images import image_pull_policy
 from archesai_infra.kube.pods import UNPRIVILEGED_ID
 
@@ -22,9 +22,16 @@ _RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL
 
 
 def values(
-    settings: BackupsSettings, registry: ImageSource, *, monitoring: MonitoringSettings, pull_policy: str | None
+    settings: BackupsSettings,
+    registry: ImageSource,
+    *,
+    monitor_labels: Mapping[str, str] | None,
+    pull_policy: str | None,
 ) -> dict[str, Any]:
-    """Values of the chart; no secret among them, only the names of Secrets."""
+    """Values of the chart; no secret among them, only the names of Secrets.
+
+    `monitor_labels` are more labels of its monitors; None makes none.
+    """
     velero = settings.velero
     tag = velero.image.tag_or(versions.VELERO)
     server, _, digest = velero.image.reference(versions.VELERO, registry).partition("@")
@@ -49,7 +56,7 @@ def values(
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containerSecurityContext": _RESTRICTED,
-        "metrics": _metrics(monitoring),
+        "metrics": _metrics(monitor_labels),
         "configMaps": {"fs-restore-action-config": _restore_helper()},
     }
     if velero.role_arn:
@@ -115,12 +122,12 @@ def _configuration(settings: BackupsSettings) -> dict[str, Any]:
     return built
 
 
-def _metrics(monitoring: MonitoringSettings) -> dict[str, Any]:
+def _metrics(monitor_labels: Mapping[str, str] | None) -> dict[str, Any]:
     # Autodetection renders nothing while the kinds are not there yet, also on the run that brings them.
-    monitor: dict[str, Any] = {"enabled": monitoring.enabled, "autodetect": False}
-    if monitoring.labels:
+    monitor: dict[str, Any] = {"enabled": monitor_labels is not None, "autodetect": False}
+    if monitor_labels:
         # An operator of others may select by them.
-        monitor["additionalLabels"] = dict(monitoring.labels)
+        monitor["additionalLabels"] = dict(monitor_labels)
     return {"enabled": True, "serviceMonitor": monitor, "nodeAgentPodMonitor": monitor}
 
 

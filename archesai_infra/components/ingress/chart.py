@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from archesai_infra.components.base.watch.requests import LATENCY_BUCKETS
 from archesai_infra.components.ingress.controller import Controller
 from archesai_infra.components.ingress.settings import IngressSettings
-from archesai_infra.components.ingress.traefik import HEADERS, LATENCY_BUCKETS
+from archesai_infra.components.ingress.traefik import HEADERS
 from archesai_infra.kube.names import object_name
 
 ENTRY_POINTS = ("web", "websecure")

@@ -12,9 +12,6 @@ HEADERS = "headers"
 STREAMED = ["text/event-stream", "application/x-ndjson"]
 """Types of answers that come in pieces, which compressing would collect."""
 
-LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Bounds of the histograms of response times, in seconds: those of the Go client and of ingress-nginx."""
-
 
 def ingress_annotations(settings: IngressSettings, namespace: str, module: str) -> dict[str, str]:
     """Which of the namespace's Middlewares and which entry point the Ingress of a module uses."""

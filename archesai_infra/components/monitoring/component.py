@@ -1,4 +1,4 @@
-"""The monitoring module: releases, exporters, and the stack's monitors, rules and dashboards."""
+"""The monitoring module: its releases, and the monitors, rules, dashboards and exporters of the whole stack."""
 
 from __future__ import annotations
 
@@ -12,29 +12,25 @@ from pulumi_kubernetes.core.v1 import ConfigMap, Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 from archesai_infra.components.base.component import Component, Context
-from archesai_infra.components.database import DatabaseConnection
-from archesai_infra.components.monitoring import dashboards, prometheus_stack, rules, storage_metrics, targets
-from archesai_infra.components.monitoring.exporters import DatabaseExporter, RedisExporter
+from archesai_infra.components.base.watch.alerts import rule_group
+from archesai_infra.components.base.watch.exporter import ExporterPod
+from archesai_infra.components.base.watch.model import MetricsSecret, Watch
+from archesai_infra.components.base.watch.panels import dashboard_file
+from archesai_infra.components.monitoring import prometheus_stack
 from archesai_infra.components.monitoring.releases import Releases, ReleasesArgs
-from archesai_infra.components.monitoring.rules.model import rule_group
-from archesai_infra.components.monitoring.watched import Watched
-from archesai_infra.components.redis import RedisConnection
+from archesai_infra.components.monitoring.settings import MonitoringSettings
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.network import NamespacePods
 
 
 @dataclass(frozen=True)
 class MonitoringArgs:
     """What the component is built from."""
 
-    watched: Watched
+    settings: MonitoringSettings
     releases: ReleasesArgs
-    controller: NamespacePods | None
-    """The ingress controller's pods, where they are known."""
-    cert_manager_namespace: str
-    database: DatabaseConnection | None
-    redis: RedisConnection | None
+    watches: tuple[Watch, ...]
+    """What each component of the stack brings, in the order of the rules."""
 
 
 class Monitoring(Component):
@@ -42,51 +38,42 @@ class Monitoring(Component):
 
     def __init__(self, context: Context, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("Monitoring", "monitoring", context, opts)
-        settings = args.watched.settings
         ready: Sequence[pulumi.Resource] = ()
-        if settings.installs:
+        if args.settings.installs:
             ready = (Releases(context, args.releases, pulumi.ResourceOptions(parent=self)),)
-        self._exporters(args)
-        storage = args.releases.storage_connection
-        if args.watched.storage_metrics and storage is not None and storage.keys is not None:
-            self._storage_token(storage.keys)
-        self._monitors(args, ready)
-        self._rules(args.watched, ready)
-        self._dashboards(args.watched)
+        for watch in args.watches:
+            self._servers(watch)
+            self._monitors(watch, args.settings.labels, ready)
+        self._rules(args, ready)
+        self._dashboards(args)
         self.register_outputs({})
 
-    def _exporters(self, args: MonitoringArgs) -> None:
-        settings, opts = args.watched.settings, pulumi.ResourceOptions(parent=self)
-        if args.watched.database and args.database is not None:
-            DatabaseExporter(self.context, settings.database_exporter, args.database, opts)
-        if args.watched.redis and args.redis is not None:
-            RedisExporter(self.context, settings.redis_exporter, args.redis, opts)
+    def _servers(self, watch: Watch) -> None:
+        """Exporters, and the Secrets with which Prometheus reads what has no exporter."""
+        for exporter in watch.exporters:
+            ExporterPod(self.context, exporter, pulumi.ResourceOptions(parent=self))
+        for secret in watch.secrets:
+            self._secret(secret)
 
-    def _storage_token(self, keys: tuple[pulumi.Output[str], pulumi.Output[str]]) -> None:
-        # Made from the keys: another key makes another token, and the operator hands it on.
-        made = pulumi.Output.all(*keys).apply(lambda values: storage_metrics.token(*values))
+    def _secret(self, secret: MetricsSecret) -> None:
         Secret(
-            f"{self.module}-storage-token",
-            metadata=self.metadata(storage_metrics.TOKEN_SECRET),
+            f"{self.module}-{secret.part}",
+            metadata=self.metadata(secret.name),
             type="Opaque",
-            string_data={storage_metrics.TOKEN_KEY: pulumi.Output.secret(made)},
+            string_data={key: pulumi.Output.secret(value) for key, value in secret.data.items()},
             opts=self.child(),
         )
 
-    def _monitors(self, args: MonitoringArgs, ready: Sequence[pulumi.Resource]) -> None:
-        more_labels = args.watched.settings.labels
-        kinds = {
-            "ServiceMonitor": targets.service_monitors(args.watched, self.context.instance),
-            "PodMonitor": targets.pod_monitors(args.watched, args.controller, args.cert_manager_namespace),
-        }
+    def _monitors(self, watch: Watch, more_labels: Mapping[str, str], ready: Sequence[pulumi.Resource]) -> None:
+        kinds = {"ServiceMonitor": watch.service_monitors, "PodMonitor": watch.pod_monitors}
         for kind, specs in kinds.items():
-            for part, spec in specs.items():
-                self._custom(kind, f"monitor-{part}", object_name(part), more_labels, spec, ready)
+            for component, spec in specs.items():
+                self._custom(kind, f"monitor-{component}", object_name(component), more_labels, spec, ready)
 
-    def _rules(self, watched: Watched, ready: Sequence[pulumi.Resource]) -> None:
-        settings = watched.settings
-        groups = [rule_group(group, settings.alerts.runbooks) for group in rules.groups(watched)]
-        self._custom("PrometheusRule", "rules", object_name("rules"), settings.labels, {"groups": groups}, ready)
+    def _rules(self, args: MonitoringArgs, ready: Sequence[pulumi.Resource]) -> None:
+        page = args.settings.alerts.runbooks
+        groups = [rule_group(group, page) for watch in args.watches for group in watch.groups]
+        self._custom("PrometheusRule", "rules", object_name("rules"), args.settings.labels, {"groups": groups}, ready)
 
     def _custom(
         self,
@@ -97,7 +84,6 @@ class Monitoring(Component):
         spec: dict[str, Any],
         ready: Sequence[pulumi.Resource],
     ) -> None:
-
         CustomResource(
             f"{self.module}-{part}",
             api_version="monitoring.coreos.com/v1",
@@ -107,15 +93,15 @@ class Monitoring(Component):
             opts=self.child(depends_on=ready),
         )
 
-    def _dashboards(self, watched: Watched) -> None:
+    def _dashboards(self, args: MonitoringArgs) -> None:
         context = self.context
-        for dashboard in dashboards.dashboards(watched):
-            marks = {prometheus_stack.DASHBOARD_LABEL: "1"} | watched.settings.labels
+        marks = {prometheus_stack.DASHBOARD_LABEL: "1"} | args.settings.labels
+        for dashboard in (dashboard for watch in args.watches for dashboard in watch.dashboards):
             name = object_name(f"dashboard-{dashboard.key}")
             ConfigMap(
                 f"{self.module}-dashboard-{dashboard.key}",
                 metadata=self._labelled(name, marks, {prometheus_stack.FOLDER_ANNOTATION: "Arches"}),
-                data={f"{dashboard.key}.json": dashboards.file(dashboard, context.instance, context.namespace)},
+                data={f"{dashboard.key}.json": dashboard_file(dashboard, context.instance, context.namespace)},
                 opts=self.child(),
             )
 

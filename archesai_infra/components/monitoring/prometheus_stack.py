@@ -12,6 +12,8 @@ from typing import Any
 import pulumi
 
 from archesai_infra.components.base.pods import SECRETS_ANNOTATION
+from archesai_infra.components.base.watch.monitors import SCRAPE_INTERVAL
+from archesai_infra.components.base.watch.panels import LOKI_SOURCE
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 
 RELEASE = "kube-prometheus-stack"
@@ -27,10 +29,6 @@ ALERTMANAGER_SECRET = "alertmanager-config"
 NODE_NAMESPACE = "node-exporter"
 DASHBOARD_LABEL = "grafana_dashboard"
 FOLDER_ANNOTATION = "grafana_folder"
-PROMETHEUS_SOURCE = "prometheus"
-LOKI_SOURCE = "loki"
-SCRAPE_INTERVAL = "30s"
-
 
 COLLECTORS = (
     "cronjobs",

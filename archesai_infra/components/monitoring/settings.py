@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from archesai_infra import versions
-from archesai_infra.components.base.settings import Module, PodImages, Resources, Workload, resources
-from archesai_infra.components.ingress.traefik import LATENCY_BUCKETS
+from archesai_infra.components.api.objectives import Objectives
+from archesai_infra.components.base.settings import Module, PodImages, Resources, resources
+from archesai_infra.components.base.watch.exporter import Exporter
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.network import NamespacePods
 from archesai_infra.model import Model
@@ -108,31 +109,6 @@ class Alerts(Model):
     """Page that holds the section of each alert."""
     certificate_days: int = Field(default=14, ge=1)
     """Days before a certificate's end that it counts as near."""
-
-
-class Objectives(Model):
-    """The api's service level objectives, over 30 days."""
-
-    availability: float = Field(default=99.9, ge=90, lt=100)
-    """Requests that do not end in a server error, in percent."""
-    latency: float = Field(default=99, ge=50, lt=100)
-    """Requests answered within `latencySeconds`, in percent."""
-    latency_seconds: float = 1
-    """Bound of a good answer, in seconds; one of the bounds of the api's histogram."""
-
-    @model_validator(mode="after")
-    def _bucket(self) -> Self:
-        if self.latency_seconds not in LATENCY_BUCKETS:
-            bounds = ", ".join(f"{bound:g}" for bound in LATENCY_BUCKETS)
-            raise ValueError(f"latencySeconds must be one of {bounds} (got {self.latency_seconds:g})")
-        return self
-
-
-class Exporter(Workload):
-    """A pod that makes a server's own statistics into metrics."""
-
-    resources: Resources = resources(("10m", "32Mi"), ("100m", "128Mi"))
-    """CPU and memory."""
 
 
 class MonitoringSettings(Module):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from archesai_infra.components.monitoring import storage_metrics
+from archesai_infra.components.storage import metrics as storage_metrics
 from archesai_infra.stack.evaluate import Evaluation
 from testbed.matrix import PRODUCTION
 from testbed.monitoring.stacks import (

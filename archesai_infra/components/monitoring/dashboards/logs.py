@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from archesai_infra.components.monitoring.dashboards.panels import Dashboard, Panel, Query
-from archesai_infra.components.monitoring.watched import Watched
+from archesai_infra.components.base.watch.panels import Dashboard, Panel, Query
 
 ERRORS = 'detected_level=~"error|fatal|critical"'
 """Loki finds the level of a line when it takes it, whatever the format."""
 
 
-def dashboard(scope: Watched) -> Dashboard | None:
-    """Volumes by component and level, errors and all lines; none where the logs are kept by others."""
-    if not scope.settings.installs:
-        return None
-    own = f'{{namespace="{scope.namespace}"}}'
+def dashboard(namespace: str) -> Dashboard:
+    """Volumes by component and level, errors and all lines."""
+    own = f'{{namespace="{namespace}"}}'
     by_component = f"sum by (component) (count_over_time({own}[$__auto]))"
     by_level = f"sum by (detected_level) (count_over_time({own}[$__auto]))"
     errors = f"sum by (component) (count_over_time({own} | {ERRORS} [$__auto]))"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archesai_infra.components.monitoring.rules.model import Alert, Group
+from archesai_infra.components.base.watch.alerts import Alert, Group
 from archesai_infra.components.monitoring.watched import Watched
 from archesai_infra.kube.names import object_name
 
@@ -20,14 +20,14 @@ _CANNOT_START = (
 _RUNNERS = ("deployment", "statefulset")
 
 
-def groups(scope: Watched) -> list[Group]:
+def group(watched: Watched) -> Group:
     """The rules on kube-state-metrics' metrics."""
-    alerts = [*_pods(scope), *_replicas(scope), *_claims_and_jobs(scope), *_limits(scope)]
-    return [Group("archesai-workloads", alerts)]
+    alerts = [*_pods(watched), *_replicas(watched), *_claims_and_jobs(watched), *_limits(watched)]
+    return Group("archesai-workloads", alerts)
 
 
-def _pods(scope: Watched) -> Iterator[Alert]:
-    own = f'namespace=~"{scope.target_namespaces}"'
+def _pods(watched: Watched) -> Iterator[Alert]:
+    own = f'namespace=~"{watched.target_namespaces}"'
     waiting = f"kube_pod_container_status_waiting_reason{{{own}"
     # A container between two restarts is not in back-off at each scrape.
     yield Alert(
@@ -62,8 +62,8 @@ def _pods(scope: Watched) -> Iterator[Alert]:
     )
 
 
-def _replicas(scope: Watched) -> Iterator[Alert]:
-    own = f'namespace=~"{scope.target_namespaces}"'
+def _replicas(watched: Watched) -> Iterator[Alert]:
+    own = f'namespace=~"{watched.target_namespaces}"'
     missing = (
         f"kube_deployment_spec_replicas{{{own}}} > kube_deployment_status_replicas_available{{{own}}}",
         f"kube_statefulset_replicas{{{own}}} > kube_statefulset_status_replicas_ready{{{own}}}",
@@ -92,8 +92,8 @@ def _replicas(scope: Watched) -> Iterator[Alert]:
     )
 
 
-def _claims_and_jobs(scope: Watched) -> Iterator[Alert]:
-    own = f'namespace=~"{scope.target_namespaces}"'
+def _claims_and_jobs(watched: Watched) -> Iterator[Alert]:
+    own = f'namespace=~"{watched.target_namespaces}"'
     yield Alert(
         "ClaimPending",
         f'kube_persistentvolumeclaim_status_phase{{{own},phase="Pending"}} == 1',
@@ -111,8 +111,8 @@ def _claims_and_jobs(scope: Watched) -> Iterator[Alert]:
     )
 
 
-def _limits(scope: Watched) -> Iterator[Alert]:
-    own = f'namespace="{scope.namespace}"'
+def _limits(watched: Watched) -> Iterator[Alert]:
+    own = f'namespace="{watched.namespace}"'
     used = f'kube_resourcequota{{{own},type="used"}}'
     hard = f'kube_resourcequota{{{own},type="hard"}}'
     yield Alert(
@@ -122,7 +122,7 @@ def _limits(scope: Watched) -> Iterator[Alert]:
         "{{ $value | humanizePercentage }} of the quota for {{ $labels.resource }} is used.",
         "15m",
     )
-    if scope.settings.installs:
+    if watched.settings.installs:
         yield Alert(
             "NodeNotReady",
             'kube_node_status_condition{condition="Ready",status="true"} == 0',

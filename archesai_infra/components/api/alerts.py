@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archesai_infra.components.monitoring.queries import ERROR_RATIO, LATENCY, SLOW_RATIO, recorded
-from archesai_infra.components.monitoring.requests import RequestSeries, api_requests
-from archesai_infra.components.monitoring.rules.model import Alert, Group, Record
-from archesai_infra.components.monitoring.watched import Watched
+from archesai_infra.components.api.objectives import Objectives
+from archesai_infra.components.base.watch.alerts import Alert, Group, Record
+from archesai_infra.components.base.watch.queries import recorded
+from archesai_infra.components.base.watch.requests import RequestSeries
 
+ERROR_RATIO = "namespace:api_errors:ratio_rate{window}"
+SLOW_RATIO = "namespace:api_slow:ratio_rate{window}"
+LATENCY = "namespace:api_latency_seconds:p{quantile}_rate5m"
+"""Names of the recorded series."""
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 BUDGET_WINDOW = "30d"
 QUANTILES = (50, 95, 99)
@@ -19,19 +23,16 @@ _SLOW = (("1d", "2h", 3.0), ("3d", "6h", 1.0))
 the short window ends the alert soon after the cause."""
 
 
-def groups(scope: Watched) -> list[Group]:
-    """The rules on the api's requests; none where nobody counts them."""
-    requests = api_requests(scope)
-    if requests is None:
-        return []
-    seconds = scope.settings.objectives.latency_seconds
+def groups(requests: RequestSeries, objectives: Objectives) -> tuple[Group, ...]:
+    """The rules on the api's requests."""
+    seconds, namespace = objectives.latency_seconds, requests.namespace
     ratios = [*_ratios(requests, seconds, WINDOWS), *_latencies(requests)]
     budget = list(_ratios(requests, seconds, (BUDGET_WINDOW,)))
-    return [
+    return (
         Group("archesai-api-ratios", ratios),
         Group("archesai-api-budget", budget, interval="5m"),
-        Group("archesai-api", [*_thresholds(scope), *_burn_rates(scope)]),
-    ]
+        Group("archesai-api", [*_thresholds(namespace), *_burn_rates(namespace, objectives)]),
+    )
 
 
 def _ratios(requests: RequestSeries, seconds: float, windows: tuple[str, ...]) -> Iterator[Record]:
@@ -48,8 +49,8 @@ def _latencies(requests: RequestSeries) -> Iterator[Record]:
         yield Record(LATENCY.format(quantile=quantile), requests.quantile(quantile / 100, "5m"))
 
 
-def _thresholds(scope: Watched) -> Iterator[Alert]:
-    errors = recorded(ERROR_RATIO.format(window="5m"), scope.namespace)
+def _thresholds(namespace: str) -> Iterator[Alert]:
+    errors = recorded(ERROR_RATIO.format(window="5m"), namespace)
     yield Alert(
         "ApiErrorRateHigh",
         f"{errors} > 0.05",
@@ -59,15 +60,14 @@ def _thresholds(scope: Watched) -> Iterator[Alert]:
     )
     yield Alert(
         "ApiLatencyHigh",
-        f"{recorded(LATENCY.format(quantile=95), scope.namespace)} > 1",
+        f"{recorded(LATENCY.format(quantile=95), namespace)} > 1",
         "warning",
         "One request in twenty takes the api longer than {{ $value | humanizeDuration }}.",
         "5m",
     )
 
 
-def _burn_rates(scope: Watched) -> Iterator[Alert]:
-    objectives = scope.settings.objectives
+def _burn_rates(namespace: str, objectives: Objectives) -> Iterator[Alert]:
     goals = (
         ("ApiErrorBudget", ERROR_RATIO, objectives.availability, "errors"),
         ("ApiLatencyBudget", SLOW_RATIO, objectives.latency, "slow answers"),
@@ -76,7 +76,7 @@ def _burn_rates(scope: Watched) -> Iterator[Alert]:
         budget = round(1 - percent / 100, 6)
         summary = f"At this rate of {cause} the api's budget for 30 days is soon used up."
         fast, slow = (
-            " or ".join(_burning(ratio, scope.namespace, budget, *pair) for pair in pairs) for pairs in (_FAST, _SLOW)
+            " or ".join(_burning(ratio, namespace, budget, *pair) for pair in pairs) for pairs in (_FAST, _SLOW)
         )
         yield Alert(f"{name}BurnsFast", fast, "critical", summary, "2m")
         yield Alert(f"{name}BurnsSlow", slow, "warning", summary, "15m")

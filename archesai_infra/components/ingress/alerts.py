@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from archesai_infra.components.monitoring.rules.model import Alert, Group
-from archesai_infra.components.monitoring.watched import Watched
+from archesai_infra.components.base.watch.alerts import Alert, Group
 
 _DAY = 86400
 
 
-def groups(scope: Watched) -> list[Group]:
-    """The rules on cert-manager's metrics; none where others bring the certificates."""
-    if not scope.certificates:
-        return []
-    end = f'certmanager_certificate_expiration_timestamp_seconds{{namespace=~"{scope.namespaces}"}}'
-    days = scope.settings.alerts.certificate_days
+def group(namespaces: str, days: int) -> Group:
+    """The rules on cert-manager's metrics: certificates in these namespaces that end within some days."""
+    end = f'certmanager_certificate_expiration_timestamp_seconds{{namespace=~"{namespaces}"}}'
     alert = Alert(
         "CertificateNearExpiry",
         # 0 stands for a certificate that was never made.
@@ -22,7 +18,7 @@ def groups(scope: Watched) -> list[Group]:
         "Certificate {{ $labels.name }} ends in {{ $value | humanizeDuration }} and was not renewed.",
         "15m",
     )
-    ready = f'certmanager_certificate_ready_status{{namespace=~"{scope.namespaces}",condition="True"}}'
+    ready = f'certmanager_certificate_ready_status{{namespace=~"{namespaces}",condition="True"}}'
     never_issued = Alert(
         "CertificateNotReady",
         f"{ready} == 0",
@@ -30,4 +26,4 @@ def groups(scope: Watched) -> list[Group]:
         "Certificate {{ $labels.name }} was not issued: its host serves the controller's own certificate.",
         "30m",
     )
-    return [Group("archesai-certificates", [alert, never_issued])]
+    return Group("archesai-certificates", [alert, never_issued])

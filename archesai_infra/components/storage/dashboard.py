@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from archesai_infra.components.monitoring.dashboards.panels import Dashboard, Panel, Query, graph, stat
-from archesai_infra.components.monitoring.queries import STORAGE_JOB, job, storage_free
-from archesai_infra.components.monitoring.watched import Watched
-from archesai_infra.kube.names import object_name
-
-_NAME = object_name("storage")
+from archesai_infra.components.base.watch.panels import Dashboard, Panel, Query, graph, stat
+from archesai_infra.components.base.watch.queries import job
+from archesai_infra.components.storage.alerts import space_free
+from archesai_infra.components.storage.settings import NAME
 
 
-def dashboard(scope: Watched) -> Dashboard | None:
-    """Every server in the cluster is seen from outside; MinIO from inside too."""
-    if not scope.storage:
-        return None
-    own = job(STORAGE_JOB, scope.namespace)
-    told = [*_drives(scope.namespace, own), *_requests(own)] if scope.storage_metrics else []
-    return Dashboard("storage", "Arches: object storage", [*_numbers(scope.namespace), *told, *_pod(scope.namespace)])
+def dashboard(namespace: str, *, metrics: bool) -> Dashboard:
+    """Every server in the cluster is seen from outside; one that serves `metrics` from inside too."""
+    own = job(NAME, namespace)
+    inside = [*_drives(namespace, own), *_requests(own)] if metrics else []
+    return Dashboard("storage", "Arches: object storage", [*_numbers(namespace), *inside, *_pod(namespace)])
 
 
 def _numbers(namespace: str) -> list[Panel]:
     within = f'namespace="{namespace}"'
-    ready = f'sum(kube_statefulset_status_replicas_ready{{{within},statefulset="{_NAME}"}})'
-    pods = f'{within},pod=~"{_NAME}-[0-9]+"'
+    ready = f'sum(kube_statefulset_status_replicas_ready{{{within},statefulset="{NAME}"}})'
+    pods = f'{within},pod=~"{NAME}-[0-9]+"'
     restarts = f"sum(increase(kube_pod_container_status_restarts_total{{{pods}}}[1d]))"
     free, size = _volume(namespace)
     return [
@@ -33,7 +29,7 @@ def _numbers(namespace: str) -> list[Panel]:
 
 
 def _volume(namespace: str) -> tuple[str, str]:
-    matchers = f'namespace="{namespace}",persistentvolumeclaim="{_NAME}-data"'
+    matchers = f'namespace="{namespace}",persistentvolumeclaim="{NAME}-data"'
     return (
         f"kubelet_volume_stats_available_bytes{{{matchers}}}",
         f"kubelet_volume_stats_capacity_bytes{{{matchers}}}",
@@ -43,7 +39,7 @@ def _volume(namespace: str) -> tuple[str, str]:
 def _drives(namespace: str, own: str) -> list[Panel]:
     return [
         stat("Drives offline", f"sum(minio_cluster_drive_offline_total{{{own}}})", thresholds=(1, 1)),
-        stat("Drives used", f"1 - min({storage_free(namespace)})", "percentunit", thresholds=(0.7, 0.8)),
+        stat("Drives used", f"1 - min({space_free(namespace)})", "percentunit", thresholds=(0.7, 0.8)),
         stat("Objects", f"sum(minio_cluster_usage_object_total{{{own}}})"),
         graph("Stored by bucket", f"sum by (bucket) (minio_bucket_usage_total_bytes{{{own}}})", "{{bucket}}", "bytes"),
         graph("Objects by bucket", f"sum by (bucket) (minio_bucket_usage_object_total{{{own}}})", "{{bucket}}"),
@@ -64,7 +60,7 @@ def _requests(own: str) -> list[Panel]:
 
 
 def _pod(namespace: str) -> list[Panel]:
-    pods = f'namespace="{namespace}",pod=~"{_NAME}-[0-9]+"'
+    pods = f'namespace="{namespace}",pod=~"{NAME}-[0-9]+"'
     containers = f'{pods},container!=""'
     free, size = _volume(namespace)
     moved = [

@@ -1,13 +1,11 @@
-"""Where the api's requests are counted: by the ingress controller in front of it, or by the api itself."""
+"""Requests to a component, by whichever program counts them: its own, or the ingress controller in front of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archesai_infra.components.monitoring.watched import Watched
-from archesai_infra.kube.names import object_name
-
-API_JOB = object_name("api")
+LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Bounds of the histograms of response times, in seconds: those of the Go client and of ingress-nginx."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +16,7 @@ class RequestSeries:
     histogram: str
     """Name of the histogram without `_bucket` and `_count`; its unit is the second."""
     matchers: str
-    """What selects the api's requests among all of the program's."""
+    """What selects the component's requests among all of the program's."""
     status: str
     """Label with the HTTP status code."""
     namespace: str
@@ -57,29 +55,3 @@ class RequestSeries:
 
     def _labelled(self, expr: str) -> str:
         return f'label_replace({expr}, "namespace", "{self.namespace}", "", "")'
-
-
-def api_requests(watched: Watched) -> RequestSeries | None:
-    """The series of the api's requests; None where nobody counts them."""
-    namespace = watched.namespace
-    if watched.api:
-        own = f'job="{API_JOB}",namespace="{namespace}"'
-        return RequestSeries("http_requests_total", "http_request_duration_seconds", own, "status", namespace)
-    if not watched.api_exposed:
-        return None
-    if watched.ingress == "traefik":
-        # Traefik names a service <namespace>-<service>-<port>@<provider>.
-        own = f'service=~"{namespace}-(.*-)?{API_JOB}-.*"'
-        return RequestSeries(
-            "traefik_service_requests_total", "traefik_service_request_duration_seconds", own, "code", namespace
-        )
-    if watched.ingress == "nginx":
-        own = f'namespace="{namespace}",ingress="{API_JOB}"'
-        return RequestSeries(
-            "nginx_ingress_controller_requests",
-            "nginx_ingress_controller_request_duration_seconds",
-            own,
-            "status",
-            namespace,
-        )
-    return None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from archesai_infra.components.monitoring.prometheus_stack import LOKI_SOURCE, PROMETHEUS_SOURCE
-
+PROMETHEUS_SOURCE = "prometheus"
+LOKI_SOURCE = "loki"
+"""Addresses of the data sources in Grafana."""
 SCHEMA_VERSION = 39
 """Version of the dashboard format; Grafana raises older ones when it loads them."""
 COLUMNS = 24
@@ -60,6 +63,13 @@ def stat(
 def graph(title: str, expr: str, legend: str, unit: str = "short", *, width: int = 8, description: str = "") -> Panel:
     """One expression over time."""
     return Panel(title, [Query(expr, legend)], unit, width=width, description=description)
+
+
+def dashboard_file(dashboard: Dashboard, instance: str, namespace: str) -> str:
+    """The dashboard's file; its address differs between stacks that share a Grafana."""
+    digest = hashlib.sha256(f"{namespace}/{instance}".encode()).hexdigest()[:8]
+    uid = f"archesai-{dashboard.key}-{digest}"
+    return json.dumps(dashboard_json(dashboard, instance, uid), indent=1, sort_keys=True) + "\n"
 
 
 def dashboard_json(dashboard: Dashboard, instance: str, uid: str) -> dict[str, Any]:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from archesai_infra.components.monitoring.dashboards.panels import Dashboard, Panel, Query, graph, stat
-from archesai_infra.components.monitoring.queries import ERROR_RATIO, LATENCY, SLOW_RATIO, job, recorded
-from archesai_infra.components.monitoring.requests import API_JOB, RequestSeries, api_requests
-from archesai_infra.components.monitoring.rules.api import BUDGET_WINDOW, QUANTILES
-from archesai_infra.components.monitoring.watched import Watched
+from archesai_infra.components.api.alerts import BUDGET_WINDOW, ERROR_RATIO, LATENCY, QUANTILES, SLOW_RATIO
+from archesai_infra.components.api.component import NAME
+from archesai_infra.components.api.objectives import Objectives
+from archesai_infra.components.base.watch.panels import Dashboard, Panel, Query, graph, stat
+from archesai_infra.components.base.watch.queries import job, recorded
+from archesai_infra.components.base.watch.requests import RequestSeries
 
 
-def dashboard(scope: Watched) -> Dashboard | None:
-    """The overview; none where nobody counts the api's requests."""
-    requests = api_requests(scope)
-    if requests is None:
-        return None
-    panels = [*_numbers(scope, requests), *_requests(scope, requests)]
+def dashboard(requests: RequestSeries, objectives: Objectives, *, scraped: bool) -> Dashboard:
+    """The overview; where the api's own metrics are scraped, its routes and its process too."""
+    own = job(NAME, requests.namespace)
+    panels = [*_numbers(requests, objectives), *_requests(requests)]
     return Dashboard(
-        "application", "Arches: application", [*panels, *_routes(scope), *_process(scope)] if scope.api else panels
+        "application", "Arches: application", [*panels, *_routes(own), *_process(own)] if scraped else panels
     )
 
 
-def _numbers(scope: Watched, requests: RequestSeries) -> list[Panel]:
-    namespace, objectives = scope.namespace, scope.settings.objectives
-    ready = f'kube_deployment_status_replicas_available{{namespace="{namespace}",deployment="{API_JOB}"}}'
+def _numbers(requests: RequestSeries, objectives: Objectives) -> list[Panel]:
+    namespace = requests.namespace
+    ready = f'kube_deployment_status_replicas_available{{namespace="{namespace}",deployment="{NAME}"}}'
     return [
         stat("Requests per second", requests.requests("5m"), "reqps"),
         stat(
@@ -44,17 +43,16 @@ def _budget(title: str, ratio: str, percent: float, namespace: str) -> Panel:
     return stat(title, f"1 - {spent}", "percentunit", description=f"Of 30 days, for an objective of {percent:g} %.")
 
 
-def _requests(scope: Watched, requests: RequestSeries) -> list[Panel]:
-    quantiles = [Query(recorded(LATENCY.format(quantile=q), scope.namespace), f"p{q}") for q in QUANTILES]
+def _requests(requests: RequestSeries) -> list[Panel]:
+    quantiles = [Query(recorded(LATENCY.format(quantile=q), requests.namespace), f"p{q}") for q in QUANTILES]
     return [
         graph("Requests by status", requests.by_status("5m"), f"{{{{{requests.status}}}}}", "reqps"),
         Panel("Response time", quantiles, "s"),
-        graph("Error rate", recorded(ERROR_RATIO.format(window="5m"), scope.namespace), "errors", "percentunit"),
+        graph("Error rate", recorded(ERROR_RATIO.format(window="5m"), requests.namespace), "errors", "percentunit"),
     ]
 
 
-def _routes(scope: Watched) -> list[Panel]:
-    own = job(API_JOB, scope.namespace)
+def _routes(own: str) -> list[Panel]:
     slowest = (
         f"topk(10, histogram_quantile(0.95, sum by (endpoint, le) "
         f"(rate(http_request_duration_seconds_bucket{{{own}}}[5m]))))"
@@ -72,8 +70,7 @@ def _routes(scope: Watched) -> list[Panel]:
     ]
 
 
-def _process(scope: Watched) -> list[Panel]:
-    own = job(API_JOB, scope.namespace)
+def _process(own: str) -> list[Panel]:
     query_time = f"sum by (query_type, le) (rate(db_query_duration_seconds_bucket{{{own}}}[5m]))"
     return [
         graph("Database queries, 95th percentile", f"histogram_quantile(0.95, {query_time})", "{{query_type}}", "s"),

@@ -8,7 +8,7 @@ import hmac
 import json
 from collections.abc import Mapping
 
-from archesai_infra.components.storage import ExternalStorage, ManagedStorage
+from archesai_infra.components.storage.settings import ExternalStorage, ManagedStorage
 from archesai_infra.kube.names import object_name
 
 TOKEN_SECRET = object_name("storage-metrics")

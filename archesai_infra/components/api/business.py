@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from archesai_infra.components.monitoring.dashboards.panels import Dashboard, Panel, graph, stat
-from archesai_infra.components.monitoring.queries import DATABASE_JOB, job
-from archesai_infra.components.monitoring.requests import API_JOB
-from archesai_infra.components.monitoring.watched import Watched
+from archesai_infra.components.api.component import NAME
+from archesai_infra.components.base.watch.panels import Dashboard, Panel, graph, stat
+from archesai_infra.components.base.watch.queries import job
 
 TABLES = {
     "user": "Registrations",
@@ -18,25 +17,28 @@ TABLES = {
 """Tables of the api's schema, and what a new row in each means."""
 
 
-def dashboard(scope: Watched) -> Dashboard | None:
-    """Counts from the database and rates from the api; what is not scraped is left out."""
-    panels = [*(_tables(scope) if scope.database else []), *(_routes(scope) if scope.api else [])]
+def dashboard(namespace: str, *, database_job: str | None, scraped: bool) -> Dashboard | None:
+    """Counts from the database and, where they are scraped, rates from the api; None without either.
+
+    `database_job` is the scrape job of the database's exporter.
+    """
+    rows = [] if database_job is None else _tables(job(database_job, namespace))
+    panels = [*rows, *(_routes(job(NAME, namespace)) if scraped else [])]
     return Dashboard("business", "Arches: business", panels) if panels else None
 
 
-def _rows(scope: Watched, metric: str, tables: str) -> str:
-    own = job(DATABASE_JOB, scope.namespace)
+def _rows(own: str, metric: str, tables: str) -> str:
     return f'{metric}{{{own},schemaname="public",relname=~"{tables}"}}'
 
 
-def _tables(scope: Watched) -> list[Panel]:
+def _tables(own: str) -> list[Panel]:
     numbers = [
-        stat(f"{title} in a day", f"sum(increase({_rows(scope, 'pg_stat_user_tables_n_tup_ins', table)}[1d]))")
+        stat(f"{title} in a day", f"sum(increase({_rows(own, 'pg_stat_user_tables_n_tup_ins', table)}[1d]))")
         for table, title in TABLES.items()
     ]
     every = "|".join(TABLES)
-    created = f"sum by (relname) (increase({_rows(scope, 'pg_stat_user_tables_n_tup_ins', every)}[1h]))"
-    total = f"sum by (relname) ({_rows(scope, 'pg_stat_user_tables_n_live_tup', every)})"
+    created = f"sum by (relname) (increase({_rows(own, 'pg_stat_user_tables_n_tup_ins', every)}[1h]))"
+    total = f"sum by (relname) ({_rows(own, 'pg_stat_user_tables_n_live_tup', every)})"
     return [
         *numbers,
         graph("New in an hour", created, "{{relname}}", width=12),
@@ -44,8 +46,7 @@ def _tables(scope: Watched) -> list[Panel]:
     ]
 
 
-def _routes(scope: Watched) -> list[Panel]:
-    own = job(API_JOB, scope.namespace)
+def _routes(own: str) -> list[Panel]:
     signing = f'{own},endpoint=~".*/auth/(login|register)"'
     return [
         graph(

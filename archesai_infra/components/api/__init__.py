@@ -1,0 +1,31 @@
+"""The Arches api: its settings, its component, its objectives and what is watched about it."""
+
+from archesai_infra.components.api.component import (
+    JWT_KEY,
+    MODULE,
+    NAME,
+    OWNED,
+    PORT,
+    Api,
+    ApiArgs,
+    ApiSettings,
+    Configuration,
+    database_variables,
+    flatten,
+    requirements,
+)
+
+__all__ = [
+    "JWT_KEY",
+    "MODULE",
+    "NAME",
+    "OWNED",
+    "PORT",
+    "Api",
+    "ApiArgs",
+    "ApiSettings",
+    "Configuration",
+    "database_variables",
+    "flatten",
+    "requirements",
+]

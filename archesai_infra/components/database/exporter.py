@@ -1,0 +1,24 @@
+"""The database's exporter: postgres-exporter, in a pod beside the server."""
+
+from __future__ import annotations
+
+from archesai_infra import versions
+from archesai_infra.components.base.watch.exporter import Exporter, ServerExporter
+from archesai_infra.components.database.connection import DatabaseConnection
+
+EXPORTER = "database-exporter"
+EXPORTER_PORT = 9187
+
+
+def exporter(settings: Exporter, connection: DatabaseConnection) -> ServerExporter:
+    """The exporter of the server behind a connection."""
+    return ServerExporter(
+        kind="DatabaseExporter",
+        component=EXPORTER,
+        settings=settings,
+        version=versions.POSTGRES_EXPORTER,
+        port=EXPORTER_PORT,
+        plain={},
+        secret={"DATA_SOURCE_NAME": connection.url},
+        secret_values=connection.secret_values,
+    )
