@@ -203,4 +203,6 @@ SecretKeyName = Annotated[str, Matching("must be a key of a Secret: letters, dig
 Cidr = Annotated[str, Checked(_CIDR_RULE, _cidr)]
 IpAddress = Annotated[str, Checked(_ADDRESS_RULE, _address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+UserId = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""Number of an unprivileged user or group."""
 Percent = Annotated[int, Field(ge=1, le=100)]

@@ -14,6 +14,7 @@ from testbed.controlplane.kubeconfigs import CONTEXT
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.configurations import PROD
 from testbed.engine.deployment import Deploy, Deployment
+from testbed.engine.given_secrets import provide
 from testbed.engine.stack import Outcome
 
 MOMENTS = int(os.environ.get("ARCHESAI_KILLS", "4"))
@@ -35,6 +36,7 @@ def _production(deploy: Deploy, rig: ControlPlane, name: str) -> Generator[Deplo
     # The stack brings the class of the controller that it installs.
     rig.api.delete({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"}})
     deployment = deploy(name, PROD | {"cluster": {"context": CONTEXT}}, slow_charts=True)
+    provide(rig, deployment)
     try:
         yield deployment
     finally:

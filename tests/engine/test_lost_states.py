@@ -11,6 +11,7 @@ from archesai_infra.components.backups.keys import KEPT_SECRET, REPOSITORY_KEY, 
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.configurations import DEV
 from testbed.engine.deployment import Deploy, Deployment
+from testbed.engine.given_secrets import provide
 from testbed.matrix import ON
 
 WITH_REDIS = DEV | {"redis": ON}
@@ -97,6 +98,7 @@ def test_the_password_of_the_backups_outlives_the_stack_and_comes_back_with_it(
     assert "immutable" in plain.text
     assert password(KEPT_SECRET, deployment.name) == first
 
+    provide(control_plane, deployment)
     deployment.arches("up", "--yes").check()
     assert password(REPOSITORY_SECRET, "opened-velero") == first
     assert not deployment.preview("--refresh")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archesai_infra import versions
-from archesai_infra.cli.adopt.live import Live, Object, Place, container_at
+from archesai_infra.cli.adopt.file_owner import measured, owner_settings
+from archesai_infra.cli.adopt.live import FileOwner, Live, Object, Place, container_at
 from archesai_infra.cli.adopt.plan import AFTER, BEFORE, DataVolume, Setting, Step, Takeover
+from archesai_infra.cli.base.cluster import Cluster
 from archesai_infra.components import database, redis, storage
 from archesai_infra.components.database.server import server_environment
 from archesai_infra.credentials import Credential
@@ -89,6 +91,25 @@ def take_over(settings: Settings, live: Live, given: Container[str], stack: str,
     return Takeover(tuple(found.settings), tuple(found.volumes), tuple(found.steps), tuple(found.obstacles))
 
 
+def with_owners(cluster: Cluster, live: Live) -> Live:
+    """The same with the owners of the data, as the running pods see them; raises ClusterError."""
+    owners: dict[str, FileOwner] = {}
+    for source in _SOURCES:
+        for workload in live.workloads(source.workload):
+            directory = _directory(source, workload, live)
+            container, _ = container_at(workload, directory)
+            owner = measured(cluster, live.namespace, workload, container["name"], directory)
+            if owner is not None:
+                owners[source.workload] = owner
+    return replace(live, owners=owners)
+
+
+def _directory(source: _Source, workload: Object, live: Live) -> str:
+    """Where a server keeps its data: what is set on the workload itself counts, not what its image does without."""
+    first = workload["spec"]["template"]["spec"]["containers"][0]
+    return (live.value(first, "PGDATA") if source.module == database.MODULE else None) or source.directory
+
+
 def _lost(settings: Settings, live: Live, given: Container[str], stack: str) -> Iterator[Setting]:
     """Generated values of a stack whose state is gone, as its own Secrets have them."""
     for credential, held in in_secrets(settings):
@@ -125,9 +146,7 @@ class _Found:
 
 
 def _take(source: _Source, own: Managed, workload: Object, live: Live, found: _Found, given: Container[str]) -> None:
-    # What was said on the workload itself counts, not what its image does without.
-    first = workload["spec"]["template"]["spec"]["containers"][0]
-    directory = (live.value(first, "PGDATA") if source.module == database.MODULE else None) or source.directory
+    directory = _directory(source, workload, live)
     container, place = container_at(workload, directory)
     what = f"{workload['kind']} {source.workload}"
     claim = live.claim_of(workload, place.volume) if place else None
@@ -142,6 +161,9 @@ def _take(source: _Source, own: Managed, workload: Object, live: Live, found: _F
     found.obstacles += _unfit(source, own, workload, container, place, item)
     found.settings += _claim_settings(source.module, own, item, live)
     found.settings += _image_settings(own, container)
+    needs = list(owner_settings(source.module, own, workload, container, live))
+    found.settings += [need for need in needs if isinstance(need, Setting)]
+    found.obstacles += [need for need in needs if isinstance(need, str)]
     _credentials(source, own, container, live, found, given)
     found.volume(source.module, item["metadata"]["name"], live)
     found.steps += _steps(source, workload, container)

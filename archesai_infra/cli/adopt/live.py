@@ -6,7 +6,7 @@ import posixpath
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 Object = dict[str, Any]
 """A Kubernetes object or a part of one, as JSON."""
@@ -35,6 +35,13 @@ KINDS = (
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 
 
+class FileOwner(NamedTuple):
+    """Numbers of the user and the group that files belong to."""
+
+    user: int
+    group: int
+
+
 @dataclass(frozen=True)
 class Live:
     """What the cluster has."""
@@ -46,6 +53,8 @@ class Live:
     """PersistentVolumes that the namespace's claims are bound to, by name."""
     classes: Mapping[str, Object] = field(default_factory=dict[str, Object])
     """StorageClasses by name."""
+    owners: Mapping[str, FileOwner] = field(default_factory=dict[str, FileOwner])
+    """To whom the data of a workload belongs, by its name, where a pod could be asked."""
 
     def get(self, kind: str, name: str) -> Object | None:
         """An object of the namespace, None if it does not exist."""

@@ -12,7 +12,7 @@ import typer
 from archesai_infra.cli.adopt.adoption import plan as planned
 from archesai_infra.cli.adopt.apply import adopt, keep_volumes, known_urns
 from archesai_infra.cli.adopt.cluster import moved, pods, read
-from archesai_infra.cli.adopt.data import take_over
+from archesai_infra.cli.adopt.data import take_over, with_owners
 from archesai_infra.cli.adopt.display import show
 from archesai_infra.cli.adopt.live import WORKLOADS
 from archesai_infra.cli.adopt.plan import Plan, Setting
@@ -92,6 +92,7 @@ def _plan(
         raise CommandError(_nothing(empty, raw.stack), Exit.FOUND)
     given = raw.values.keys() & set(Credential)
     stateless = not any("pulumi:index:Stash" in urn for urn in known)
+    live = with_owners(cluster, live)
     takeover = take_over(settings, live, given, raw.stack, stateless=stateless)
     takeover = replace(takeover, settings=(*elsewhere, *takeover.settings))
     declared = evaluate(with_settings(raw, takeover.settings), application=True)

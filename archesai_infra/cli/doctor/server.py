@@ -10,11 +10,12 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 
-from archesai_infra.cli.base.cluster import Cluster, ClusterError, Object
+from archesai_infra.cli.base.cluster import Cluster, ClusterError
 from archesai_infra.cli.base.failures import Caught
 from archesai_infra.cli.base.kinds import group_path, path
 from archesai_infra.cli.doctor.dns import findings
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warning
+from archesai_infra.cli.engine.existing_secrets import lacking, wanted
 from archesai_infra.kube.labels import INSTANCE
 from archesai_infra.stack.evaluate import Evaluation
 from archesai_infra.versions import POD_SECURITY
@@ -246,67 +247,20 @@ def dns(examination: Examination) -> Iterator[Finding]:
 
 def secrets(examination: Examination) -> Iterator[Finding]:
     """Whether the Secrets that the stack expects to exist do, in every namespace, with their keys."""
-    wanted = wanted_secrets(examination.evaluation)
-    if not wanted:
+    found = wanted(examination.evaluation)
+    if not found:
         yield skipped("existing secrets", "the stack creates all its Secrets")
         return
-    sound = True
-    for (namespace, name), keys in sorted(wanted.items()):
-        secret = examination.cluster.find(path("Secret", namespace, name))
-        missing = sorted(keys - set(secret.get("data") or {})) if secret else []
-        if secret is None:
-            context, literals = examination.cluster.context, " ".join(f"--from-file={key}=…" for key in sorted(keys))
-            cure = f"before `up`: kubectl --context {context} -n {namespace} create secret generic {name} {literals}"
-            yield problem("existing secrets", f"namespace {namespace} has no Secret {name}", cure.strip())
-        elif missing:
-            yield problem("existing secrets", f"Secret {namespace}/{name} lacks {', '.join(missing)}", "add the keys")
-        sound = sound and secret is not None and not missing
-    if sound:
-        yield ok("existing secrets", ", ".join(f"{namespace}/{name}" for namespace, name in sorted(wanted)))
-
-
-def wanted_secrets(evaluation: Evaluation) -> dict[tuple[str, str], set[str]]:
-    """Secrets that pods and charts refer to and the stack does not declare: keys by namespace and name."""
-    objects = evaluation.objects
-    own = {(str(item["metadata"].get("namespace", "")), str(item["metadata"]["name"])) for item in objects}
-    wanted: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for item in objects:
-        for name, key in _references(_pod_spec(item)):
-            place = (str(item["metadata"].get("namespace", "")), name)
-            if place not in own:
-                wanted[place] |= {key} - {""}
-    backups = evaluation.settings.backups
-    if backups.enabled and backups.existing_secret:
-        wanted[backups.velero.namespace, backups.existing_secret] |= set[str]()
-    return dict(wanted)
-
-
-def _pod_spec(item: Object) -> Object:
-    """The pod that a workload runs, of a CronJob that of its Jobs."""
-    spec = item.get("spec") or {}
-    if item["kind"] == "CronJob":
-        spec = spec["jobTemplate"]["spec"]
-    template = spec.get("template")
-    return template.get("spec", {}) if isinstance(template, dict) else {}
-
-
-def _references(pod: Object) -> Iterator[tuple[str, str]]:
-    for secret in pod.get("imagePullSecrets", []):
-        yield secret["name"], ""
-    for volume in pod.get("volumes", []):
-        projected = [source.get("secret") for source in (volume.get("projected") or {}).get("sources", [])]
-        for source in filter(None, [volume.get("secret"), *projected]):
-            name = source.get("secretName") or source.get("name")
-            yield name, ""
-            yield from ((name, item["key"]) for item in source.get("items", []))
-    for container in [*pod.get("initContainers", []), *pod.get("containers", [])]:
-        for source in container.get("envFrom", []):
-            if "secretRef" in source:
-                yield source["secretRef"]["name"], ""
-        for variable in container.get("env", []):
-            reference = variable.get("valueFrom", {}).get("secretKeyRef")
-            if reference:
-                yield reference["name"], reference["key"]
+    missing = lacking(examination.cluster, examination.evaluation)
+    for lack in missing:
+        if lack.exists:
+            text = f"Secret {lack.namespace}/{lack.name} lacks {', '.join(lack.keys)}"
+            yield problem("existing secrets", text, "add the keys")
+        else:
+            cure = "before `up`: " + "; ".join(lack.commands(examination.cluster.context))
+            yield problem("existing secrets", f"namespace {lack.namespace} has no Secret {lack.name}", cure)
+    if not missing:
+        yield ok("existing secrets", ", ".join(f"{namespace}/{name}" for namespace, name in sorted(found)))
 
 
 def image_pulls(examination: Examination) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import typer
@@ -17,6 +17,7 @@ from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.engine import leftovers
 from archesai_infra.cli.engine.command import Command
+from archesai_infra.cli.engine.existing_secrets import lacking, made_for
 from archesai_infra.cli.engine.leftovers import Leftovers
 from archesai_infra.components.backups.keys import KEPT_RESOURCE, KEPT_SECRET, REPOSITORY_KEY
 from archesai_infra.credentials import Credential
@@ -47,6 +48,9 @@ def recover(stack: Stack, raw: RawConfig, command: Command, *, yes: bool, take_o
         deployment = stack.export_stack().deployment or {}
         found = leftovers.find(deployment, declared, cluster, raw.stack)
         _check(found, raw.stack, declared, take_over=take_over)
+        require_secrets(cluster, declared)
+        known = [str(one["urn"]) for one in deployment.get("resources") or []]
+        adopting = _namespaces_to_take(cluster, declared, known)
         if found.records:
             _clear_records(found, lambda: found.clear(cluster), yes=yes)
         if found.unnamed or take_over:
@@ -58,8 +62,35 @@ def recover(stack: Stack, raw: RawConfig, command: Command, *, yes: bool, take_o
                 command.run("config", "set", "--secret", Credential.BACKUPS_REPOSITORY_PASSWORD, stdin=password)
     if found.pending:
         typer.echo(f"An earlier run was killed while it created {len(found.pending)} objects; they are taken over.")
+    if adopting:
+        typer.echo(f"Namespaces that were made for the stack's Secrets are taken over: {', '.join(adopting)}.")
+    if found.pending or adopting:
         stack.workspace.env_vars = {**stack.workspace.env_vars, **ADOPTING}
     return found
+
+
+def require_secrets(cluster: Cluster, declared: Evaluation) -> None:
+    """Raise CommandError for Secrets that pods would wait for until the engine gives up; raises ClusterError too."""
+    missing = [lack for lack in lacking(cluster, declared) if not lack.exists]
+    if missing:
+        names = ", ".join(f"{lack.namespace}/{lack.name}" for lack in missing)
+        commands = "\n".join(f"  {command}" for lack in missing for command in lack.commands(cluster.context))
+        raise CommandError(
+            f"Secrets of the stack file do not exist: {names}; make them, then run the command again:\n{commands}",
+            Exit.INPUT,
+        )
+
+
+def _namespaces_to_take(cluster: Cluster, declared: Evaluation, known: Collection[str]) -> list[str]:
+    """Namespaces that exist only for the stack's Secrets; raises CommandError where more would be taken with them."""
+    fitting, others = made_for(cluster, declared, known)
+    if fitting and others:
+        raise CommandError(
+            f"{', '.join(others)} exist already and are not this stack's: let the stack use them "
+            "(ingress.controller.install, ingress.certManager.install, backups.velero.install: false) or remove them",
+            Exit.INPUT,
+        )
+    return fitting
 
 
 def _name_managers(cluster: Cluster, declared: Evaluation) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Self
 
-from pulumi_kubernetes.core.v1 import ResourceRequirementsArgsDict
+from pulumi_kubernetes.core.v1 import PodSecurityContextArgsDict, ResourceRequirementsArgsDict
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from archesai_infra.kube.images import image_reference
-from archesai_infra.kube.pods import Placement
+from archesai_infra.kube.pods import UNPRIVILEGED_ID, Placement, pod_security
 from archesai_infra.model import Model
 from archesai_infra.quantities import cpu_cores, memory_bytes
 from archesai_infra.types import (
@@ -24,6 +24,7 @@ from archesai_infra.types import (
     MemoryQuantity,
     Percent,
     Port,
+    UserId,
 )
 from archesai_infra.versions import ImageVersion
 
@@ -253,6 +254,21 @@ class HostableModule(WorkloadModule):
     def runs_pods(self) -> bool:
         """Whether the server runs in the cluster and not on the developer's machine."""
         return self.enabled and self.run_on_host is None
+
+
+class DataFiles(Model):
+    """What modules with a volume can set about who their files belong to."""
+
+    run_as_user: UserId = UNPRIVILEGED_ID
+    """User that the server runs as, to whom the files on the volume belong; 999 for data that most images of
+    PostgreSQL and redis wrote without being told otherwise. `arches adopt` sets it."""
+    run_as_group: UserId | None = None
+    """Group of the server and of its volumes; the number of the user where it is not set."""
+
+    @property
+    def security(self) -> PodSecurityContextArgsDict:
+        """The pod's identity."""
+        return pod_security(self.run_as_user, self.run_as_group or self.run_as_user)
 
 
 class ScaledModule(HostableModule):

@@ -132,7 +132,7 @@ class Database(RunningComponent):
             # Nothing before the stop: the image names SIGINT, a fast shutdown, as its signal.
             lifecycle={"post_start": {"exec_": {"command": ["/bin/sh", "-c", _IN_BACKGROUND]}}},
         )
-        pod = Pod(NAME, [server], mounts, settings.scheduling, GRACE_SECONDS, secret_values)
+        pod = Pod(NAME, [server], mounts, settings.scheduling, GRACE_SECONDS, secret_values, security=settings.security)
         return self.stateful_set(pod, {"postgres": PORT})
 
     def _mounts(self, settings: ManagedDatabase, secret_name: pulumi.Input[str]) -> list[Mount]:

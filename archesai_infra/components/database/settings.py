@@ -10,7 +10,14 @@ from pydantic import Field
 
 from archesai_infra import versions
 from archesai_infra.components.base.peers import ServicePeer
-from archesai_infra.components.base.settings import ExternalModule, HostableModule, Resources, RunOnHost, resources
+from archesai_infra.components.base.settings import (
+    DataFiles,
+    ExternalModule,
+    HostableModule,
+    Resources,
+    RunOnHost,
+    resources,
+)
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import ANYWHERE
@@ -45,7 +52,7 @@ class Postgres(Model):
     """Any other server parameter by its PostgreSQL name."""
 
 
-class ManagedDatabase(HostableModule):
+class ManagedDatabase(HostableModule, DataFiles):
     """A PostgreSQL server in the cluster, one pod with one volume."""
 
     default_image = versions.DATABASE
@@ -63,7 +70,8 @@ class ManagedDatabase(HostableModule):
     storage_class: DnsLabel | None = None
     """StorageClass of the volume; the cluster's default where it is not set."""
     claim_name: DnsLabel | None = None
-    """Claim on the volume, `archesai-postgres-data` if not set; one that exists is taken over with its data."""
+    """Claim on the volume, `archesai-postgres-data` if not set; one that exists is taken over with its data,
+    whose files must belong to `runAsUser`."""
     resources: Resources = resources(("250m", "512Mi"), ("500m", "1Gi"), ("64Mi", "2Gi"))
     """CPU and memory."""
     postgres: Postgres = Postgres()

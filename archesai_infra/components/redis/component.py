@@ -125,4 +125,5 @@ class Redis(RunningComponent):
             ),
         )
         # A stop writes the whole data set once more.
-        self.stateful_set(Pod(NAME, [server], mounts, settings.scheduling, 60, values), {"redis": PORT})
+        pod = Pod(NAME, [server], mounts, settings.scheduling, 60, values, security=settings.security)
+        self.stateful_set(pod, {"redis": PORT})

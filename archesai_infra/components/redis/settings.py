@@ -9,7 +9,14 @@ from pydantic import Field, model_validator
 
 from archesai_infra import versions
 from archesai_infra.components.base.peers import ServicePeer
-from archesai_infra.components.base.settings import ExternalModule, HostableModule, Resources, RunOnHost, resources
+from archesai_infra.components.base.settings import (
+    DataFiles,
+    ExternalModule,
+    HostableModule,
+    Resources,
+    RunOnHost,
+    resources,
+)
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import ANYWHERE
@@ -22,7 +29,7 @@ PORT = 6379
 PASSWORD_KEY = "REDIS_PASSWORD"
 
 
-class ManagedRedis(HostableModule):
+class ManagedRedis(HostableModule, DataFiles):
     """A redis server in the cluster, one pod with one volume."""
 
     default_image = versions.REDIS
@@ -34,7 +41,8 @@ class ManagedRedis(HostableModule):
     storage_class: DnsLabel | None = None
     """StorageClass of the volume; the cluster's default where it is not set."""
     claim_name: DnsLabel | None = None
-    """Claim on the volume, `archesai-redis-data` if not set; one that exists is taken over with its data."""
+    """Claim on the volume, `archesai-redis-data` if not set; one that exists is taken over with its data,
+    whose files must belong to `runAsUser`."""
     resources: Resources = resources(("100m", "128Mi"), ("200m", "256Mi"))
     """CPU and memory."""
     max_memory: MemoryQuantity | None = None

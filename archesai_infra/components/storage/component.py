@@ -113,9 +113,9 @@ class Storage(RunningComponent):
             scratch("tmp", "/tmp", "256Mi"),
         ]
         build = self._rustfs if settings.server == "rustfs" else self._minio
-        self.stateful_set(
-            Pod(NAME, [build(settings, mounts)], mounts, settings.scheduling, 60, keys.values or ()), PORTS
-        )
+        server = build(settings, mounts)
+        pod = Pod(NAME, [server], mounts, settings.scheduling, 60, keys.values or (), security=settings.security)
+        self.stateful_set(pod, PORTS)
 
     def _rustfs(self, settings: ManagedStorage, mounts: list[Mount]) -> ContainerArgsDict:
         plain = {

@@ -10,6 +10,7 @@ from pydantic import Field
 from archesai_infra import versions
 from archesai_infra.components.base.peers import ServicePeer
 from archesai_infra.components.base.settings import (
+    DataFiles,
     ExternalModule,
     Image,
     Module,
@@ -33,7 +34,7 @@ SECRET_KEY = "SECRET_KEY"
 BUCKET_MODULE = "storage-bucket"
 
 
-class ManagedStorage(Workload, Module):
+class ManagedStorage(Workload, DataFiles, Module):
     """An object store in the cluster, one pod with one volume."""
 
     mode: Literal["managed"] = "managed"
@@ -49,7 +50,8 @@ class ManagedStorage(Workload, Module):
     storage_class: DnsLabel | None = None
     """StorageClass of the volume; the cluster's default where it is not set."""
     claim_name: DnsLabel | None = None
-    """Claim on the volume, `archesai-storage-data` if not set; one that exists is taken over with its data."""
+    """Claim on the volume, `archesai-storage-data` if not set; one that exists is taken over with its data,
+    whose files must belong to `runAsUser`."""
     resources: Resources = resources(("250m", "256Mi"), ("500m", "512Mi"))
     """CPU and memory."""
     existing_secret: DnsLabel | None = None

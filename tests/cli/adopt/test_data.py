@@ -2,14 +2,16 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from archesai_infra.cli.adopt.data import major
+from archesai_infra.cli.adopt.live import FileOwner
 from archesai_infra.cli.adopt.plan import AFTER, BEFORE
 from testbed.adopt.kustomized import ACCESS_KEY, DATABASE_CLAIM, PASSWORD, REDIS_PASSWORD, SECRET_KEY
-from testbed.adopt.standing import ALL, ON, STACK, standing, takeover
+from testbed.adopt.standing import ALL, ON, STACK, planned, standing, takeover
 from testbed.controlplane.api import Object
 from testbed.stacks import DEVELOPMENT
 
@@ -38,8 +40,11 @@ def obstacle(change: Callable[[Objects], object]) -> str:
 def test_every_data_module_goes_on_with_its_claim_its_password_and_its_kind_of_server() -> None:
     assert settings() == {
         "database.claimName": DATABASE_CLAIM,
+        "database.runAsUser": "999",
         "databasePassword": PASSWORD,
         "redis.claimName": "archesai-redis",
+        "redis.runAsGroup": "1000",
+        "redis.runAsUser": "999",
         "redisPassword": REDIS_PASSWORD,
         "storage.claimName": "archesai-storage",
         "storage.server": "minio",
@@ -61,7 +66,7 @@ def test_every_volume_is_named_with_what_becomes_of_it_without_its_claim() -> No
 
 
 def test_what_the_stack_says_already_is_not_said_again() -> None:
-    config = DEVELOPMENT | {"database": {"claimName": DATABASE_CLAIM}}
+    config = DEVELOPMENT | {"database": {"claimName": DATABASE_CLAIM, "runAsUser": 999}}
     assert settings(config=config, given=["databasePassword"]) == {}
 
 
@@ -72,7 +77,7 @@ def test_a_module_that_is_off_or_elsewhere_takes_nothing() -> None:
 
 
 def test_passwords_of_an_existing_secret_stay_there() -> None:
-    config = DEVELOPMENT | {"database": {"existingSecret": "theirs"}}
+    config = DEVELOPMENT | {"database": {"existingSecret": "theirs", "runAsUser": 999}}
     assert settings(config=config) == {"database.claimName": DATABASE_CLAIM}
 
 
@@ -141,6 +146,47 @@ def test_another_major_version_of_postgres_is_refused_and_the_same_is_not() -> N
     assert "runs PostgreSQL 15, the stack 16" in takeover(DEVELOPMENT, live).obstacles[0]
     config = DEVELOPMENT | {"database": {"image": {"tag": "0.8.6-pg15-bookworm"}}}
     assert takeover(config, live).obstacles == ()
+
+
+def _of_image(image: str) -> Callable[[Objects], object]:
+    return lambda objects: container(objects, *DATABASE).update(image=image)
+
+
+@pytest.mark.parametrize(
+    ("image", "owner"),
+    [("postgres:16", "999"), ("postgres:16-alpine", "70"), ("registry.example.com/pgvector/pgvector:pg16", "999")],
+)
+def test_the_stack_runs_the_database_as_the_user_of_its_old_image(image: str, owner: str) -> None:
+    assert settings(config=DEVELOPMENT, live=standing(_of_image(image)))["database.runAsUser"] == owner
+
+
+def test_the_user_of_the_manifest_wins_over_the_images_and_what_the_pod_sees_over_both() -> None:
+    def identify(database: Object) -> None:
+        database["spec"]["template"]["spec"]["securityContext"] = {"runAsUser": 26, "fsGroup": 27}
+
+    live = standing(in_database(identify))
+    found = settings(config=DEVELOPMENT, live=live)
+    assert (found["database.runAsUser"], found["database.runAsGroup"]) == ("26", "27")
+    seen = replace(live, owners={"archesai-postgres": FileOwner(1001, 0)})
+    found = settings(config=DEVELOPMENT, live=seen)
+    assert (found["database.runAsUser"], found.get("database.runAsGroup")) == ("1001", None)
+
+
+def test_a_database_that_could_not_read_its_files_is_refused_before_anything_is_deleted() -> None:
+    config = DEVELOPMENT | {"database": {"runAsUser": 10001}}
+    (said,) = takeover(config, standing()).obstacles
+    assert "its files belong to user 999" in said
+    assert "set database.runAsUser to 999 (got 10001)" in said
+    unknown = standing(_of_image("bitnami/postgresql:16"))
+    (said,) = takeover(DEVELOPMENT, unknown).obstacles
+    assert "the user of its image is not known" in said
+    assert takeover(DEVELOPMENT | {"database": {"runAsUser": 1001}}, unknown).obstacles == ()
+
+
+def test_the_stack_that_adopt_declares_runs_as_the_owner_of_the_files() -> None:
+    (server,) = [one.resource for one in planned().items if (one.kind, one.name) == DATABASE and one.resource]
+    security = server.inputs["spec"]["template"]["spec"]["securityContext"]
+    assert (security["runAsUser"], security["runAsGroup"], security["fsGroup"]) == (999, 999, 999)
 
 
 @pytest.mark.parametrize(

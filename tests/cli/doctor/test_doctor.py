@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from archesai_infra.cli.doctor import machine
-from archesai_infra.cli.doctor.server import wanted_secrets
+from archesai_infra.cli.engine.existing_secrets import wanted
 from testbed.cli.running import run
-from testbed.stacks import ROOT, render
+from testbed.stacks import ROOT, render, shipped
 
 
 def _engine(directory: Path, says: str) -> Path:
@@ -82,9 +82,23 @@ def test_a_backend_without_its_passphrase_or_directory_is_a_problem(tmp_path: Pa
 
 
 def test_secrets_that_others_make_are_wanted_with_their_keys() -> None:
-    wanted = wanted_secrets(render({"database": {"existingSecret": "db"}}))
-    assert wanted == {("archesai", "db"): {"DATABASE_URL", "POSTGRES_PASSWORD"}}
-    assert wanted_secrets(render()) == {}
+    assert wanted(render({"database": {"existingSecret": "db"}})) == {
+        ("archesai", "db"): {"DATABASE_URL", "POSTGRES_PASSWORD"}
+    }
+    assert wanted(render()) == {}
+
+
+def test_production_wants_its_secret_where_velero_is_and_where_a_cron_job_reads_it() -> None:
+    assert wanted(shipped("prod")) == {
+        ("archesai", "archesai-backups-cloud"): {"cloud"},
+        ("velero", "archesai-backups-cloud"): {"cloud"},
+    }
+
+
+def test_secrets_that_only_the_values_of_a_chart_name_are_wanted_where_the_chart_is() -> None:
+    monitoring = {"enabled": True, "alerts": {"existingSecret": "alerts"}, "grafana": {"existingSecret": "login"}}
+    found = wanted(render({"monitoring": monitoring}))
+    assert found == {("monitoring", "alerts"): set(), ("monitoring", "login"): set()}
 
 
 def test_a_broken_stack_file_is_a_finding_among_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
