@@ -107,7 +107,14 @@ ALTER ROLE :"role" SET max_parallel_maintenance_workers = :'jobs';
 SQL
   create_database "$restorer"
   load "$dump" "$(url_of "$new")" "$(url_as "$restorer" "$new")" "$restorer"
+  # A session that ends still drops its temporary tables, which these statements must not come across.
   sql "$(url_of "$new")" -v role="$restorer" -v owner="$owner" <<'SQL'
+SELECT set_config('archesai.restorer', :'role', false) \g /dev/null
+DO $$BEGIN
+  WHILE EXISTS (SELECT FROM pg_stat_activity WHERE usename = current_setting('archesai.restorer')) LOOP
+    PERFORM pg_sleep(0.1), pg_stat_clear_snapshot();
+  END LOOP;
+END$$;
 REASSIGN OWNED BY :"role" TO :"owner";
 DROP OWNED BY :"role";
 DROP ROLE :"role";
