@@ -20,6 +20,10 @@ CHOSEN = "ARCHESAI_TIERS"
 """Environment variable that names the tiers to run, with commas between them; all where it is not set."""
 LATER = "ARCHESAI_TIERS_LATER"
 """Environment variable that names the tiers that the same command runs after these: the summary leaves them out."""
+QUICK = "ARCHESAI_QUICK"
+"""Environment variable that leaves out the tests marked as long."""
+LONG = "long"
+"""Marker of tests that take more than five seconds and need nothing built."""
 MOST_REASONS = 5
 """How many reasons for skipping the summary lists, the most frequent first; `pytest -rs` lists them all."""
 _OUTCOMES = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
@@ -83,10 +87,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept[tier_of(item)].append(item)
         # Reports carry this from a worker to the summary.
         item.user_properties.append(("tier", tier_of(item)))
-    left_out = [item for tier in TIERS if tier not in wanted for item in kept[tier]]
+    left_out = [item for item in items if tier_of(item) not in wanted or _too_long(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if tier_of(item) in wanted]
+        items[:] = [item for item in items if tier_of(item) in wanted and not _too_long(item)]
     for tier in wanted:
         if why := lack(tier):
             for item in kept[tier]:
@@ -95,6 +99,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker(own_network.MARKER):
                 item.add_marker(pytest.mark.skip(reason="needs a network of its own; make test-all runs it in one"))
+
+
+def _too_long(item: pytest.Item) -> bool:
+    return os.environ.get(QUICK) == "1" and item.get_closest_marker(LONG) is not None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -114,6 +122,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
             terminalreporter.line(
                 f"tier {tier}{where}: {'; '.join(part for part in (said, why) if part) or 'no tests'}"
             )
+    if os.environ.get(QUICK) == "1":
+        terminalreporter.line("tests that take long were left out; make test-all runs them")
     for line in _skips(terminalreporter.stats.get("skipped", [])):
         terminalreporter.line(line)
 

@@ -7,6 +7,7 @@ import pytest
 from tools import bench_engine, bench_offline
 
 
+@pytest.mark.long
 def test_every_figure_of_a_stack_is_measured_without_an_engine() -> None:
     figures = {figure.what: figure.value for figure in bench_offline.measured("dev", bench_offline.stacks()["dev"], 1)}
     assert list(figures) == [

@@ -1,6 +1,6 @@
 """Run tests by tier, on the Kubernetes minor that `K8S_VERSION` names.
 
-python -m tools.tiers quick     every tier that can run as things are; builds nothing
+python -m tools.tiers quick     every tier that can run as things are, without the long tests; builds nothing
 python -m tools.tiers cluster   build what the control plane lacks, then tier cluster
 python -m tools.tiers engine    the same for tier engine, with the Pulumi engine where PATH has none
 python -m tools.tiers node      build what nodes lack, make their images, then tier node
@@ -31,7 +31,7 @@ from testbed.programs import parts
 from testbed.programs.building import BuildError, ensure
 from testbed.programs.part import cache_directory
 from testbed.programs.toolchain import ToolchainError
-from testbed.tiers import CHOSEN, CLUSTER, ENGINE, LATER, NODE, UNIT, UnknownTierError, chosen, lack
+from testbed.tiers import CHOSEN, CLUSTER, ENGINE, LATER, NODE, QUICK, UNIT, UnknownTierError, chosen, lack
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WORKERS = 4
@@ -60,6 +60,7 @@ def main() -> int:
     try:
         if arguments.run == "quick":
             wanted = tuple(tier for tier in wanted if tier in chosen())
+            os.environ[QUICK] = "1"
         else:
             build(wanted)
     except (UnknownTierError, parts.UnknownPartError, BuildError, ToolchainError) as error:

@@ -122,6 +122,18 @@ def test_a_tier_that_is_not_asked_for_is_left_out_and_named(tmp_path: Path) -> N
     assert "skipped" not in done.stdout.splitlines()[-1]
 
 
+def test_the_quick_run_leaves_out_what_takes_long_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "test_long.py").write_text(
+        "import pytest\n\n@pytest.mark.long\ndef test_long():\n    assert False\n\ndef test_short():\n    pass\n",
+        encoding="utf-8",
+    )
+    own = ["-c", str(ROOT / "pyproject.toml"), "-p", "testbed.tiers", "-p", "no:cacheprovider", "--numprocesses=0"]
+    done = run("tools.tiers", "quick", *own, str(tmp_path), ARCHESAI_PARTS_DIR=str(tmp_path))
+    assert done.returncode == 0, done.stdout
+    assert "tests that take long were left out; make test-all runs them" in done.stdout.splitlines()
+    assert "1 passed, 1 deselected" in done.stdout.splitlines()[-1]
+
+
 def test_a_failure_in_any_tier_is_the_runs(tmp_path: Path) -> None:
     broken = tmp_path / "test_broken.py"
     broken.write_text("def test_broken():\n    assert False\n", encoding="utf-8")
@@ -170,6 +182,7 @@ def run_apart(directory: Path, text: str, **variables: str) -> subprocess.Comple
 
 
 @pytest.mark.skipif(bool(own_network.lack()), reason=own_network.lack() or "")
+@pytest.mark.long
 @pytest.mark.parametrize("failing", ["", "servers_on_every_address", "anything_else"])
 def test_what_wants_a_network_of_its_own_gets_one_and_the_rest_keeps_the_machine_s(
     failing: str, tmp_path: Path
@@ -184,6 +197,7 @@ def test_what_wants_a_network_of_its_own_gets_one_and_the_rest_keeps_the_machine
     assert ("1 failed" in first) is (failing == "servers_on_every_address")
 
 
+@pytest.mark.long
 def test_where_no_network_can_be_made_the_run_says_so_and_skips(tmp_path: Path) -> None:
     done = run_apart(tmp_path, APART, PATH=str(tmp_path))
     assert done.returncode == 0, done.stdout
@@ -216,6 +230,7 @@ def test_other():
 
 
 @pytest.mark.skipif(bool(own_network.lack()), reason=own_network.lack() or "")
+@pytest.mark.long
 def test_what_has_a_network_of_its_own_runs_beside_the_rest(tmp_path: Path) -> None:
     place = tmp_path / "meeting"
     place.mkdir()

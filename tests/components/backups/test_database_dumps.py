@@ -19,6 +19,7 @@ from testbed.backups import rendered, servers
 from testbed.backups.servers import Postgres
 from testbed.stacks import ROOT
 
+pytestmark = pytest.mark.long
 DRILLS = 10
 
 

@@ -134,6 +134,7 @@ def test_a_server_that_is_away_fails_the_hook_and_the_older_dump_stays(pod: Dump
     assert pod.dumps() == kept
 
 
+@pytest.mark.long
 def test_a_full_disk_fails_the_hook_and_the_older_dump_stays(pod: DumpPod, source: Redis) -> None:
     assert pod.hook(source).returncode == 0
     kept = pod.dumps()

@@ -14,6 +14,7 @@ from testbed.monitoring.programs import program
 from testbed.monitoring.stacks import BACKED_UP, alerts, rule_groups
 from testbed.stacks import render
 
+pytestmark = pytest.mark.long
 MINUTES = 7 * 24 * 60
 STEP = 5
 """Minutes between two samples."""

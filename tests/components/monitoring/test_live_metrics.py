@@ -12,6 +12,7 @@ from testbed.monitoring.programs import knows_storage, knows_tables
 from testbed.monitoring.promql import grouping_labels, selectors
 from testbed.monitoring.stacks import alerts, backed_up, queries, rules
 
+pytestmark = pytest.mark.long
 PANELS = queries(backed_up(), "prometheus")
 RULES = {rule.get("alert") or rule["record"]: rule["expr"] for rule in rules(backed_up())}
 EVENTS_ONLY = {
