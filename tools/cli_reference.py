@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from archesai_infra.cli.app import COMMANDS, app
+from archesai_infra.cli import app
 from archesai_infra.cli.base.errors import MEANINGS
 from archesai_infra.cli.graph.drawing import mermaid
 from archesai_infra.stack.config import load
@@ -18,10 +16,10 @@ from archesai_infra.stack.stack_file import read, stacks
 HEAD = """# The `arches` command
 
 Written by `make goldens` from the command itself. `make setup` installs it as `.venv/bin/arches`;
-`arches --install-completion` adds completion of commands, stacks, modules and keys to your shell.
+`arches --install-completion` adds completion of commands, stacks, modules and keys to bash, zsh and fish.
 
 Colours and tables are for a terminal: in a pipe a line is a line, `NO_COLOR` turns colours off anywhere, and `--json`
-prints a document for scripts. What is wrong goes to standard error, with a way to mend it.
+prints a document for scripts. Errors go to standard error, each with its cure.
 """
 
 
@@ -29,9 +27,9 @@ def cli_reference() -> str:
     """The page of all commands, with their arguments, options and exit codes."""
     codes = "".join(f"| {code.value} | {text} |\n" for code, text in MEANINGS.items())
     parts = [HEAD, f"## Exit codes\n\n| code | meaning |\n|--:|---|\n{codes}"]
-    group: Any = typer.main.get_command(app)
-    for name in COMMANDS:
-        parts += _pages(f"arches {name}", group.get_command(None, name))
+    for name, entry in app.COMMANDS.items():
+        if not entry.hidden:
+            parts += _pages(f"arches {name}", app.load(name))
     return "\n".join(parts)
 
 
@@ -49,8 +47,8 @@ def _page(name: str, command: Any) -> str:  # noqa: ANN401 - likewise
     options = [item for item in shown if item.param_type_name == "option"]
     usage = " ".join([name, *(_usage(item) for item in arguments), *(["[OPTIONS]"] if options else [])])
     rows = [
-        *(f"| `{_usage(item)}` | {_told(item)} |" for item in arguments),
-        *(f"| `{', '.join(item.opts)}` | {_told(item)} |" for item in options),
+        *(f"| `{_usage(item)}` | {_meaning(item)} |" for item in arguments),
+        *(f"| `{', '.join(item.opts)}` | {_meaning(item)} |" for item in options),
     ]
     table = "\n".join(["", "| | |", "|---|---|", *rows, ""]) if rows else ""
     return f"## {name}\n\n{inspect.cleandoc(command.help or '')}\n\n```\n{usage}\n```\n{table}"
@@ -61,11 +59,11 @@ def _usage(item: Any) -> str:  # noqa: ANN401 - likewise
     return name if item.required else f"[{name}]"
 
 
-def _told(item: Any) -> str:  # noqa: ANN401 - likewise
+def _meaning(item: Any) -> str:  # noqa: ANN401 - likewise
     default = item.default
-    said = item.help or ""
+    text = item.help or ""
     plain = isinstance(default, str | int) and not isinstance(default, bool) and default != ""
-    return f"{said} Default: `{default}`." if plain else said
+    return f"{text} Default: `{default}`." if plain else text
 
 
 def graph_page(root: Path) -> str:

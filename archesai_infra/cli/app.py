@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.metadata import version
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -51,30 +50,50 @@ COMMANDS = {
 """Every sub-command by name, in the order of the help."""
 
 EPILOG = """\
-Exit status: 0 done, 1 failed or a check found a problem, 2 invalid input, 3 no engine, 4 cluster, 5 state, 6 timeout.
+\b
+Exit status:
+  0 done                                  4 cluster unreachable, or it refuses
+  1 failed, or a check found a problem    5 state unreadable or locked
+  2 invalid input                         6 not done in the time given
+  3 no Pulumi engine                      130 interrupted
 
-Examples: arches preview | arches config set redis.enabled true | arches up --stack prod | arches status --stack prod
+\b
+Examples:
+  arches preview
+  arches config set redis.enabled true
+  arches up --stack prod
+  arches status --stack prod
 
 ARCHES_DEBUG=1 shows the Python trace of an error. The documentation is in docs/ of the project."""
+
+
+Framework = Any
+"""A type that Typer uses in its own interface and keeps private."""
 
 
 class LazyGroup(TyperGroup):
     """A group that imports a command's module when the command is called; help needs none of them."""
 
-    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - the group's protocol, whose types are private
+    def __init__(self, **attributes: Framework) -> None:
         super().__init__(**attributes)
         # Suggestions for a mistyped command, help and completion read these; `get_command` gives the real ones.
         self.commands = {
-            name: TyperCommand(name, help=entry.help, rich_help_panel=entry.group, hidden=entry.hidden)
-            for name, entry in COMMANDS.items()
+            name: TyperCommand(name, help=entry.help, hidden=entry.hidden) for name, entry in COMMANDS.items()
         }
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - likewise
+    def format_commands(self, ctx: Framework, formatter: Framework) -> None:  # noqa: ARG002 - the group's protocol
+        """The sub-commands in their groups."""
+        for group in dict.fromkeys(entry.group for entry in COMMANDS.values()):
+            with formatter.section(group):
+                shown = [(name, entry) for name, entry in COMMANDS.items() if not entry.hidden]
+                formatter.write_dl([(name, entry.help) for name, entry in shown if entry.group == group])
+
+    def resolve_command(self, ctx: Framework, args: list[str]) -> Framework:
         """The command that was called, from its own module."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, load(name) if name and command else command, rest
 
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - likewise
+    def invoke(self, ctx: Framework) -> Framework:
         """Run a command; every expected error becomes a line on standard error and an exit status."""
         json = "--json" in ctx.args
         try:
@@ -93,8 +112,11 @@ class LazyGroup(TyperGroup):
 
 def load(name: str) -> TyperCommand | TyperGroup:
     """A command or a group of commands, from the `register` of its module."""
-    holder = typer.Typer()
+    holder = typer.Typer(rich_markup_mode=None)
     import_module(f"archesai_infra.cli.{COMMANDS[name].module}").register(holder)
+    # A module may register several commands; each that is built costs time.
+    holder.registered_commands = [command for command in holder.registered_commands if command.name == name]
+    holder.registered_groups = [group for group in holder.registered_groups if group.name == name]
     # A Typer with one command is that command; with a callback it stays a group.
     holder.callback()(lambda: None)
     return typer.main.get_group(holder).commands[name]  # pyright: ignore[reportReturnType]
@@ -104,6 +126,7 @@ app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EPILOG,
 )
@@ -111,6 +134,8 @@ app = typer.Typer(
 
 def _print_version(value: object) -> None:
     if value:
+        from importlib.metadata import version
+
         typer.echo(f"arches {version('archesai-infra')}")
         raise typer.Exit
 

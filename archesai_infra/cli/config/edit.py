@@ -145,13 +145,13 @@ def typed(key: str, value: str) -> object:
         return value
 
 
-def _has(node: Any, part: str | int) -> bool:  # noqa: ANN401 - YAML
+def _has(node: object, part: str | int) -> bool:
     if isinstance(part, int):
         return isinstance(node, list) and part < len(node)
     return isinstance(node, dict) and part in node
 
 
-def _put(node: Any, part: str | int, value: object, key: str) -> None:  # noqa: ANN401 - YAML
+def _put(node: object, part: str | int, value: object, key: str) -> None:
     if isinstance(part, int) and isinstance(node, list) and part <= len(node):
         node[part : part + 1] = [value]
     elif isinstance(part, str) and isinstance(node, dict):

@@ -67,7 +67,7 @@ def _name(item: dict[str, Any], home: str) -> str:
     return name if namespace == home else f"{namespace}/{name}"
 
 
-def _neutral(value: Any) -> Any:  # noqa: ANN401 - JSON
+def _neutral(value: object) -> object:
     """The same object without what only says which stack it is of, and without digests of other objects' content."""
     if isinstance(value, dict):
         return {key: _neutral(item) for key, item in value.items() if key != INSTANCE}
@@ -76,7 +76,7 @@ def _neutral(value: Any) -> Any:  # noqa: ANN401 - JSON
     return CONTENT_NAME.sub(r"\1", value) if isinstance(value, str) else value
 
 
-def property_changes(left: Any, right: Any, path: str = "") -> Iterator[Change]:  # noqa: ANN401 - JSON
+def property_changes(left: object, right: object, path: str = "") -> Iterator[Change]:
     """Properties that differ, by dotted path; lists of named items are matched by their names."""
     left, right = _keyed(left), _keyed(right)
     if isinstance(left, dict) and isinstance(right, dict):
@@ -87,7 +87,7 @@ def property_changes(left: Any, right: Any, path: str = "") -> Iterator[Change]:
         yield Change(path, left, right)
 
 
-def _keyed(value: Any) -> Any:  # noqa: ANN401 - JSON
+def _keyed(value: object) -> object:
     """A list of named things as a mapping, so that a new container is one change and not many."""
     if isinstance(value, list) and value and all(isinstance(item, dict) and "name" in item for item in value):
         return {str(item["name"]): item for item in value}

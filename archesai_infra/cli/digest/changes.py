@@ -121,7 +121,7 @@ def _is_secret(value: object) -> bool:
     return value in (MASK, "[secret]")
 
 
-def _at(inputs: Any, path: str) -> Any:  # noqa: ANN401 - JSON
+def _at(inputs: object, path: str) -> object:
     value = inputs
     for quoted, index, name in _STEP.findall(path):
         if index:

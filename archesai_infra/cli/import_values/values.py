@@ -38,7 +38,7 @@ class _Old:
     leaves: dict[str, Any]
     result: Translation
 
-    def take(self, path: str, default: Any = None) -> Any:  # noqa: ANN401 - any YAML
+    def take(self, path: str, default: object = None) -> Any:  # noqa: ANN401 - any YAML
         return self.leaves.pop(path, default)
 
     def below(self, prefix: str) -> dict[str, Any]:
