@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Show this help
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "%-18s%s\n", $$1, $$2 }'
 
 # ---- set-up ---------------------------------------------------------------------------------------------------------
 $(VENV)/.python:
@@ -46,7 +46,7 @@ setup-dev: $(VENV)/.dev
 preview: setup ## Show what `up` would do: make preview [STACK=dev] [POLICY=1]
 	@$(ARCHES) preview --stack $(STACK) $(if $(POLICY),--policy) $(ARGS)
 
-up: setup ## Make the cluster what the stack file says: make up [STACK=dev]
+up: setup ## Apply the stack to the cluster: make up [STACK=dev]
 	@$(ARCHES) up --stack $(STACK) $(ARGS)
 
 destroy: setup ## Remove the stack's objects, all but the data that is kept
@@ -54,14 +54,6 @@ destroy: setup ## Remove the stack's objects, all but the data that is kept
 
 render: setup ## Write the stack as YAML: make -s render STACK=prod [OUT=directory]
 	@$(ARCHES) render --stack $(STACK) $(if $(OUT),--out $(OUT)) $(ARGS)
-
-.PHONY: k8s-preview k8s-deploy-dev k8s-deploy-prod k8s-dry-run
-k8s-preview: preview ## Old name of preview
-k8s-dry-run: render ## Old name of render
-k8s-deploy-dev: ## Old name of up STACK=dev
-	@$(MAKE) --no-print-directory up STACK=dev
-k8s-deploy-prod: ## Old name of up STACK=prod
-	@$(MAKE) --no-print-directory up STACK=prod
 
 .PHONY: cluster
 cluster: setup ## Make a local cluster in containers (k3d, or kind)
@@ -114,10 +106,10 @@ scan: setup-dev
 	@$(BIN)/python -m tools.scan
 
 .PHONY: goldens lock
-goldens: setup-dev ## Write rendered/, the schema and the generated documentation anew
+goldens: setup-dev ## Regenerate rendered/, the schema and the generated documentation
 	@$(BIN)/python -m tools.generate
 
-lock: setup-dev ## Pin every package anew
+lock: setup-dev ## Update the pinned packages
 	@$(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
 	@$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-dev.txt
 

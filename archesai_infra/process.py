@@ -27,7 +27,7 @@ def prepare() -> None:
 
 @contextmanager
 def without_garbage_collection() -> Generator[None]:
-    """For an evaluation in a process that goes on: a quarter of its time would go into the search for cycles."""
+    """For an evaluation in a process that continues: a quarter of its time would go into the search for cycles."""
     enabled = gc.isenabled()
     gc.disable()
     try:

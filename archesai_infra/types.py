@@ -105,7 +105,7 @@ def _address(value: str) -> str:
 
 
 def _hostname(value: str) -> None:
-    """A name, or an IPv4 address: four numbers that are none are a mistake in one."""
+    """A name, or an IPv4 address: four numbers that are no valid address are refused."""
     numeric = value.replace(".", "").isdigit()
     if not _HOSTNAME.fullmatch(value) or (numeric and not _is_address(value)):
         raise ValueError(_HOST_RULE)

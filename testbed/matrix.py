@@ -62,7 +62,7 @@ _ON_HOST: dict[str, Config] = {
 }
 _INGRESS: dict[str, Config] = {
     "nginx with issuer": {"tls": TLS},
-    "nginx with a certificate of others": {"tls": {"enabled": True, "existingSecret": "their-certificate"}},
+    "nginx with an existing certificate": {"tls": {"enabled": True, "existingSecret": "their-certificate"}},
     "traefik": {"className": "traefik"},
     "traefik with TLS": {"className": "traefik", "tls": TLS, "rateLimit": None},
     "another class": {"className": "haproxy", "controller": {"namespace": "haproxy"}},
@@ -109,7 +109,7 @@ _OTHERS: dict[str, Config] = {
         },
     },
     "monitoring": {"monitoring": ON},
-    "monitoring by an operator of others": {"monitoring": ON | {"operator": "existing", "namespace": "observability"}},
+    "monitoring by an existing operator": {"monitoring": ON | {"operator": "existing", "namespace": "observability"}},
     "logs in the object storage": {"monitoring": ON | {"logs": {"storage": "objectStorage"}}},
     "placement": {
         "database": {"scheduling": {"nodeSelector": {"disk": "ssd"}, "priorityClass": "important"}},
@@ -126,9 +126,9 @@ def _data_forms() -> dict[str, Config]:
         theirs = {"existingSecret": f"their-{module}"}
         forms |= {
             f"{module} with configured credentials": {module: ON} | keys[module],
-            f"{module} with a Secret of others": {module: ON | theirs},
+            f"{module} with an existing Secret": {module: ON | theirs},
             f"external {module}": {module: external} | keys[module],
-            f"external {module} with a Secret of others": {module: external | theirs},
+            f"external {module} with an existing Secret": {module: external | theirs},
         }
     forms["external database by URL"] = {
         "database": {"mode": "external", "port": 5433},

@@ -115,12 +115,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
             counts[_tier_of_report(report)][outcome] += 1
     terminalreporter.section("tiers")
     for tier, count in counts.items():
-        said = ", ".join(f"{count[outcome]} {outcome}" for outcome in _OUTCOMES if count[outcome])
+        counts = ", ".join(f"{count[outcome]} {outcome}" for outcome in _OUTCOMES if count[outcome])
         where = f" on Kubernetes {parts.kubernetes().version}" if tier != UNIT and count["passed"] else ""
         why = unavailable(tier)
         if tier not in os.environ.get(LATER, "").split(","):
             terminalreporter.line(
-                f"tier {tier}{where}: {'; '.join(part for part in (said, why) if part) or 'no tests'}"
+                f"tier {tier}{where}: {'; '.join(part for part in (counts, why) if part) or 'no tests'}"
             )
     if os.environ.get(QUICK) == "1":
         terminalreporter.line("tests that take long were left out; make test-all runs them")

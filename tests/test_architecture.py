@@ -47,7 +47,7 @@ URNS = {
     "api-jwt-secret": "archesai:index:Api$pulumi:index:Stash::api-jwt-secret",
     "fingerprint-key": "pulumi:pulumi:Stack$pulumi:index:Stash::fingerprint-key",
 }
-"""What would be lost or made anew under another name."""
+"""What would be lost or recreated under another name."""
 
 
 @cache
@@ -222,7 +222,7 @@ def test_the_program_itself_only_gives_variables_up_and_asks_for_the_debug_lines
 
 def test_every_settings_model_of_a_component_can_be_set() -> None:
     defined = {item for item in classes() if issubclass(item, Model)}
-    # A base of others is set through them.
+    # The base classes of libraries are set through them.
     bases = {base for item in models(Settings) for base in item.__mro__}
     assert {item.__name__ for item in defined - bases} == set()
 

@@ -118,7 +118,7 @@ OF_THE_OLD_SYSTEM: dict[str, tuple[Defect, str]] = {
     ),
     "a password stands in an environment variable": (
         lambda r: set_env(server(r, "StatefulSet", "archesai-postgres"), "POSTGRES_PASSWORD", "password"),
-        "StatefulSet archesai-postgres: variable POSTGRES_PASSWORD has its value in clear",
+        "StatefulSet archesai-postgres: variable POSTGRES_PASSWORD has its value in plain text",
     ),
     "redis' probe is green on a wrong password": (
         lambda r: server(r, "StatefulSet", "archesai-redis")["readinessProbe"].update(
@@ -425,21 +425,21 @@ OF_THE_NETWORK: dict[str, tuple[Defect, str]] = {
         lambda r: policy(r, "archesai-api")["egress"].pop(1),
         "Deployment archesai-api: may not open connections to StatefulSet archesai-redis on 6379",
     ),
-    "a pod is told an address that nothing lets it reach": (
+    "a pod is configured with an address that nothing lets it reach": (
         lambda r: set_env(server(r, name="archesai-platform"), "CACHE", "archesai-redis:6379"),
         "Deployment archesai-platform: may not open connections to StatefulSet archesai-redis on 6379",
     ),
-    "a pod is told a Service that there is not": (
+    "a pod is configured with a Service that there is not": (
         lambda r: set_env(server(r, name="archesai-platform"), "ARCHES_SERVER_HOST", "archesai-server:3001"),
-        "Deployment archesai-platform: is told archesai-server:3001, and there is no such Service",
+        "Deployment archesai-platform: connects to archesai-server:3001, and there is no such Service",
     ),
-    "a pod is told a wrong port": (
+    "a pod is configured with a wrong port": (
         lambda r: set_env(server(r, name="archesai-platform"), "ARCHES_SERVER_HOST", "archesai-api:8080"),
-        "Deployment archesai-platform: is told archesai-api:8080, and the Service has no such port",
+        "Deployment archesai-platform: connects to archesai-api:8080, and the Service has no such port",
     ),
-    "a pod is told an address outside that no policy opens": (
+    "a pod is configured with an address outside that no policy opens": (
         lambda r: set_env(server(r, name="archesai-platform"), "METRICS", "metrics.example.com:4317"),
-        "Deployment archesai-platform: is told metrics.example.com:4317, and no policy lets it out to port 4317",
+        "Deployment archesai-platform: connects to metrics.example.com:4317, and no policy lets it out to port 4317",
     ),
     "the controller is not let in": (
         lambda r: policy(r, "archesai-platform").update(ingress=[]),
@@ -468,21 +468,21 @@ OF_SECRETS: dict[str, tuple[Defect, str]] = {
         lambda r: change_resource(r, "redis", inputs={"password": secret_value(r)}),
         "archesai:index:Redis redis: holds a secret value",
     ),
-    "a Secret stands in clear in the state": (
+    "a Secret is in plain text in the state": (
         lambda r: change_resource(r, "redis-secret", secret_paths=()),
-        "Secret redis-secret: REDIS_PASSWORD stands in clear in the state",
+        "Secret redis-secret: REDIS_PASSWORD is in plain text in the state",
     ),
-    "a generated value stands in clear in the state": (
+    "a generated value is in plain text in the state": (
         lambda r: change_resource(r, "redis-password", secret_paths=()),
-        "Stash redis-password: input stands in clear in the state",
+        "Stash redis-password: input is in plain text in the state",
     ),
     "a URL has a password": (
         lambda r: set_env(server(r), "LLM", "https://me:correct-horse@llm.example.com:443"),
-        "Deployment archesai-api: container api is told a URL with a password",
+        "Deployment archesai-api: container api gets a URL with a password",
     ),
     "the api's file has a password": (
         lambda r: config_map(r)["data"].update({"config.yaml": "auth: {google: {clientSecret: correct-horse}}"}),
-        "ConfigMap archesai-config-… auth.google.clientSecret has its value in clear",
+        "ConfigMap archesai-config-… auth.google.clientSecret has its value in plain text",
     ),
     "the api's file does not name a variable": (
         lambda r: config_map(r)["data"].update({"config.yaml": "api: {port: 3001}"}),

@@ -22,7 +22,7 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def main() -> int:
-    """Measure and print; a figure over its aim is said and is no error: machines differ."""
+    """Measure and print; a figure over its aim is reported but is no error: machines differ."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="runs of each offline measurement; the median counts")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")

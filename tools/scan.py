@@ -82,8 +82,8 @@ class Scanner:
         try:
             return list(self.parse(json.loads(done.stdout)))
         except (ValueError, LookupError, TypeError):
-            said = (done.stderr or done.stdout).strip()
-            raise ScanError(f"{program.name} ended with status {done.returncode}: {said}") from None
+            output = (done.stderr or done.stdout).strip()
+            raise ScanError(f"{program.name} ended with status {done.returncode}: {output}") from None
 
 
 def kube_score_findings(document: Any) -> Iterator[Finding]:  # noqa: ANN401 - JSON

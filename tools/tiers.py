@@ -41,7 +41,7 @@ NOTHING_COLLECTED = 5
 PARTS: tuple[str, ...] = (*parts.RIG, "minio", "velero", "velero-plugin-for-aws", "kube-score")
 """What tests run, besides what the package sources of the machine offer."""
 LOOK_SECONDS = 0.2
-"""Time between two looks at what a run beside this one has said."""
+"""Seconds between two reads of the output of a run beside this one."""
 RUNS: dict[str, tuple[str, ...]] = {
     "quick": (UNIT, CLUSTER, ENGINE, NODE),
     "cluster": (CLUSTER,),
@@ -109,12 +109,12 @@ def run_apart(tiers: tuple[str, ...], more: list[str]) -> int:
         heading("all other tests")
         return run(tiers, more)
     with TemporaryDirectory() as directory:
-        said = Path(directory, "said")
-        with said.open("wb") as file, start(tiers, ["-m", f"not {own_network.MARKER}", *more], file) as process:
+        output = Path(directory, "output")
+        with output.open("wb") as file, start(tiers, ["-m", f"not {own_network.MARKER}", *more], file) as process:
             # One after the other among themselves: they use the same ports.
             apart = run(tiers, ["--numprocesses=0", "-m", own_network.MARKER, *more], own_network.command())
             heading("all other tests")
-            others = follow(process, said)
+            others = follow(process, output)
     found = {apart, others} - {NOTHING_COLLECTED} or {NOTHING_COLLECTED}
     if apart not in (0, NOTHING_COLLECTED):
         print(f"tests that want a network of their own failed with status {apart}: see above")
@@ -152,9 +152,9 @@ def start(
     )
 
 
-def follow(process: subprocess.Popen[bytes], said: Path) -> int:
-    """Show what a process has said to a file and says, until it ends; returns its status."""
-    with said.open("rb") as file:
+def follow(process: subprocess.Popen[bytes], output: Path) -> int:
+    """Show what a process writes to a file, until it ends; returns its status."""
+    with output.open("rb") as file:
         while True:
             # Asked first, so that its last words are still read.
             status = process.poll()

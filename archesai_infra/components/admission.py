@@ -190,7 +190,7 @@ def _rights() -> Policy:
             Rule(
                 f"{rules}.all(r, !('*' in r.?apiGroups.orValue([])) && !('*' in r.?resources.orValue([])) "
                 "&& !('*' in r.verbs) && !r.verbs.exists(v, v in ['bind', 'escalate', 'impersonate']))",
-                "a role has a wildcard, or may take the rights of others",
+                "a role has a wildcard, or may escalate its own rights",
             ),
             Rule(
                 "!has(object.roleRef) || !(object.roleRef.name in ['cluster-admin', 'admin', 'edit'])",

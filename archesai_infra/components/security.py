@@ -85,7 +85,7 @@ class SecuritySettings(Model):
     registry: Registry = Registry()
     """Registry of the pull secret."""
     unprotected: tuple[Literal["backups", "database", "monitoring", "redis", "security", "storage"], ...] = ()
-    """Modules whose data production lets go: after an `up` with it they can be switched off or replaced. `security`
+    """Modules whose data production may remove: after an `up` with it they can be switched off or replaced. `security`
     stands for the stack's namespace."""
 
 
@@ -198,7 +198,7 @@ class Security(Component):
 
 
 def requirements(settings: SecuritySettings, given: Mapping[Credential, object]) -> list[str]:
-    """What the credentials lack or have too much of, as sentences that begin with a key."""
+    """What the credentials lack or have too much of, each as `key: problem and cure`."""
     if (settings.registry.username is not None) == (Credential.REGISTRY_PASSWORD in given):
         return []
     if settings.registry.username is None:

@@ -112,7 +112,7 @@ def images(settings: Settings) -> dict[str, tuple[Image, ImageVersion]]:
 
 
 def requirements(settings: Settings, given: Mapping[Credential, object]) -> list[str]:
-    """What is missing or does not fit, as sentences that begin with a key."""
+    """What is missing or does not fit, each as `key: problem and cure`."""
     backups = settings.backups
     found: list[str] = []
     if backups.bucket is None:
@@ -154,14 +154,14 @@ def _credentials(settings: Settings, given: Mapping[Credential, object], *, own:
     }
     used = [key for key, on in sources.items() if on]
     if len(used) > 1:
-        found.append(f"{used[0]}: also set is {used[1]}; keep one of the two")
+        found.append(f"{used[0]}: {used[1]} is also set; keep only one")
     if not used and not own:
         found.append(
             "backups: the bucket needs its keys: pulumi config set --secret backupsAccessKey and backupsSecretKey, "
             "or set backups.existingSecret or backups.velero.roleArn"
         )
     if backups.velero.existing_repository_secret and Credential.BACKUPS_REPOSITORY_PASSWORD in given:
-        found.append("backups.velero.existingRepositorySecret: also set is backupsRepositoryPassword; keep one")
+        found.append("backups.velero.existingRepositorySecret: backupsRepositoryPassword is also set; keep only one")
     return found
 
 

@@ -17,7 +17,7 @@ from archesai_infra.stack.deploy import deploy
 from archesai_infra.stack.settings import Settings
 
 MASK = "<secret>"
-"""What stands in the place of a secret value."""
+"""Placeholder for a secret value."""
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 """Type of a Helm release."""
@@ -94,7 +94,7 @@ class Evaluation:
 def _without_scaled_replicas(objects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Leave the number of pods out where an autoscaler sets it: each apply would conflict with the autoscaler's.
 
-    Pulumi is told by `ignore_changes` instead, Argo CD by `ignoreDifferences`; manifests have no such way.
+    Pulumi learns it from `ignore_changes`, Argo CD from `ignoreDifferences`; manifests have no such way.
     """
     scaled = {
         (target["kind"], target["name"])
@@ -111,7 +111,7 @@ def _without_scaled_replicas(objects: Sequence[dict[str, Any]]) -> list[dict[str
 def evaluate(raw: RawConfig, *, reveal: bool = False, application: bool = False) -> Evaluation:
     """What a stack consists of, by its configuration; raises ConfigError. `reveal` keeps secret values readable.
 
-    Where Argo CD applies the objects, `application` asks for what the engine is told instead: its Application.
+    Where Argo CD applies the objects, `application` asks for what the engine declares instead: its Application.
     """
     settings, credentials = load(raw)
     monitor = _Monitor(reveal=reveal)

@@ -9,12 +9,12 @@ from archesai_infra.stack.settings import Settings
 
 
 def requirements(settings: Settings, given: Mapping[Credential, object]) -> list[str]:
-    """Why Argo CD cannot have the stack, as sentences that begin with a key."""
+    """Why Argo CD cannot have the stack, each as `key: problem and cure`."""
     found: list[str] = []
     if settings.gitops.repo_url is None:
         found.append("gitops.repoUrl: is required: the repository that holds rendered/<stack>")
     found += [
-        f"{key}: a repository must not hold it: remove it and name a Secret that others make (existingSecret)"
+        f"{key}: a repository must not hold it: remove it and name an existing Secret (existingSecret)"
         for key in Credential
         if key in given
     ]

@@ -8,7 +8,7 @@ from archesai_infra.stack.settings import Settings
 
 
 def used_images(settings: Settings) -> PodImages:
-    """Key of each image that some pod of the stack runs, to what is set and what stands in for the rest.
+    """Key of each image that some pod of the stack runs, to what is set and what is used otherwise.
 
     Images inside Helm releases are their charts' own.
     """

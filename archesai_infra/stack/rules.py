@@ -13,7 +13,7 @@ from archesai_infra.stack.settings import Settings
 
 
 def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str]:
-    """What does not fit together, each as `key: what and how to mend it`; empty where all is well."""
+    """What does not fit together, each as `key: problem and cure`; empty where there is none."""
     found = [
         *_dependencies(settings),
         *_hosts(settings),
@@ -58,7 +58,7 @@ def _receivers(settings: Settings, given: Mapping[Credential, object]) -> Iterat
     )
     if settings.production and settings.monitoring.installs and not heard:
         yield (
-            "monitoring.alerts: nobody is told of an alert in production: pulumi config set --secret alertSlackUrl or "
+            "monitoring.alerts: alerts notify nobody in production: arches config set alertSlackUrl or "
             "alertWebhookUrl, set monitoring.alerts.email, or accept it with monitoring.alerts.unattended"
         )
 

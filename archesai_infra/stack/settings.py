@@ -26,7 +26,7 @@ from archesai_infra.types import DnsLabel, Hostname, ImageDigest, ImageName, Ima
 
 
 def _mode(value: object) -> str:
-    """Which of a data module's two forms is meant; a server in the cluster where nothing is said."""
+    """Which of a data module's two forms is meant; managed where it is not set."""
     if isinstance(value, dict):
         return "external" if value.get("mode") == "external" else "managed"
     return str(getattr(value, "mode", "managed"))

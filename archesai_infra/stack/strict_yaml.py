@@ -142,7 +142,7 @@ class _Reader:
         inherited: dict[str, Any] = {}
         for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(source, yaml.MappingNode):
-                self._problem(source, path, "<< takes the keys of a mapping; this is none", structural=True)
+                self._problem(source, path, "<< takes the keys of a mapping; this is not a mapping", structural=True)
                 continue
             inherited = self.value(source, path) | inherited
         return inherited

@@ -16,7 +16,7 @@ METADATA = (ip_address("169.254.169.254"), ip_address("fd00:ec2::254"))
 
 
 def bound_rights(item: Object) -> Iterator[str]:
-    """Roles name what they allow: no wildcard, no Secret of others, no role that rules a cluster or everybody has."""
+    """Roles name what they allow: no wildcard, no Secret outside the stack, no rights over the cluster."""
     if item.get("kind") in ("Role", "ClusterRole"):
         for rule in item.get("rules") or []:
             yield from _rule(rule)

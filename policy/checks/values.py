@@ -53,19 +53,19 @@ def _container(container: Object) -> Iterator[str]:
     for variable in container.get("env") or []:
         name, value = str(variable.get("name", "")), variable.get("value")
         if _is_credential(name, value):
-            yield f"{name} in clear: use secretKeyRef"
+            yield f"{name} in plain text: use secretKeyRef"
         else:
             yield from (f"{what} in {name}: use secretKeyRef" for what in _shapes(value))
     for argument in [*(container.get("command") or []), *(container.get("args") or [])]:
         found = ARGUMENT.match(str(argument))
         if found and _is_credential(found[1], found[2]):
-            yield f"argument --{found[1]} in clear: use a file"
+            yield f"argument --{found[1]} in plain text: use a file"
         else:
             yield from (f"{what} among its arguments: use a file" for what in _shapes(argument))
 
 
 def _is_credential(name: str, value: object) -> bool:
-    """Whether a name and its value are a credential; a name of a file or of a Secret is none."""
+    """Whether a name and its value are a credential; the name of a file or of a Secret is not."""
     named = NAMES.search(name) and not OBJECTS.search(name)
     return isinstance(value, str) and bool(named) and not NO_VALUE.match(value.strip())
 
@@ -78,7 +78,7 @@ def _shapes(value: object) -> Iterator[str]:
 def _entry(key: str, text: object) -> Iterator[str]:
     """An entry of a ConfigMap: a value, or a file in which others are."""
     if _is_credential(key, text):
-        yield f"{key} in clear"
+        yield f"{key} in plain text"
         return
     found = list(_leaves(_parsed(key, text), ""))
     yield from (f"{what} in {key}" for what in found or _shapes(text))
@@ -102,6 +102,6 @@ def _leaves(value: object, name: str) -> Iterator[str]:
         for inner in value:
             yield from _leaves(inner, name)
     elif _is_credential(name.rpartition(".")[2], value):
-        yield f"{name} in clear"
+        yield f"{name} in plain text"
     else:
         yield from (f"{what} at {name}" for what in _shapes(value))

@@ -194,7 +194,7 @@ class Rig:
         )
 
     def forget_repositories(self) -> None:
-        """Let Velero connect anew: at a repository that it could not reach it looks again after minutes only."""
+        """Let Velero connect again: at a repository that it could not reach it looks again after minutes only."""
         for item in self.plane.api.list("velero.io/v1", "BackupRepository", "velero"):
             self.plane.api.delete(item)
 
@@ -272,7 +272,7 @@ class Rig:
         self.plane.api.patch(item, {"status": status})
 
     def _result(self, name: str) -> Object | None:
-        """What the program told of its work, in an event."""
+        """The program's own message about its work, in an event."""
         for event in self.plane.api.list("v1", "Event", "velero"):
             if event["involvedObject"]["name"] == name and event["reason"] == "Data-Path-Completed":
                 return json.loads(event["message"])

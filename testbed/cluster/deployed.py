@@ -27,7 +27,7 @@ _MOVING = ("resourceVersion", "managedFields", "uid", "creationTimestamp")
 
 @dataclass(frozen=True)
 class Deployed:
-    """A stack that was applied once; `outcome` is what the API server said."""
+    """A stack that was applied once; `outcome` is the API server's answer."""
 
     rig: ControlPlane
     scenario: Scenario

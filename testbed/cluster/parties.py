@@ -1,4 +1,4 @@
-"""Who may be at an end of a connection: a stack's pods, pods of others beside it, addresses outside."""
+"""Who may be at an end of a connection: a stack's pods, other pods beside it, addresses outside."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class Scenario:
         return str(self.config["namespace"])
 
     def evaluation(self, change: Config | None = None) -> Evaluation:
-        """The stack with its secrets in clear, as an engine hands it to the API server."""
+        """The stack with its secrets in plain text, as an engine hands it to the API server."""
         return render(merged(self.config, change or {}), self.name, reveal=True)
 
 

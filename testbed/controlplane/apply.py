@@ -1,4 +1,4 @@
-"""Server-side apply of rendered objects, keeping what the server said about each."""
+"""Server-side apply of rendered objects, keeping the server's answer for each."""
 
 from __future__ import annotations
 

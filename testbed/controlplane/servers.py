@@ -62,7 +62,7 @@ class Servers:
         ]
 
     def any_apiserver(self) -> Command:
-        """What an API server is told with simulated and with real nodes."""
+        """Options of an API server with simulated and with real nodes."""
         return [
             self.executables["kube-apiserver"],
             f"--etcd-servers=http://127.0.0.1:{self.ports.etcd}",
@@ -91,7 +91,7 @@ class Servers:
         ]
 
     def any_controller_manager(self) -> Command:
-        """What controllers are told with simulated and with real nodes."""
+        """Options of the controllers with simulated and with real nodes."""
         return [
             self.executables["kube-controller-manager"],
             *self._client_flags(),

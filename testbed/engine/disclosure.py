@@ -1,4 +1,4 @@
-"""Where secret values stand in clear: in a text as they are, or as their base64."""
+"""Where secret values appear: in a text as they are, or as their base64."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _WITH_EVENTS = ("up", "preview", "refresh", "destroy")
 
 
 class OperationError(AssertionError):
-    """The engine ended with another status than zero; the message is the end of what it said."""
+    """The engine ended with another status than zero; the message is the end of its output."""
 
     def __init__(self, what: str, text: str) -> None:
         super().__init__(f"{what}:\n{text[-_SAID:]}")
@@ -79,11 +79,11 @@ class Operation:
         return Outcome(self.process.returncode, self.text(), self._events(), time.monotonic() - self.began)
 
     def text(self) -> str:
-        """What it has said until now."""
+        """Its output until now."""
         return self.output.read_text(encoding="utf-8", errors="replace")
 
     def until(self, reached: Callable[[str], bool], seconds: float = OPERATION_SECONDS) -> None:
-        """Wait until it has said something, or has ended."""
+        """Wait until it has written something, or has ended."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None and not reached(self.text()):
             if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Terminal sessions in a document: the commands after `$`, and what they are said to print."""
+"""Terminal sessions in a document: the commands after `$`, and what the document says they print."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def first_missing(expected: Sequence[str], output: str) -> str | None:
     lines = iter(output.splitlines())
     for line in expected:
         pattern = re.compile(".*".join(map(re.escape, line.split(ANYTHING))))
-        if line != ANYTHING and not any(pattern.fullmatch(said.rstrip()) for said in lines):
+        if line != ANYTHING and not any(pattern.fullmatch(printed.rstrip()) for printed in lines):
             return line
     return None

@@ -1,4 +1,4 @@
-"""Who may talk to whom: default deny, and a flow for every address that a pod is told."""
+"""Who may talk to whom: default deny, and a flow for every address that a pod is configured with."""
 
 from __future__ import annotations
 
@@ -192,14 +192,14 @@ def _lets_in(rendered: Rendered, source: Object, target: Object, port: int) -> b
 
 
 def endpoints_have_flows(rendered: Rendered) -> Iterator[str]:
-    """Every `host:port` that a pod is told can be reached from it, both sides' policies considered."""
+    """Every `host:port` that a pod is configured with can be reached from it, both sides' policies considered."""
     for item in rendered.kinds(*RUNNERS):
         for host, port in sorted(_endpoints(rendered, item)):
             yield from _unreachable(rendered, item, host, port)
 
 
 def _endpoints(rendered: Rendered, runner: Object) -> set[tuple[str, int]]:
-    told: list[object] = [
+    values: list[object] = [
         [variable.get("value", "") for variable in container.get("env", [])]
         + [word for key in ("command", "args") for word in container.get(key, [])]
         for container in containers(runner)
@@ -209,14 +209,14 @@ def _endpoints(rendered: Rendered, runner: Object) -> set[tuple[str, int]]:
     for name, _ in config_map_uses(runner):
         if rendered.has("ConfigMap", name, namespace):
             data = rendered.one("ConfigMap", name)["data"]
-            told.append(list(data.values()))
+            values.append(list(data.values()))
             found |= _host_and_port(yaml.safe_load(data["config.yaml"])) if "config.yaml" in data else set()
     for name, key in secret_uses(runner):
         if key is not None and rendered.has("Secret", name, namespace):
-            told.append(rendered.one("Secret", name)["stringData"].get(key, ""))
+            values.append(rendered.one("Secret", name)["stringData"].get(key, ""))
     found |= {
         (match["host"], int(match["port"]))
-        for text in strings(told)
+        for text in strings(values)
         for match in _ADDRESS.finditer(text)
         if not match["host"].replace(".", "").isdigit()
     }
@@ -238,7 +238,7 @@ def _host_and_port(config: Any) -> set[tuple[str, int]]:  # noqa: ANN401 - YAML
 
 
 def _unreachable(rendered: Rendered, runner: Object, host: str, port: int) -> Iterator[str]:
-    where = f"{title(runner)}: is told {host}:{port}"
+    where = f"{title(runner)}: connects to {host}:{port}"
     namespace = runner["metadata"]["namespace"]
     if "." in host:
         if not allows(rendered, runner, Target(None, None, port)):

@@ -1,4 +1,4 @@
-"""Secret values stand in Secrets, and nowhere else."""
+"""Secret values are in Secrets, and nowhere else."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _found(forbidden: set[str], value: object) -> list[str]:
 
 
 def secret_values_travel_as_secrets(rendered: Rendered) -> Iterator[str]:
-    """What the engine does not know to be secret stands in clear in its state."""
+    """What the engine does not know to be secret is in plain text in its state."""
     for resource in rendered.resources:
         field = {HOLDERS[0]: "stringData", STASH: "input"}.get(resource.type)
         if field is None or field in resource.secret_paths or field not in resource.inputs:
@@ -77,7 +77,7 @@ def secret_values_travel_as_secrets(rendered: Rendered) -> Iterator[str]:
             [key for key in inside if f"{field}.{key}" not in resource.secret_paths] if field != "input" else [""]
         )
         for key in open_keys:
-            yield f"{resource.type.rpartition(':')[2]} {resource.name}: {key or field} stands in clear in the state"
+            yield f"{resource.type.rpartition(':')[2]} {resource.name}: {key or field} is in plain text in the state"
 
 
 def no_literal_looks_like_a_password(rendered: Rendered) -> Iterator[str]:
@@ -90,17 +90,19 @@ def no_literal_looks_like_a_password(rendered: Rendered) -> Iterator[str]:
             if _LOGIN_IN_URL.search(text):
                 yield f"{title(item)}: {name} has a URL with a password"
             if name.endswith((".yaml", ".yml")):
-                yield from (f"{title(item)}: {path} has its value in clear" for path in _named(yaml.safe_load(text)))
+                yield from (
+                    f"{title(item)}: {path} has its value in plain text" for path in _named(yaml.safe_load(text))
+                )
 
 
 def _literals(container: Object) -> Iterator[str]:
     for variable in container.get("env", []):
         named = _SECRET_NAME.search(variable["name"]) and not variable["name"].endswith("_FILE")
         if named and variable.get("value"):
-            yield f"variable {variable['name']} has its value in clear"
+            yield f"variable {variable['name']} has its value in plain text"
     for text in strings([container.get(place, []) for place in ("env", "command", "args")]):
         if _LOGIN_IN_URL.search(text):
-            yield f"container {container['name']} is told a URL with a password"
+            yield f"container {container['name']} gets a URL with a password"
 
 
 def _named(config: object, prefix: str = "") -> Iterator[str]:

@@ -27,7 +27,7 @@ def _requests(errors: str) -> dict[str, str]:
 
 
 def _answers(in_time: str) -> dict[str, str]:
-    """60 requests a minute, as many of them within a second as said, the rest within 2.5 s."""
+    """60 requests a minute, the given number of them within a second, the rest within 2.5 s."""
     return {
         f'http_request_duration_seconds_bucket{{{API},status="200",le="0.5"}}': in_time,
         f'http_request_duration_seconds_bucket{{{API},status="200",le="1"}}': in_time,
@@ -62,7 +62,7 @@ def _missing(job: str) -> Case:
 
 
 def _down(job: str, namespace: str) -> Case:
-    """A target that is down, beside one of others."""
+    """A target that is down, beside one outside the stack."""
     series = f'up{{job="{job}",namespace="{namespace}",instance="10.0.0.1:1"}}'
     elsewhere = {'up{job="someone-else",namespace="elsewhere",instance="10.0.0.2:80"}': "0x30"}
     return Case(

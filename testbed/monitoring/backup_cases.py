@@ -47,21 +47,21 @@ def _failed(kind: str, what: str) -> Case:
     return Case(still | {counters[what]: "0x5 1x25"}, still, {}, f"The {kind} backup failed, whole or in part.")
 
 
-def _job(name: str, limit: int, said: str) -> Case:
+def _job(name: str, limit: int, ago: str) -> Case:
     within = f'{{namespace="archesai",cronjob="{name}"}}'
     succeeded, created = (f"kube_cronjob_{what}{within}" for what in ("status_last_successful_time", "created"))
     return Case(
         {succeeded: _ago(limit + 1800), created: _ago(90 * _DAY)},
         {succeeded: _ago(limit), created: _ago(90 * _DAY)},
         {},
-        f"{name} succeeded {said} ago for the last time.",
+        f"{name} succeeded {ago} ago for the last time.",
     )
 
 
-def _never(name: str, limit: int, said: str) -> Case:
+def _never(name: str, limit: int, ago: str) -> Case:
     """A job that never succeeded counts from when it was made."""
     created = f'kube_cronjob_created{{namespace="archesai",cronjob="{name}"}}'
-    text = f"{name} succeeded {said} ago for the last time."
+    text = f"{name} succeeded {ago} ago for the last time."
     return Case({created: _ago(limit + 1800)}, {created: _ago(limit)}, {}, text)
 
 

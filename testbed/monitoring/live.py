@@ -177,7 +177,7 @@ def _other_jobs(ports: Mapping[str, int], pages: Mapping[tuple[str, str], int]) 
         _target("node-exporter", "node-exporter", ports["node"]),
         _target("kube-prometheus-stack-prometheus", "monitoring", ports["prometheus"]),
         _target("kube-prometheus-stack-alertmanager", "monitoring", ports["alertmanager"]),
-        # As the charts' own monitors and ours on pods of others have it.
+        # As the charts' own monitors and ours on pods outside the stack have it.
         *(_target(*job, port) | {"honor_labels": True} for job, port in pages.items()),
     ]
 

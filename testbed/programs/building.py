@@ -22,7 +22,7 @@ _LIST_SECONDS = 60.0
 
 
 class BuildError(RuntimeError):
-    """A part could not be built; the message ends with what the compiler said."""
+    """A part could not be built; the message ends with the compiler's output."""
 
 
 def ensure(*names: str, log: Log | None = None) -> dict[str, Path]:
@@ -85,8 +85,8 @@ def _compile(command: list[str], part: Part, title: str, log: Log) -> None:
         finally:
             _kill(compiler)
     if status:
-        said = output.read_text(encoding="utf-8", errors="replace").splitlines()[-_OUTPUT_LINES:]
-        raise BuildError("\n".join([f"{title} failed with status {status}:", *said]))
+        lines = output.read_text(encoding="utf-8", errors="replace").splitlines()[-_OUTPUT_LINES:]
+        raise BuildError("\n".join([f"{title} failed with status {status}:", *lines]))
 
 
 def _copy(part: Part, go: Path, module: str, path: str, directory: Path) -> None:

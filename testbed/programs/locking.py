@@ -29,7 +29,7 @@ def locked(
 
 def _acquire(lock: int, name: str, log: Log, seconds: float, heartbeat: float) -> None:
     start = time.monotonic()
-    told = start
+    reported = start
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -40,8 +40,8 @@ def _acquire(lock: int, name: str, log: Log, seconds: float, heartbeat: float) -
         now = time.monotonic()
         if now - start > seconds:
             raise TimeoutError(f"another process has held the lock of {name} for {seconds:.0f} s")
-        if now - told >= heartbeat:
-            told = now
+        if now - reported >= heartbeat:
+            reported = now
             log(f"{name}: another process is making it, waited {now - start:.0f} s")
         time.sleep(0.1)
 

@@ -173,7 +173,7 @@ def test_what_gateway_api_cannot_do_is_refused_with_the_reason(fault: str) -> No
 
 FORMS: dict[str, dict[str, Any]] = {
     "our Traefik with issuer": {"tls": TLS, "controller": INSTALL},
-    "Traefik of others with a Secret": {"tls": {"enabled": True, "existingSecret": "theirs"}},
+    "an existing Traefik with a Secret": {"tls": {"enabled": True, "existingSecret": "theirs"}},
     "plain": {"rateLimit": None},
     "Envoy Gateway": {"tls": TLS, "gateway": ENVOY, "rateLimit": None},
     "both": {"tls": TLS, "api": "both", "className": "traefik", "controller": INSTALL},

@@ -361,7 +361,7 @@ WITHOUT_EFFECT: dict[str, tuple[dict[str, Any], str]] = {
         {"className": "traefik", "timeouts": {"read": 60}},
         "timeouts.read cannot be expressed for class traefik: use nginx, or annotations",
     ),
-    "a time for requests where the controller is of others": (
+    "a time for requests of an existing controller": (
         {"timeouts": {"request": 60}},
         "timeouts.request is for the controller that the stack installs",
     ),

@@ -44,7 +44,7 @@ def run_old(rig: ControlPlane, namespace: str) -> None:
 
 
 def standing(rig: ControlPlane, namespace: str, *kinds: str) -> Standing:
-    """What tells a thing from one made anew, restarted or rolled: UID, generation and restarts."""
+    """What tells a thing from one recreated, restarted or rolled: UID, generation and restarts."""
     groups = {"Pod": "v1", "PersistentVolumeClaim": "v1", "ReplicaSet": "apps/v1"}
     found: Standing = {}
     for kind in kinds:

@@ -56,7 +56,7 @@ DEFECTS: list[tuple[str, tuple[str, str], str, Any, str]] = [
         ("Deployment", "archesai-api"),
         "spec.template.spec.containers.0.env",
         [{"name": "REDIS_PASSWORD", "value": "made-up"}],
-        "has REDIS_PASSWORD in clear",
+        "has REDIS_PASSWORD in plain text",
     ),
     ("own-identity", ("Deployment", "archesai-api"), "spec.template.spec.serviceAccountName", "default", "default"),
     ("kept-data", ("StatefulSet", "archesai-postgres"), "spec.volumeClaimTemplates", [{}], "cannot grow"),

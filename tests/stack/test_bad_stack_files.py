@@ -258,7 +258,7 @@ IMPOSSIBLE = {
           settings: {auth: {google: {secret: x}}}
           secretSettings: {auth.google.secret: {secret: google, key: secret}}
         """,
-        "api: settings.auth.google.secret: also in secretSettings; keep one of the two",
+        "api: settings.auth.google.secret: also in secretSettings; keep only one",
     ),
     "a rate limit for a class without one": (
         "archesai:ingress: {enabled: true, className: haproxy, rateLimit: {burst: 5}}",
@@ -319,34 +319,34 @@ IMPOSSIBLE = {
         "archesai:database: {runOnHost: {ip: 172.18.0.1, port: 5432}}",
         "database.runOnHost: needs the server's password: pulumi config set --secret databasePassword",
     ),
-    "a password and a Secret of others for the database": (
+    "a password and an existing Secret for the database": (
         f"""\
         archesai:database: {{existingSecret: mine}}
         archesai:databasePassword: {SECRET}
         """,
-        "database.existingSecret: also set is databasePassword; keep one of the two",
+        "database.existingSecret: databasePassword is also set; keep only one",
     ),
-    "a password and a Secret of others for redis": (
+    "a password and an existing Secret for redis": (
         f"""\
         archesai:redis: {{enabled: true, existingSecret: mine}}
         archesai:redisPassword: {SECRET}
         """,
-        "redis.existingSecret: also set is redisPassword; keep one of the two",
+        "redis.existingSecret: redisPassword is also set; keep only one",
     ),
-    "keys and a Secret of others for the storage": (
+    "keys and an existing Secret for the storage": (
         f"""\
         archesai:storage: {{enabled: true, existingSecret: mine}}
         archesai:storageAccessKey: {SECRET}
         archesai:storageSecretKey: {SECRET}
         """,
-        "storage.existingSecret: also set is storageAccessKey; keep one of the two",
+        "storage.existingSecret: storageAccessKey is also set; keep only one",
     ),
-    "a signing key and a Secret of others": (
+    "a signing key and an existing Secret": (
         f"""\
         archesai:api: {{existingSecret: mine}}
         archesai:apiJwtSecret: {SECRET}
         """,
-        "api.existingSecret: also set is apiJwtSecret; keep one of the two",
+        "api.existingSecret: apiJwtSecret is also set; keep only one",
     ),
     "half of a pair of keys": (
         f"""\
@@ -402,7 +402,7 @@ MISPLACED_SECRETS = {
         f"archesai:domain: {SECRET}",
         "domain: is not a secret but is stored as one: arches config set domain <value>",
     ),
-    "in clear": (
+    "in plain text": (
         "archesai:databasePassword: correct-horse",
         "databasePassword: is stored in plain text: arches config set --secret databasePassword",
     ),

@@ -118,7 +118,7 @@ def test_a_connection_url_is_all_that_an_external_database_needs(tmp_path: Path)
     [
         pytest.param([], id="generated"),
         pytest.param([f"archesai:databasePassword: {SECRET}"], id="configured"),
-        pytest.param(["archesai:database: {existingSecret: mine}"], id="of others"),
+        pytest.param(["archesai:database: {existingSecret: mine}"], id="existing"),
     ],
 )
 def test_a_password_has_three_sources(keys: list[str], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What no stack file may say, and what production refuses: images, registries, and credentials in clear."""
+"""What no stack file may say, and what production refuses: images, registries, and credentials in plain text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the data and the passwords of a running deployment are, and how the stack goes on with them."""
+"""Where the data and the passwords of a running deployment are, and how the stack takes them over."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from archesai_infra.stack.settings import Settings
 Managed = database.ManagedDatabase | redis.ManagedRedis | storage.ManagedStorage
 
 PGDATA = "/var/lib/postgresql/data"
-"""Where PostgreSQL's image keeps the data unless it is told otherwise."""
-# A redis that is told to keep a log and finds none begins empty: the log has to be made while the data is in memory.
+"""Where PostgreSQL's image keeps the data unless it is configured otherwise."""
+# A redis with an append-only log that is missing starts empty: write the log while the data is in memory.
 WRITE_LOG = (
     'export REDISCLI_AUTH="$REDIS_PASSWORD"; redis-cli config set appendonly yes && '
     'until redis-cli info persistence | grep -cE "aof_rewrite_(in_progress|scheduled):0" | grep -q 2; '
@@ -67,7 +67,7 @@ _SOURCES = (
 
 
 def take_over(settings: Settings, live: Live, given: Container[str], stack: str, *, stateless: bool = True) -> Takeover:
-    """What the stack needs to go on with the data of a namespace.
+    """What the stack needs to take over the data of a namespace.
 
     Args:
         settings: The stack as it is declared now.
@@ -172,7 +172,7 @@ def _take(source: _Source, own: Managed, workload: Object, live: Live, found: _F
 def _unfit(
     source: _Source, own: Managed, workload: Object, container: Object, place: Place, claim: Object
 ) -> list[str]:
-    """Why the stack's own server could not go on with this volume."""
+    """Why the stack's own server cannot use this volume."""
     what, name = f"{source.module}: {workload['kind']} {source.workload}", claim["metadata"]["name"]
     reasons: list[str] = []
     if workload["spec"].get("replicas", 1) > 1:
@@ -193,7 +193,7 @@ def _unfit_postgres(what: str, own: database.ManagedDatabase, container: Object,
     if place.path != wanted:
         reasons.append(
             f"{what} keeps its data in directory {place.path} of the volume, the stack looks in {wanted} and would "
-            "begin empty: stop it and move the files, or move the data by dump"
+            "start empty: stop it and move the files, or move the data by dump"
         )
     found, ours = major(container["image"]), major(f":{own.image.tag_or(versions.DATABASE)}")
     if found != ours:
@@ -267,7 +267,7 @@ def _steps(source: _Source, workload: Object, container: Object) -> list[Step]:
         steps.append(
             Step(
                 BEFORE,
-                "redis kept no append-only file, and the stack's would begin empty without one",
+                "redis kept no append-only file, and the stack's redis would start empty without one",
                 (f"{kubectl} exec {target} -- sh -c '{WRITE_LOG}'",),
             )
         )

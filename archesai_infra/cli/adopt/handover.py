@@ -17,7 +17,7 @@ def steps(item: Item, live: Live) -> Sequence[Step]:
         return _workload(item, item.live, item.resource.inputs["spec"]["selector"]["matchLabels"], live)
     if item.kind == "PersistentVolumeClaim":
         return ()
-    why = f"{item.kind} {item.name} is made anew: {'; '.join(item.why)}"
+    why = f"{item.kind} {item.name} is recreated: {'; '.join(item.why)}"
     return (Step(BEFORE, why, (f"{_kubectl(live)} delete {item.kind.lower()}/{item.name}",)),)
 
 

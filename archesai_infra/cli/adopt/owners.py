@@ -8,7 +8,7 @@ from typing import NamedTuple
 from archesai_infra.cli.adopt.live import Object
 
 PREDECESSORS = ("kubectl", "before-first-apply", "pulumi-kubernetes-")
-"""How the names begin under which kubectl, or a stack whose state is lost, set fields."""
+"""Prefixes of the names under which kubectl, or a stack whose state is lost, set fields."""
 PROVIDER = "pulumi-kubernetes"
 """The name from which the engine's provider takes fields over."""
 _CONTROLLERS = "kube-"
@@ -19,7 +19,7 @@ class Owner(NamedTuple):
 
     name: str
     cure: str
-    """How the owner lets go without deleting anything."""
+    """How to remove the owner without deleting anything."""
 
 
 def owner(item: Object, stack: str) -> Owner | None:

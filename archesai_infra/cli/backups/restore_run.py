@@ -167,7 +167,7 @@ class Run:
             say(f"  {line}")
         if done.status:
             over = not self.left
-            text = "has not ended in time; it goes on in the pod" if over else f"failed with status {done.status}"
+            text = "did not end in time; it continues in the pod" if over else f"failed with status {done.status}"
             raise CommandError(f"the restore of {module} {text}", Exit.TIMEOUT if over else Exit.FOUND)
 
     def _load_objects(self) -> None:

@@ -139,7 +139,7 @@ class Store:
                 return live
             if time.monotonic() > deadline:
                 raise CommandError(
-                    f"{name} has not ended within {seconds:.0f} s ({line}); it goes on in the cluster: "
+                    f"{name} has not ended within {seconds:.0f} s ({line}); it continues in the cluster: "
                     f"kubectl --context {self.cluster.context} --namespace {self.namespace} get {kind.lower()} {name}",
                     Exit.TIMEOUT,
                 )

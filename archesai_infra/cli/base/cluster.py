@@ -167,7 +167,7 @@ class Cluster:
         try:
             if stdin:
                 channel.write_stdin(stdin)
-                # Servers before 1.30 cannot be told of the end of the input: the command has to know it by itself.
+                # Servers before 1.30 cannot signal the end of the input: the command has to know its length.
                 channel.close_channel(0)
             channel.run_forever(timeout=seconds)
             output, error = channel.read_stdout(timeout=1) or "", channel.read_stderr(timeout=1) or ""

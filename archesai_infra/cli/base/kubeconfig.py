@@ -57,7 +57,7 @@ def _unusable(path: str | None, error: Exception) -> ClusterError:
 
 @contextmanager
 def _plugin_errors() -> Generator[list[str]]:
-    """Errors that the client library only logs: it goes on without credentials where a plugin fails."""
+    """Errors that the client library only logs: it continues without credentials where a plugin fails."""
     errors: list[str] = []
 
     class Collector(logging.Handler):

@@ -39,7 +39,7 @@ _MESSAGE = 600
 _NOT_IN_A_WORD = re.compile(r"[^A-Za-z0-9._-]")
 _WORD_LENGTH = 100
 _ONLY_THAT = "error: preview failed"
-"""What the engine says last, whatever it said before."""
+"""The engine's last line, whatever it printed before."""
 _AMBIENT = "from $PATH at"
 """The engine's notice about plugins that lie beside it."""
 

@@ -20,7 +20,7 @@ def releases(cluster: Cluster, declared: Evaluation, stack: str) -> Iterator[Fin
         yield problem(_CHECK, error.problem, error.cure or "see the server's answer")
         return
     for record in found:
-        cure = f"if no `up` is running: arches up --stack {stack} asks whether to delete the Secret, and goes on"
+        cure = f"if no `up` is running: arches up --stack {stack} asks whether to delete the Secret, and continues"
         yield problem(_CHECK, record.line, cure)
     if not found:
         yield ok(_CHECK, f"{len(declared.releases)} declared, none is unfinished")

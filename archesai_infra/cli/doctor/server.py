@@ -146,13 +146,13 @@ def permissions(examination: Examination) -> Iterator[Finding]:
         return
     refused = {verb: sorted(set(names)) for verb, names in missing.items()}
     if all(len(names) == len({resource for _, resource, _ in asked}) for names in refused.values()):
-        told = f"{', '.join(refused)} none of the stack's {len(asked)} kinds"
+        refusals = f"{', '.join(refused)} none of the stack's {len(asked)} kinds"
     else:
-        told = "; ".join(f"{verb} {', '.join(names)}" for verb, names in refused.items())
+        refusals = "; ".join(f"{verb} {', '.join(names)}" for verb, names in refused.items())
     cure = (
         f"bind a role that allows it, such as cluster-admin, or admin in {examination.namespace} for namespaced kinds"
     )
-    yield problem("permissions", f"the user may not {told}", cure)
+    yield problem("permissions", f"the user may not {refusals}", cure)
 
 
 def kinds(examination: Examination) -> Iterator[Finding]:
@@ -165,11 +165,11 @@ def kinds(examination: Examination) -> Iterator[Finding]:
             unknown[version.partition("/")[0]].add(str(item["kind"]))
     for group, names in sorted(unknown.items()):
         release, cure = BROUGHT_BY.get(group, ("", "install what serves it"))
-        told = f"the server does not know {', '.join(sorted(names))} of {group}"
+        text = f"the server does not know {', '.join(sorted(names))} of {group}"
         if release in releases:
-            yield ok("kinds", f"{told}; the stack's release {release} brings it")
+            yield ok("kinds", f"{text}; the stack's release {release} brings it")
         else:
-            yield problem("kinds", told, cure)
+            yield problem("kinds", text, cure)
     if not unknown:
         yield ok("kinds", "the server knows every kind of the stack")
 

@@ -24,7 +24,7 @@ _SHARED = {
 }
 """By release, the setting with which a stack uses what another stack of the cluster installed."""
 _RANDOM = "pulumi-kubernetes-"
-"""How the names begin that the provider chooses itself."""
+"""Prefixes of the names that the provider chooses itself."""
 UNFINISHED = ("pending-install", "pending-upgrade", "pending-rollback")
 """What Helm writes before it changes anything, and replaces when it is done."""
 
@@ -76,7 +76,7 @@ class Leftovers:
 def find(deployment: Mapping[str, Any], declared: Evaluation, cluster: Cluster, stack: str) -> Leftovers:
     """Compare an exported state with what the cluster has of the stack; raises ClusterError.
 
-    Records in a namespace that is not labelled as the stack's are others' and are left out.
+    Records in a namespace that is not labelled as the stack's belong to another stack and are left out.
     """
     operations = deployment.get("pending_operations") or []
     pending = tuple(str(one["resource"]["urn"]) for one in operations if one["type"] == "creating")

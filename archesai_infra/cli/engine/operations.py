@@ -134,7 +134,7 @@ def up(name: str, change: Change) -> None:
     apply = partial(stack.up, refresh=refresh, policy_packs=packs, color=_color(), on_output=_print)
     _run(unlocking(stack, partial(apply, show_secrets=False)), go_on=protection, changes=name)
     if left.pending:
-        # They are in the state now, under the same names; the notes of their beginning go.
+        # They are in the state now, under the same names; their pending operations go.
         _run(lambda: stack.refresh(clear_pending_creates=True, color=_color(), show_secrets=False))
 
 

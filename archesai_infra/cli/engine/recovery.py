@@ -39,7 +39,7 @@ def recover(stack: Stack, raw: RawConfig, command: Command, *, yes: bool, take_o
         take_over: Whether a stack whose state is lost is to be taken over.
 
     Raises:
-        CommandError: The engine cannot go on with what is there: records that the user wants to keep, a namespace of
+        CommandError: The engine cannot continue with what exists: records that the user wants to keep, a namespace of
             another stack, or a stack that the state does not know.
         ClusterError: The cluster does not show its Secrets.
     """

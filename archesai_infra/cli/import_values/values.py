@@ -307,9 +307,9 @@ def _ingress(old: _Old) -> None:
 
 def _monitoring(old: _Old) -> None:
     parts = [_on(old, f"monitoring.{part}") for part in ("grafana", "loki")]
-    said = [value for value in (_on(old, "monitoring"), *parts) if value is not None]
-    if said:
-        old.put("monitoring.enabled", any(said))
+    given = [value for value in (_on(old, "monitoring"), *parts) if value is not None]
+    if given:
+        old.put("monitoring.enabled", any(given))
     _resources(old, "monitoring.grafana", "monitoring.grafana")
     _resources(old, "monitoring.loki", "monitoring.logs")
     for part in ("grafana", "loki"):

@@ -1,4 +1,4 @@
-"""The preview: with the engine, or where there is none what the program declares."""
+"""The preview: by the engine, or without one an offline evaluation of the program."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ def _backups(cluster: Cluster, evaluation: Evaluation, instance: str, now: datet
 
 
 def backups(listed: list[Object], now: datetime) -> tuple[Status, str]:
-    """How old the newest whole backup is; a partly failed one is none."""
+    """How old the newest whole backup is; a partly failed one does not count."""
     ended = [item for item in listed if item.get("status", {}).get("completionTimestamp")]
     whole = [item for item in ended if item["status"].get("phase") == "Completed"]
     if not whole:

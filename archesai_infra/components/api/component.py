@@ -132,7 +132,7 @@ class ApiSettings(ScaledModule):
             raise ValueError(f"settings.{', '.join(taken)}: set by other settings of the stack; remove it here")
         twice = sorted(set(flatten(self.settings)) & set(self.secret_settings))
         if twice:
-            raise ValueError(f"settings.{', '.join(twice)}: also in secretSettings; keep one of the two")
+            raise ValueError(f"settings.{', '.join(twice)}: also in secretSettings; keep only one")
         return self
 
 
@@ -156,7 +156,7 @@ class Configuration:
     """The api's configuration, split by who may see it."""
 
     file: str
-    """`config.yaml`; secret settings stand in it as empty strings, because the api takes a setting from its environment
+    """`config.yaml`; secret settings are empty strings in it, because the api takes a setting from its environment
     only when the file names it."""
     environment: Mapping[str, SecretKey]
     secret_values: tuple[pulumi.Output[str], ...]
@@ -328,7 +328,7 @@ class Api(RunningComponent):
 
 
 def requirements(settings: ApiSettings, given: Mapping[Credential, object]) -> list[str]:
-    """What the credentials have too much of, as sentences that begin with a key."""
+    """What the credentials have too much of, each as `key: problem and cure`."""
     if settings.existing_secret and Credential.API_JWT_SECRET in given:
-        return ["api.existingSecret: also set is apiJwtSecret; keep one of the two"]
+        return ["api.existingSecret: apiJwtSecret is also set; keep only one"]
     return []

@@ -25,7 +25,7 @@ class Script:
     image: str
     resources: Resources
     plain: Mapping[str, str]
-    """Environment in clear."""
+    """Environment variables as plain text."""
     mounts: Sequence[Mount]
     """Volumes besides the files and /tmp."""
     secret: Mapping[str, SecretKey] = field(default_factory=dict)

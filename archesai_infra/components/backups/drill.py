@@ -1,4 +1,4 @@
-"""The drill: a backup that nobody has restored is none."""
+"""The restore drill: restores the newest backup regularly to prove that it can be restored."""
 
 from __future__ import annotations
 

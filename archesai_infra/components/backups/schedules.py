@@ -44,7 +44,7 @@ def canonical(duration: str) -> str:
 def hooks(instance: str, namespace: str, settings: BackupsSettings, modules: Sequence[str]) -> list[dict[str, Any]]:
     """The dumps, one after the other, before the dump pod's volume is copied.
 
-    Where `onError` is not said, Velero goes on as if the dump had succeeded.
+    Without `onError`, Velero continues as if the dump had succeeded.
     """
     pre = [
         {

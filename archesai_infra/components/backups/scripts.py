@@ -1,6 +1,6 @@
 """What runs in the pods that make, restore and try dumps: POSIX sh for Debian's tools and for busybox.
 
-The files stand in the directory `scripts`. Each reads its settings from the environment.
+The files are in the directory `scripts`. Each reads its settings from the environment.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ def _metrics(monitor_labels: Mapping[str, str] | None) -> dict[str, Any]:
     # Autodetection renders nothing while the kinds are not there yet, also on the run that brings them.
     monitor: dict[str, Any] = {"enabled": monitor_labels is not None, "autodetect": False}
     if monitor_labels:
-        # An operator of others may select by them.
+        # A Prometheus Operator outside the stack may select by them.
         monitor["additionalLabels"] = dict(monitor_labels)
     return {"enabled": True, "serviceMonitor": monitor, "nodeAgentPodMonitor": monitor}
 

@@ -104,7 +104,7 @@ class Context:
     fingerprint: Callable[[Sequence[pulumi.Input[str]]], pulumi.Output[str]]
     """A keyed digest of secret values: it changes when they do and says nothing about them."""
     unprotected: frozenset[str] = frozenset()
-    """Modules whose data production lets go."""
+    """Modules whose data production may remove."""
     data: set[str] = field(default_factory=set[str], compare=False)
     """Modules with data; each component adds itself when it declares some."""
 
@@ -168,7 +168,7 @@ class Component(pulumi.ComponentResource):
     def guarded(
         self, *, depends_on: Sequence[pulumi.Resource] = (), ignore_changes: list[str] | None = None
     ) -> pulumi.ResourceOptions:
-        """Options of a stateful child that production does not let go."""
+        """Options of a stateful child that production protects."""
         return pulumi.ResourceOptions(
             parent=self,
             depends_on=list(depends_on),

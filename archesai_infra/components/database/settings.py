@@ -115,11 +115,11 @@ class ExternalDatabase(ExternalModule):
 
 
 def requirements(settings: ManagedDatabase | ExternalDatabase, given: Mapping[Credential, object]) -> list[str]:
-    """What the credentials lack or have too much of, as sentences that begin with a key."""
+    """What the credentials lack or have too much of, each as `key: problem and cure`."""
     missing: list[str] = []
     sources = [key for key in (Credential.DATABASE_PASSWORD, Credential.DATABASE_URL) if key in given]
     if settings.existing_secret and sources:
-        missing.append(f"database.existingSecret: also set is {sources[0]}; keep one of the two")
+        missing.append(f"database.existingSecret: {sources[0]} is also set; keep only one")
     if isinstance(settings, ManagedDatabase):
         if Credential.DATABASE_URL in given:
             missing.append(

@@ -90,8 +90,8 @@ def arguments(settings: IngressSettings, namespace: str) -> list[str]:
             f"{point}.transport.lifecycle.gracetimeout={GRACE_SECONDS}s",
         ]
         if controller.trusted_proxies:
-            told = "proxyprotocol" if controller.proxy_protocol else "forwardedheaders"
-            found.append(f"{point}.{told}.trustedips={','.join(controller.trusted_proxies)}")
+            option = "proxyprotocol" if controller.proxy_protocol else "forwardedheaders"
+            found.append(f"{point}.{option}.trustedips={','.join(controller.trusted_proxies)}")
     if settings.by_ingress and not settings.speaks_traefik:
         # Annotations of ingress-nginx name no Middleware; without HTTPS these headers go with plain answers.
         point = "websecure" if settings.tls.enabled else "web"

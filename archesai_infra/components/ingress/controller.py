@@ -15,7 +15,7 @@ class ControllerService(Model):
     """The Service of the controller that the stack installs."""
 
     annotations: dict[str, Text] = Field(default_factory=dict)
-    """What the cloud's load balancer is told, such as `service.beta.kubernetes.io/aws-load-balancer-scheme:
+    """Settings of the cloud's load balancer, such as `service.beta.kubernetes.io/aws-load-balancer-scheme:
     internet-facing`, without which the AWS Load Balancer Controller makes an internal one."""
     load_balancer_class: Text | None = None
     """Implementation of the load balancer, such as `service.k8s.aws/nlb`; cannot be changed later."""

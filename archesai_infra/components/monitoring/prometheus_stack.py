@@ -58,7 +58,7 @@ class Surroundings:
     mirror: str | None
     """Registry that replaces the images' own."""
     login: pulumi.Input[str] | None
-    """Fingerprint of Grafana's login: another login is another pod. None where others make the login."""
+    """Fingerprint of Grafana's login: another login is another pod. None where the login is in an existing Secret."""
     keep: bool
     """Whether Grafana's volume outlives the release."""
     grafana_url: str | None

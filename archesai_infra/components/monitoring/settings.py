@@ -104,7 +104,7 @@ class Alerts(Model):
     existing_secret: DnsLabel | None = None
     """Secret in the monitoring namespace with Alertmanager's whole configuration as `alertmanager.yaml`."""
     unattended: bool = False
-    """Accept in production that nobody is told of an alert: alerts then show in Grafana only."""
+    """Accept in production that alerts notify nobody: they then appear in Grafana only."""
     runbooks: HttpUrl = "https://github.com/archesai/archesai-infra/blob/main/docs/operations.md"
     """Page that holds the section of each alert."""
     certificate_days: int = Field(default=14, ge=1)
@@ -170,22 +170,22 @@ class MonitoringSettings(Module):
 
 
 def requirements(settings: MonitoringSettings, given: Mapping[Credential, object]) -> list[str]:
-    """What the credentials lack or have too much of, as sentences that begin with a key."""
+    """What the credentials lack or have too much of, each as `key: problem and cure`."""
     found: list[str] = []
     alerts = settings.alerts
     routes = [key for key in NOTIFICATIONS if key in given]
     if settings.grafana.existing_secret and Credential.GRAFANA_ADMIN_PASSWORD in given:
-        found.append("monitoring.grafana.existingSecret: also set is grafanaAdminPassword; keep one of the two")
+        found.append("monitoring.grafana.existingSecret: grafanaAdminPassword is also set; keep only one")
     if alerts.existing_secret and (routes or alerts.email):
         other = routes[0] if routes else "monitoring.alerts.email"
-        found.append(f"monitoring.alerts.existingSecret: also set is {other}; keep one of the two")
+        found.append(f"monitoring.alerts.existingSecret: {other} is also set; keep only one")
     elif (alerts.email is not None) != (Credential.ALERT_EMAIL_PASSWORD in given):
         if alerts.email is None:
             found.append("alertEmailPassword: needs the address it belongs to: set monitoring.alerts.email")
         else:
             found.append("monitoring.alerts.email: needs its password: pulumi config set --secret alertEmailPassword")
     if alerts.existing_secret and Credential.ALERT_HEARTBEAT_URL in given:
-        found.append("monitoring.alerts.existingSecret: also set is alertHeartbeatUrl; keep one of the two")
+        found.append("monitoring.alerts.existingSecret: alertHeartbeatUrl is also set; keep only one")
     if alerts.slack_channel and Credential.ALERT_SLACK_URL not in given:
         found.append("monitoring.alerts.slackChannel: needs its URL: pulumi config set --secret alertSlackUrl")
     return found

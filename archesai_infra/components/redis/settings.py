@@ -98,10 +98,10 @@ class ExternalRedis(ExternalModule):
 
 
 def requirements(settings: ManagedRedis | ExternalRedis, given: Mapping[Credential, object]) -> list[str]:
-    """What the credentials lack or have too much of, as sentences that begin with a key."""
+    """What the credentials lack or have too much of, each as `key: problem and cure`."""
     password_given = Credential.REDIS_PASSWORD in given
     if settings.existing_secret:
-        return ["redis.existingSecret: also set is redisPassword; keep one of the two"] if password_given else []
+        return ["redis.existingSecret: redisPassword is also set; keep only one"] if password_given else []
     if isinstance(settings, ExternalRedis) and not password_given:
         return ["redis: an external redis needs its password: pulumi config set --secret redisPassword"]
     if isinstance(settings, ManagedRedis) and settings.run_on_host and not password_given:

@@ -99,10 +99,10 @@ class ExternalStorage(ExternalModule):
 
 
 def requirements(settings: ManagedStorage | ExternalStorage, given: Mapping[Credential, object]) -> list[str]:
-    """What the credentials lack or have too much of, as sentences that begin with a key."""
+    """What the credentials lack or have too much of, each as `key: problem and cure`."""
     keys = [key for key in (Credential.STORAGE_ACCESS_KEY, Credential.STORAGE_SECRET_KEY) if key in given]
     if settings.existing_secret:
-        return [f"storage.existingSecret: also set is {keys[0]}; keep one of the two"] if keys else []
+        return [f"storage.existingSecret: {keys[0]} is also set; keep only one"] if keys else []
     if len(keys) == 1:
         other = {Credential.STORAGE_ACCESS_KEY, Credential.STORAGE_SECRET_KEY} - set(keys)
         return [f"{keys[0]}: needs its other half: pulumi config set --secret {other.pop()}"]

@@ -165,7 +165,7 @@ def test_a_headless_service_in_the_place_of_one_with_an_address_is_made_anew() -
 
     plan = planned(DEVELOPMENT, standing(behead))
     assert item(plan, "Service", "archesai-postgres").fate is Fate.REFUSED
-    assert commands(plan)["Service archesai-postgres is made anew"] == ["delete service/archesai-postgres"]
+    assert commands(plan)["Service archesai-postgres is recreated"] == ["delete service/archesai-postgres"]
 
 
 def test_what_is_in_the_state_is_not_taken_again() -> None:

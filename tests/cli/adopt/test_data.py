@@ -126,7 +126,7 @@ def test_data_in_another_directory_is_not_left_behind_for_an_empty_one() -> None
 
     said = obstacle(in_database(move))
     assert said.startswith("database: StatefulSet archesai-postgres keeps its data in directory . of the volume")
-    assert "would begin empty" in said
+    assert "would start empty" in said
 
 
 def test_a_sub_path_of_the_volume_counts_as_part_of_the_directory() -> None:

@@ -128,9 +128,9 @@ def test_what_others_set_is_taken_only_where_it_will_be_changed() -> None:
 
 
 def test_pods_that_are_new_are_no_loss_and_all_others_are_named() -> None:
-    before = {"same": ("1", 0), "gone": ("2", 0), "anew": ("3", 0), "restarted": ("4", 0)}
-    after = {"same": ("1", 0), "anew": ("5", 0), "restarted": ("4", 1), "new": ("6", 0)}
-    assert moved(before, after) == ["anew", "gone", "restarted"]
+    before = {"same": ("1", 0), "gone": ("2", 0), "recreated": ("3", 0), "restarted": ("4", 0)}
+    after = {"same": ("1", 0), "recreated": ("5", 0), "restarted": ("4", 1), "new": ("6", 0)}
+    assert moved(before, after) == ["gone", "recreated", "restarted"]
 
 
 class Forbidding(Cluster):

@@ -64,7 +64,7 @@ def test_a_copy_goes_to_its_own_namespace_and_answers_for_no_host() -> None:
 
 
 def _external(*modules: str) -> Settings:
-    """The production stack with servers of others."""
+    """The production stack with external servers."""
     forms = {
         "database": {"mode": "external", "host": "db.example.com", "existingSecret": "theirs"},
         "redis": {"enabled": True, "mode": "external", "host": "redis.example.com", "existingSecret": "theirs"},

@@ -118,7 +118,7 @@ def test_a_lost_namespace_comes_back_with_the_content_of_the_schedule_s_backup(r
     copy_job = rig.object("CronJob", "archesai-backups-objects", "archesai", "batch/v1")
     assert copy_job
     assert copy_job["spec"]["suspend"] is False
-    # The servers have their volumes again; that of the dumps came anew, out of the bucket.
+    # The servers have their volumes again; that of the dumps is a new one, filled from the bucket.
     found = _claims(rig, "archesai")
     assert {found[one] == claims[one] for one in claims if one != "archesai-dump-data"} == {True}
     assert found["archesai-dump-data"] != claims["archesai-dump-data"]

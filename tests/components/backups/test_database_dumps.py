@@ -434,10 +434,10 @@ def test_one_table_comes_back_by_the_documented_commands(*, gone: bool, pod: Dum
     before = target.sql(content)
     target.sql("UPDATE others SET what = 'newer'")
     target.sql("DROP TABLE orders" if gone else "DELETE FROM orders WHERE id > 10")
-    lines, anew = _documented("One table")
+    lines, again = _documented("One table")
     if gone:
         place = next(number for number, line in enumerate(lines) if "CREATE TABLE" in line)
-        lines[place:place] = anew
+        lines[place:place] = again
     done = servers.call(
         ["/bin/sh", "-eu", "-c", "\n".join(lines)], pod.environment | {"PGOPTIONS": "-c client_min_messages=error"}
     )

@@ -28,7 +28,7 @@ def _refused(config: dict[str, Any], stack: str = "dev") -> str:
         ({"backups": BUCKET, "backupsAccessKey": "a"}, "backupsAccessKey: needs its other half"),
         (
             {"backups": BUCKET | {"existingSecret": "cloud"}, **KEYS},
-            "backups.existingSecret: also set is backupsAccessKey; keep one of the two",
+            "backups.existingSecret: backupsAccessKey is also set; keep only one",
         ),
         (
             {"backups": BUCKET | {"dump": {"timeout": 900, "hookTimeout": 1000}}, **KEYS},
@@ -49,7 +49,7 @@ def _refused(config: dict[str, Any], stack: str = "dev") -> str:
                 "backupsRepositoryPassword": "x",
                 **KEYS,
             },
-            "backups.velero.existingRepositorySecret: also set is backupsRepositoryPassword; keep one",
+            "backups.velero.existingRepositorySecret: backupsRepositoryPassword is also set; keep only one",
         ),
         (
             {

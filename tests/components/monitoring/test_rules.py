@@ -27,7 +27,7 @@ def _alert(case: str) -> str:
 STACKS: dict[str, Config] = {
     "one switch": ON,
     "every module and backups": BACKED_UP,
-    "an operator of others": BACKED_UP | {"monitoring": {"enabled": True, "operator": "existing"}},
+    "an existing operator": BACKED_UP | {"monitoring": {"enabled": True, "operator": "existing"}},
     "nginx": BACKED_UP | {"ingress": {"enabled": True, "className": "nginx"}},
     "rustfs": BACKED_UP | {"storage": {"enabled": True}},
     "snapshots alone": BACKED_UP | {"backups": BACKED_UP["backups"] | {"snapshots": {"enabled": True}}},

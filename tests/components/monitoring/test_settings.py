@@ -13,11 +13,11 @@ EMAIL = {"to": "ops@example.com", "sender": "alerts@example.com", "server": "mai
 REFUSED: list[tuple[Config, str]] = [
     (
         {"monitoring": {"enabled": True, "grafana": {"existingSecret": "mine"}}, "grafanaAdminPassword": "x"},
-        "monitoring.grafana.existingSecret: also set is grafanaAdminPassword; keep one of the two",
+        "monitoring.grafana.existingSecret: grafanaAdminPassword is also set; keep only one",
     ),
     (
         {"monitoring": {"enabled": True, "alerts": {"existingSecret": "mine"}}, "alertSlackUrl": "x"},
-        "monitoring.alerts.existingSecret: also set is alertSlackUrl; keep one of the two",
+        "monitoring.alerts.existingSecret: alertSlackUrl is also set; keep only one",
     ),
     (
         {"monitoring": {"enabled": True, "alerts": {"email": EMAIL}}},
@@ -85,8 +85,8 @@ def _production(monitoring: Config, **credentials: str) -> Config:
     return {"environment": "production", "api": pinned, "platform": pinned, "monitoring": monitoring, **credentials}
 
 
-def test_production_refuses_alerts_that_nobody_is_told_of() -> None:
-    with pytest.raises(ConfigError, match="nobody is told of an alert in production"):
+def test_production_refuses_alerts_that_notify_nobody() -> None:
+    with pytest.raises(ConfigError, match="alerts notify nobody in production"):
         settings(_production({"enabled": True}))
 
 
