@@ -92,6 +92,21 @@ def secret_files(name: str, path: str, secret: pulumi.Input[str], keys: Sequence
     return Mount(name, path, volume, read_only=True)
 
 
+def projected_secrets(name: str, path: str, sources: Sequence[tuple[pulumi.Input[str], Mapping[str, str]]]) -> Mount:
+    """Keys of several Secrets in one directory: each Secret with the file of each of its keys."""
+    volume: VolumeArgsDict = {
+        "name": name,
+        "projected": {
+            "default_mode": 0o440,
+            "sources": [
+                {"secret": {"name": secret, "items": [{"key": key, "path": file} for key, file in files.items()]}}
+                for secret, files in sources
+            ],
+        },
+    }
+    return Mount(name, path, volume, read_only=True)
+
+
 def claim(name: str, path: str, claim_name: pulumi.Input[str]) -> Mount:
     """A PersistentVolumeClaim."""
     return Mount(name, path, {"name": name, "persistent_volume_claim": {"claim_name": claim_name}})

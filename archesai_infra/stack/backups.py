@@ -15,7 +15,7 @@ from archesai_infra.components.base.settings import Image
 from archesai_infra.components.base.watch.alerts import Alert
 from archesai_infra.components.database import ManagedDatabase
 from archesai_infra.components.redis import ManagedRedis
-from archesai_infra.components.storage import ExternalStorage, ManagedStorage
+from archesai_infra.components.storage import ExternalStorage, ManagedStorage, users
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.network import Addresses, internet
 from archesai_infra.quantities import mebibytes, memory_bytes
@@ -28,6 +28,7 @@ def arguments(settings: Settings, credentials: Credentials, connections: Connect
     own = settings.backups
     dumped = dumps(settings)
     size = volume_size(settings)
+    store = connections.storage
     return BackupsArgs(
         own,
         credentials,
@@ -39,8 +40,8 @@ def arguments(settings: Settings, credentials: Credentials, connections: Connect
             redis_image=settings.redis.image if isinstance(settings.redis, ManagedRedis) else Image(),
         ),
         drill_size=(own.drill.size or size) if drills_newest(settings) else None,
-        objects=connections.storage if copies_objects(settings) else None,
-        own_storage=connections.storage if in_own_storage(settings) else None,
+        objects=store.connection(users.OBJECTS) if store and copies_objects(settings) else None,
+        own_storage=store.connection(users.BACKUPS) if store and in_own_storage(settings) else None,
         charts=settings.charts,
         alerts=alert_rules(settings, instance) if settings.monitoring.enabled else (),
         monitor_labels=settings.monitoring.labels if settings.monitoring.enabled else None,

@@ -46,6 +46,7 @@ from archesai_infra.stack.posture import registries
 from archesai_infra.stack.protection import PROTECTED, VOLUMES, Earlier, require_protected
 from archesai_infra.stack.restoring import bare
 from archesai_infra.stack.settings import Settings
+from archesai_infra.stack.storage import storage_users
 
 NOTHING_BEFORE = Earlier()
 
@@ -201,11 +202,11 @@ def _services(
     """What the api uses: each service that is on."""
     database_args = database.DatabaseArgs(settings.database, credentials)
     redis_args = redis.RedisArgs(settings.redis, credentials)
-    storage_args = storage.StorageArgs(settings.storage, credentials)
+    storage_args = storage.StorageArgs(settings.storage, credentials, storage_users(settings))
     return Connections(
         database=database.Database(context, database_args, opts).connection if settings.database.enabled else None,
         redis=redis.Redis(context, redis_args, opts).connection if settings.redis.enabled else None,
-        storage=storage.Storage(context, storage_args, opts).connection if settings.storage.enabled else None,
+        storage=storage.Storage(context, storage_args, opts) if settings.storage.enabled else None,
         scraper=scraper.Scraper(context, settings.scraper, opts).endpoint if settings.scraper.enabled else None,
         unstructured=unstructured.Unstructured(context, settings.unstructured, opts).endpoint
         if settings.unstructured.enabled

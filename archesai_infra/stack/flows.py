@@ -9,7 +9,6 @@ from archesai_infra.components.backups import objects
 from archesai_infra.components.backups.settings import MODULE as BACKUPS
 from archesai_infra.components.base.settings import RunOnHost
 from archesai_infra.components.database import exporter as database_exporter
-from archesai_infra.components.monitoring.releases import LOGS_BUCKET
 from archesai_infra.components.redis import exporter as redis_exporter
 from archesai_infra.components.storage import metrics as storage_metrics
 from archesai_infra.kube.network import Addresses, Flow, NamespacePods, Pods, internet
@@ -148,4 +147,3 @@ def _monitoring(settings: Settings) -> Iterator[Flow]:
         yield Flow(prometheus, Pods(storage.MODULE), (storage.PORT,))
     if settings.monitoring.logs_in_object_storage and settings.storage.mode == "managed":
         yield Flow(settings.monitoring.loki_pods, Pods(storage.MODULE), (storage.PORT,))
-        yield Flow(Pods(LOGS_BUCKET), Pods(storage.MODULE), (storage.PORT,))

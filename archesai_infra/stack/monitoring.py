@@ -19,7 +19,8 @@ from archesai_infra.components.monitoring.component import MonitoringArgs
 from archesai_infra.components.monitoring.releases import ReleasesArgs
 from archesai_infra.components.monitoring.watched import Watched
 from archesai_infra.components.redis import watch as redis
-from archesai_infra.components.storage import ManagedStorage
+from archesai_infra.components.storage import ManagedStorage, users
+from archesai_infra.components.storage import metrics as storage_metrics
 from archesai_infra.components.storage import watch as storage
 from archesai_infra.credentials import Credentials
 from archesai_infra.stack.settings import Settings
@@ -74,7 +75,9 @@ def _servers(settings: Settings, connections: Connections, instance: str) -> lis
     if connections.redis is not None:
         found.append(redis.watch(connections.redis, seen.redis_exporter, namespace, instance))
     if isinstance(settings.storage, ManagedStorage) and connections.storage is not None:
-        found.append(storage.watch(settings.storage, connections.storage, namespace, instance))
+        served = storage_metrics.served(settings.storage)
+        reader = connections.storage.connection(users.PROMETHEUS) if served else None
+        found.append(storage.watch(settings.storage, reader, namespace, instance))
     if settings.migrates_by_job:
         found.append(migrations.watch(namespace))
     return found
@@ -90,6 +93,7 @@ def grafana_exposure(settings: Settings) -> Exposure | None:
 
 def arguments(settings: Settings, credentials: Credentials, connections: Connections, instance: str) -> MonitoringArgs:
     """What the component is built from, out of a stack's settings and its services' connections."""
+    store, logs = connections.storage, settings.monitoring.logs_in_object_storage
     releases = ReleasesArgs(
         settings.monitoring,
         credentials,
@@ -98,6 +102,6 @@ def arguments(settings: Settings, credentials: Credentials, connections: Connect
         grafana=grafana_exposure(settings),
         grafana_url=settings.url("grafana"),
         storage=settings.storage,
-        storage_connection=connections.storage,
+        storage_connection=store.connection(users.LOGS) if store and logs else None,
     )
     return MonitoringArgs(settings.monitoring, releases, watches(settings, connections, instance))

@@ -96,7 +96,11 @@ def _connections(settings: Settings) -> Iterator[str]:
 def _logs_in_object_storage(settings: Settings) -> Iterator[str]:
     if not settings.storage.enabled:
         yield _needs("monitoring.logs.storage", "storage")
-    elif settings.storage.existing_secret is not None and settings.monitoring.logs.existing_secret is None:
+    elif (
+        settings.storage.mode == "external"
+        and settings.storage.existing_secret is not None
+        and settings.monitoring.logs.existing_secret is None
+    ):
         yield (
             "monitoring.logs.existingSecret: the storage's keys are in a Secret that others made: "
             "copy it into the monitoring namespace and name it here"

@@ -86,6 +86,13 @@ def mounted(source: Path, directory: Path) -> Path:
     return target
 
 
+def hand_over(path: Path, mode: int) -> None:
+    """Give a file the mode of a volume's file and the user of the pod, where the tester may."""
+    path.chmod(mode)
+    if os.geteuid() == 0:
+        shutil.chown(path, UNPRIVILEGED, UNPRIVILEGED)
+
+
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Nothing of the developer's own but PATH."""
     return {"PATH": search_path(), "LC_ALL": "C.UTF-8", "HOME": "/nonexistent", **extra}

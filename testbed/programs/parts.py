@@ -62,7 +62,7 @@ def catalogue() -> dict[str, Part]:
                 "cp-plugin": "github.com/vmware-tanzu/velero-plugin-for-aws/hack/cp-plugin",
             },
         ),
-        Program("minio", "github.com/minio/minio", {"minio": "github.com/minio/minio"}),
+        Program("minio", "github.com/minio/minio", {"minio": "github.com/minio/minio", "mc": "github.com/minio/mc"}),
         *_node_parts(),
         Program(
             "pulumi",

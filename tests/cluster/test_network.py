@@ -45,7 +45,6 @@ EVERYTHING: set[Connection] = DEVELOPMENT | {
     ("prometheus", "redis-exporter", "9121"),
     ("database-exporter", "database", "5432"),
     ("redis-exporter", "redis", "6379"),
-    ("logs-bucket", "storage", "9000"),
     ("loki", "storage", "9000"),
     ("backups", "database", "5432"),
     ("backups", "redis", "6379"),

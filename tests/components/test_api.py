@@ -63,8 +63,8 @@ def test_secrets_are_empty_in_the_file_and_come_by_reference() -> None:
         "ARCHES_DATABASE_URL": "archesai-database/DATABASE_URL",
         "DATABASE_URL": "archesai-database/DATABASE_URL",
         "ARCHES_REDIS_AUTH": "archesai-redis/REDIS_PASSWORD",
-        "ARCHES_STORAGE_ACCESSKEY": "archesai-storage/ACCESS_KEY",
-        "ARCHES_STORAGE_SECRETKEY": "archesai-storage/SECRET_KEY",
+        "ARCHES_STORAGE_ACCESSKEY": "archesai-storage-api/ACCESS_KEY",
+        "ARCHES_STORAGE_SECRETKEY": "archesai-storage-api/SECRET_KEY",
     }
 
 

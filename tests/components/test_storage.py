@@ -1,12 +1,30 @@
 from __future__ import annotations
 
-from testbed.components.parts import configuration, container, logical_names, resource, template, variables, volume
+from typing import Any, cast
+
+from archesai_infra.components.backups.objects import restoring
+from archesai_infra.stack.storage import storage_users
+from testbed.components.parts import (
+    configuration,
+    container,
+    depends_on,
+    logical_names,
+    resource,
+    template,
+    variables,
+    volume,
+)
 from testbed.matrix import ON, STORAGE_KEYS
 from testbed.stacks import ALONE, find, render
 
 NAME = "archesai-storage"
 STORAGE = ALONE | {"storage": ON}
 MINIO = ALONE | {"storage": ON | {"server": "minio"}}
+EVERYTHING_ON_MINIO = {
+    "storage": ON | {"server": "minio"},
+    "monitoring": ON | {"logs": {"storage": "objectStorage"}},
+    "backups": ON | {"bucket": "elsewhere", "existingSecret": "keys"},
+}
 
 
 def bucket(change: dict[str, object] | None = None) -> tuple[str, dict[str, object]]:
@@ -49,20 +67,85 @@ def test_both_ports_are_behind_the_service() -> None:
     assert {port["name"]: port["port"] for port in ports} == {"s3": 9000, "console": 9001}
 
 
-def test_a_job_makes_the_bucket_and_tries_until_the_server_is_up() -> None:
-    _, maker = bucket({"bucket": "documents", "region": "eu-central-1"})
-    args = maker["args"]
-    assert isinstance(args, list)
-    assert args[:2] == ["mkdir", "store:documents"]
-    assert args[args.index("--retries") + 1] == "30"
+def test_a_job_makes_the_bucket_and_the_users_with_keys_from_files() -> None:
+    _, maker = bucket({"bucket": "documents"})
+    assert maker["command"] == ["/bin/sh", "/etc/archesai/users.sh"]
     assert variables(maker) == {
-        "RCLONE_CONFIG": "/tmp/rclone.conf",
-        "RCLONE_CONFIG_STORE_TYPE": "s3",
-        "RCLONE_CONFIG_STORE_PROVIDER": "Other",
-        "RCLONE_CONFIG_STORE_ENDPOINT": "http://archesai-storage:9000",
-        "RCLONE_CONFIG_STORE_REGION": "eu-central-1",
-        "RCLONE_CONFIG_STORE_ACCESS_KEY_ID": "archesai-storage/ACCESS_KEY",
-        "RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY": "archesai-storage/SECRET_KEY",
+        "STORE": "http://archesai-storage:9000",
+        "BUCKETS": "documents",
+        "USERS": "",
+        "PREFIX": "user-",
+        "KEYS": "/run/secrets/archesai",
+        "SCRIPTS": "/etc/archesai",
+        "MC_CONFIG_DIR": "/tmp/mc",
+        "HOME": "/tmp",
+    }
+
+
+def test_only_the_server_and_the_bucket_s_job_see_the_administrator_s_keys() -> None:
+    stack = render(EVERYTHING_ON_MINIO)
+    seen = {
+        f"{item['kind']} {item['metadata']['labels']['app.kubernetes.io/component']}"
+        for item in stack.objects
+        if item["kind"] in ("Deployment", "StatefulSet", "Job", "CronJob") and NAME in _secrets_of(item)
+    }
+    assert seen == {"StatefulSet storage", "Job storage-bucket"}
+    revealed = render(EVERYTHING_ON_MINIO | STORAGE_KEYS, reveal=True)
+    copies = [
+        item["metadata"]["name"]
+        for item in revealed.objects
+        if STORAGE_KEYS["storageSecretKey"] in str(item) and item["kind"] == "Secret"
+    ]
+    assert copies == [NAME]
+
+
+def _secrets_of(item: dict[str, Any]) -> set[str]:
+    """Names of the Secrets that a workload's pod refers to."""
+    found: set[str] = set()
+
+    def look(part: object) -> None:
+        if isinstance(part, dict):
+            node = cast("dict[str, Any]", part)
+            for key in ("secretKeyRef", "secret"):
+                reference: dict[str, Any] = node.get(key) or {}
+                found.update({reference[name] for name in ("name", "secretName") if name in reference})
+            for value in node.values():
+                look(value)
+        if isinstance(part, list):
+            for value in cast("list[Any]", part):
+                look(value)
+
+    look(item["spec"])
+    return found
+
+
+def test_the_api_gets_its_new_keys_only_after_the_server_knows_them() -> None:
+    assert "storage-bucket-job" in depends_on(render({"storage": ON}), "api-deployment")
+
+
+def test_another_key_is_another_job() -> None:
+    first = resource(render(STORAGE | STORAGE_KEYS), "storage-bucket-job").inputs["metadata"]["name"]
+    other = STORAGE_KEYS | {"storageSecretKey": "another-made-up-key"}
+    assert resource(render(STORAGE | other), "storage-bucket-job").inputs["metadata"]["name"] != first
+
+
+def test_a_restore_writes_with_a_user_that_no_pod_runs_with_otherwise() -> None:
+    job = find(render(EVERYTHING_ON_MINIO), "CronJob", "archesai-backups-objects")["spec"]["jobTemplate"]["spec"]
+    assert "archesai-storage-restore" not in str(job)
+    (copier,) = restoring(job)["template"]["spec"]["containers"]
+    assert copier["args"] == ["restore"]
+    assert variables(copier)["RCLONE_CONFIG_SOURCE_ACCESS_KEY_ID"] == "archesai-storage-restore/ACCESS_KEY"
+    assert variables(copier)["RCLONE_CONFIG_SOURCE_SECRET_ACCESS_KEY"] == "archesai-storage-restore/SECRET_KEY"
+
+
+def test_each_consumer_gets_one_bucket_and_no_more_than_it_does_there() -> None:
+    found = {user.name: (user.rights, user.bucket) for user in storage_users(render(EVERYTHING_ON_MINIO).settings)}
+    assert found == {
+        "api": ("write", "arches"),
+        "objects": ("read", "arches"),
+        "restore": ("write", "arches"),
+        "logs": ("write", "arches-logs"),
+        "prometheus": ("metrics", ""),
     }
 
 
@@ -90,7 +173,9 @@ def test_configured_keys_are_used() -> None:
 def test_keys_of_others_are_read_where_they_are() -> None:
     stack = render({"storage": ON | {"existingSecret": "theirs"}})
     assert volume(stack, "StatefulSet", NAME, "/run/secrets/archesai")["secret"]["secretName"] == "theirs"
-    assert variables(container(stack, "Deployment", "archesai-api"))["ARCHES_STORAGE_ACCESSKEY"] == "theirs/ACCESS_KEY"
+    assert variables(container(stack, "Deployment", "archesai-api"))["ARCHES_STORAGE_ACCESSKEY"] == (
+        "archesai-storage-api/ACCESS_KEY"
+    )
     assert "storage-secret" not in logical_names(stack)
 
 

@@ -62,8 +62,8 @@ SWITCHES: dict[str, tuple[Config, set[str], set[str]]] = {
     ),
     "storage": (
         {"storage": ON},
-        {f"storage{part}" for part in STATEFUL | {"-access-key", "-secret-key"}}
-        | {f"storage-bucket{part}" for part in ("", "-job", "-service-account", "-network-policy")},
+        {f"storage{part}" for part in STATEFUL | {"-access-key", "-secret-key", "-api-key", "-api-secret"}}
+        | {f"storage-bucket{part}" for part in ("", "-job", "-users", "-service-account", "-network-policy")},
         API | RESOLVING,
     ),
     "scraper": ({"scraper": ON}, {f"scraper{part}" for part in STATELESS}, API | RESOLVING),

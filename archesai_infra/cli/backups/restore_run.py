@@ -172,8 +172,7 @@ class Run:
 
     def _load_objects(self) -> None:
         cron_job = self.store.cluster.get(self._copy_job())
-        spec: Object = cron_job["spec"]["jobTemplate"]["spec"]
-        spec["template"]["spec"]["containers"][0]["args"] = ["restore"]
+        spec: Object = objects.restoring(cron_job["spec"]["jobTemplate"]["spec"])
         name = f"{objects.NAME}-restore-{self._stamp}"
         body = {
             "apiVersion": "batch/v1",

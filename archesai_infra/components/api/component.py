@@ -18,6 +18,7 @@ from archesai_infra.components.base.peers import PodPeer
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, ScaledModule, resources
 from archesai_infra.components.database import DatabaseConnection
+from archesai_infra.components.storage import StorageConnection, users
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
@@ -221,8 +222,8 @@ def plain_settings(args: ApiArgs) -> dict[str, Any]:
     }
     if connections.redis:
         optional |= {"redis.host": connections.redis.endpoint.host, "redis.port": connections.redis.endpoint.port}
-    if connections.storage:
-        optional |= {"storage.endpoint": connections.storage.url, "storage.bucket": connections.storage.bucket}
+    if store := _storage(connections):
+        optional |= {"storage.endpoint": store.url, "storage.bucket": store.bucket}
     flat |= {path: value for path, value in optional.items() if value is not None}
     return flat | flatten(settings.settings)
 
@@ -235,12 +236,13 @@ def secret_settings(args: ApiArgs, own: Mapping[str, SecretKey]) -> dict[str, Se
         found["database.url"] = connections.database.url
     if connections.redis:
         found["redis.auth"] = connections.redis.password
-    if connections.storage:
-        found |= {
-            "storage.accesskey": connections.storage.access_key,
-            "storage.secretkey": connections.storage.secret_key,
-        }
+    if store := _storage(connections):
+        found |= {"storage.accesskey": store.access_key, "storage.secretkey": store.secret_key}
     return found | {path: SecretKey(ref.secret, ref.key) for path, ref in args.settings.secret_settings.items()}
+
+
+def _storage(connections: Connections) -> StorageConnection | None:
+    return connections.storage.connection(users.API) if connections.storage else None
 
 
 def configuration(args: ApiArgs, own: Mapping[str, SecretKey], values: Sequence[pulumi.Output[str]]) -> Configuration:
@@ -250,7 +252,7 @@ def configuration(args: ApiArgs, own: Mapping[str, SecretKey], values: Sequence[
     variables = {variable(path): secret[path] for path in sorted(secret)}
     if args.connections.database:
         variables |= database_variables(args.connections.database)
-    used = (args.connections.database, args.connections.redis, args.connections.storage)
+    used = (args.connections.database, args.connections.redis, _storage(args.connections))
     seen = tuple(value for connection in used if connection for value in connection.secret_values)
     # Loaded from JSON so that the dumper meets plain types only.
     text = yaml.safe_dump(json.loads(json.dumps(nest(flat))), sort_keys=True)
@@ -268,12 +270,13 @@ class Api(RunningComponent):
         self.service(NAME, {"http": PORT}, settings.run_on_host)
         if settings.run_on_host is None:
             own, values = self._secrets(settings, args.credentials)
+            store = _storage(args.connections)
             self.deployment(
                 self._pod(settings, configuration(args, own, values)),
                 replicas=settings.pods,
                 autoscaling=settings.autoscaling,
-                # No value flows from the migrations, yet the schema must be there before the code.
-                depends_on=args.waits_for,
+                # No value flows from the migrations and the bucket's Job, yet schema and user come before the code.
+                depends_on=[*args.waits_for, *(store.ready if store else ())],
             )
         self.endpoint = Endpoint(NAME, PORT)
         self.register_outputs({})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -13,7 +14,7 @@ from archesai_infra.components.backups.keys import CLOUD_KEY, OBJECTS_SECRET, Ke
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base.component import Context
 from archesai_infra.components.base.pods import RunningComponent
-from archesai_infra.components.storage import StorageConnection
+from archesai_infra.components.storage import StorageConnection, users
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import Mount, SecretKey, secret_files
 
@@ -88,6 +89,17 @@ def plain_environment(settings: BackupsSettings, source: StorageConnection) -> d
         **{f"RCLONE_CONFIG_TARGET_{key}": value for key, value in target.items()},
         **{f"RCLONE_CONFIG_SOURCE_{key}": value for key, value in origin.items()},
     }
+
+
+def restoring(job: dict[str, Any]) -> dict[str, Any]:
+    """The spec of a Job that brings a copy back, from the CronJob's template, whose user only reads the bucket."""
+    (copier,) = job["template"]["spec"]["containers"]
+    copier["args"] = ["restore"]
+    for variable in copier["env"]:
+        reference = variable.get("valueFrom", {}).get("secretKeyRef", {})
+        if reference.get("name") == users.secret(users.OBJECTS):
+            reference["name"] = users.secret(users.RESTORE)
+    return job
 
 
 def _secret_environment(source: StorageConnection) -> dict[str, SecretKey]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from archesai_infra.components.base.component import Endpoint
 from archesai_infra.components.database.connection import DatabaseConnection
 from archesai_infra.components.redis import RedisConnection
-from archesai_infra.components.storage import StorageConnection
+from archesai_infra.components.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,6 @@ class Connections:
 
     database: DatabaseConnection | None = None
     redis: RedisConnection | None = None
-    storage: StorageConnection | None = None
+    storage: Storage | None = None
     scraper: Endpoint | None = None
     unstructured: Endpoint | None = None

@@ -27,8 +27,6 @@ from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import content_name, object_name
 from archesai_infra.kube.network import deny_all_spec, policy_port_spec
 
-LOGS_BUCKET = "logs-bucket"
-"""Component of the Job that makes the bucket for logs."""
 CRDS_RELEASE = "prometheus-operator-crds"
 
 
@@ -129,17 +127,12 @@ class Releases(Component):
         connection, logs = args.storage_connection, args.settings.logs
         if connection is None:
             return None, []
-        after: list[pulumi.Resource] = []
+        after = list(connection.ready)
         if logs.existing_secret is None:
-            # The rules let no logs into object storage whose keys the stack does not know.
+            # The rules let no logs into external object storage whose keys the stack does not know.
             access, secret = connection.keys or ("", "")
             keys = {storage.ACCESS_KEY: access, storage.SECRET_KEY: secret}
             after.append(self._secret(loki.KEYS_SECRET, keys))
-        if isinstance(args.storage, storage.ManagedStorage):
-            wanted = args.storage.model_copy(update={"bucket": logs.bucket})
-            keys = (connection.access_key, connection.secret_key)
-            opts = pulumi.ResourceOptions(parent=self)
-            after.append(storage.Bucket(LOGS_BUCKET, self.context, wanted, keys, opts))
         url = connection.url
         if isinstance(args.storage, storage.ManagedStorage):
             # Loki lives in another namespace than the storage's short name.

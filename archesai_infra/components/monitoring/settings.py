@@ -57,7 +57,7 @@ class Logs(Model):
     """Bucket for `objectStorage`; made where the stack runs the storage."""
     existing_secret: DnsLabel | None = None
     """Secret in the monitoring namespace with the keys `ACCESS_KEY` and `SECRET_KEY` for `objectStorage`, made by
-    others; needed where the storage's own Secret is made by others too."""
+    others; needed where an external storage's own Secret is made by others too."""
     size: MemoryQuantity = "20Gi"
     """Size of the volume; with `objectStorage` it only holds what is not yet written there."""
     storage_class: DnsLabel | None = None

@@ -1,6 +1,5 @@
 """The object storage: its settings, its component, its bucket and its connection."""
 
-from archesai_infra.components.storage.bucket import Bucket
 from archesai_infra.components.storage.component import Storage, StorageArgs, StorageConnection
 from archesai_infra.components.storage.settings import (
     ACCESS_KEY,
@@ -13,6 +12,7 @@ from archesai_infra.components.storage.settings import (
     ManagedStorage,
     requirements,
 )
+from archesai_infra.components.storage.users import User
 
 __all__ = [
     "ACCESS_KEY",
@@ -21,11 +21,11 @@ __all__ = [
     "NAME",
     "PORT",
     "SECRET_KEY",
-    "Bucket",
     "ExternalStorage",
     "ManagedStorage",
     "Storage",
     "StorageArgs",
     "StorageConnection",
+    "User",
     "requirements",
 ]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.core.v1 import ContainerArgsDict
+from pulumi_kubernetes.core.v1 import ContainerArgsDict, Secret
 
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint, secret_key
 from archesai_infra.components.base.pods import Pod, RunningComponent
-from archesai_infra.components.storage.bucket import Bucket
+from archesai_infra.components.storage.bucket import Bucket, BucketArgs
 from archesai_infra.components.storage.settings import (
     ACCESS_KEY,
     BUCKET_MODULE,
@@ -23,6 +23,7 @@ from archesai_infra.components.storage.settings import (
     ExternalStorage,
     ManagedStorage,
 )
+from archesai_infra.components.storage.users import User
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.pods import (
     Mount,
@@ -50,6 +51,8 @@ class StorageConnection:
     secret_key: SecretKey
     keys: tuple[pulumi.Output[str], pulumi.Output[str]] | None
     """Access key and secret key; None for an existing Secret."""
+    ready: tuple[pulumi.Resource, ...] = ()
+    """What has to be done before the keys open the bucket."""
 
     @property
     def secret_values(self) -> tuple[pulumi.Output[str], ...]:
@@ -63,36 +66,65 @@ class StorageArgs:
 
     settings: ManagedStorage | ExternalStorage
     credentials: Credentials
+    users: Sequence[User] = ()
+    """The consumers of a managed server; those of an external one share its keys."""
 
 
 @dataclass(frozen=True)
 class _Keys:
     secret: pulumi.Input[str]
+    """Name of the Secret."""
     access: SecretKey
     secret_key: SecretKey
     values: tuple[pulumi.Output[str], pulumi.Output[str]] | None
 
 
 class Storage(RunningComponent):
-    """Object storage in any of its forms, the Secret with its keys, and the bucket."""
-
-    connection: StorageConnection
+    """Object storage in any of its forms, the Secrets with its keys, the buckets and the users."""
 
     def __init__(self, context: Context, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("Storage", "storage", context, opts)
-        settings = args.settings
-        keys = self._keys(settings, args.credentials)
+        self._settings = args.settings
+        keys = self._keys(args.settings, args.credentials)
+        self._users: dict[str, tuple[User, _Keys]] = {}
+        self._ready: tuple[pulumi.Resource, ...] = ()
+        if isinstance(args.settings, ManagedStorage):
+            self._server(args.settings, keys)
+            self._users = {user.name: (user, self._user(args.settings, user)) for user in args.users}
+            self._ready = (self._bucket(args.settings, keys),)
+        self._administrator = keys
+        self.register_outputs({})
+
+    def connection(self, user: str) -> StorageConnection:
+        """How a consumer reaches its bucket; raises KeyError for a managed server that has no such user."""
+        settings = self._settings
         if isinstance(settings, ExternalStorage):
             url = f"{'https' if settings.tls else 'http'}://{Endpoint(settings.host, settings.port).address}"
-        else:
-            url = Endpoint(NAME, PORT).url
-            self._server(settings, keys)
-            access = (keys.access, keys.secret_key)
-            Bucket(BUCKET_MODULE, context, settings, access, pulumi.ResourceOptions(parent=self))
-        self.connection = StorageConnection(
-            url, settings.bucket, settings.region, keys.access, keys.secret_key, keys.values
+            return self._connection(url, settings.bucket, self._administrator)
+        known, keys = self._users[user]
+        return self._connection(Endpoint(NAME, PORT).url, known.bucket, keys)
+
+    def _connection(self, url: str, bucket: str, keys: _Keys) -> StorageConnection:
+        region = self._settings.region
+        return StorageConnection(url, bucket, region, keys.access, keys.secret_key, keys.values, self._ready)
+
+    def _user(self, settings: ManagedStorage, user: User) -> _Keys:
+        secret = self.generated(f"{user.name}-key", version=settings.password_version)
+        access = pulumi.Output.from_input(user.access_key)
+        made = Secret(
+            f"{self.module}-{user.name}-secret",
+            metadata=self.metadata(user.secret),
+            type="Opaque",
+            string_data={ACCESS_KEY: access, SECRET_KEY: pulumi.Output.secret(secret)},
+            opts=self.child(),
         )
-        self.register_outputs({})
+        return _Keys(made.metadata.name, secret_key(made, ACCESS_KEY), secret_key(made, SECRET_KEY), (access, secret))
+
+    def _bucket(self, settings: ManagedStorage, keys: _Keys) -> pulumi.Resource:
+        users = [(user, own.secret) for user, own in self._users.values()]
+        seen = [value for _, own in self._users.values() for value in own.values or ()]
+        args = BucketArgs(settings, keys.secret, users, [*(keys.values or ()), *seen])
+        return Bucket(BUCKET_MODULE, self.context, args, pulumi.ResourceOptions(parent=self)).job_done
 
     def _keys(self, settings: ManagedStorage | ExternalStorage, credentials: Credentials) -> _Keys:
         if settings.existing_secret:

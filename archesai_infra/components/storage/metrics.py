@@ -20,13 +20,8 @@ _EXPIRY = 4_102_444_800
 
 
 def served(settings: ManagedStorage | ExternalStorage) -> bool:
-    """Whether Prometheus can read the server's metrics: RustFS has none to read, and a token needs known keys."""
-    return (
-        isinstance(settings, ManagedStorage)
-        and settings.enabled
-        and settings.server == "minio"
-        and settings.existing_secret is None
-    )
+    """Whether Prometheus can read the server's metrics: RustFS has none to read."""
+    return isinstance(settings, ManagedStorage) and settings.enabled and settings.server == "minio"
 
 
 def token(access_key: str, secret_key: str) -> str:

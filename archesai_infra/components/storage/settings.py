@@ -57,9 +57,9 @@ class ManagedStorage(Workload, DataFiles, Module):
     existing_secret: DnsLabel | None = None
     """Existing Secret with the keys `ACCESS_KEY` and `SECRET_KEY`."""
     password_version: int = Field(default=1, ge=1)
-    """Raise it to regenerate generated keys."""
+    """Raise it to regenerate the generated keys of the administrator and of every user."""
     bucket_image: Image = Image()
-    """Image of the Job that makes the bucket (rclone)."""
+    """Image of the Job that makes the buckets and the users: a shell and MinIO's client `mc`."""
 
     @property
     def pod_images(self) -> PodImages:
@@ -67,7 +67,7 @@ class ManagedStorage(Workload, DataFiles, Module):
         if not self.runs_pods:
             return {}
         server = versions.MINIO if self.server == "minio" else versions.RUSTFS
-        return {"image": (self.image, server), "bucketImage": (self.bucket_image, versions.RCLONE)}
+        return {"image": (self.image, server), "bucketImage": (self.bucket_image, versions.MINIO)}
 
     @property
     def claim(self) -> str:

@@ -16,15 +16,18 @@ from archesai_infra.components.storage.dashboard import dashboard
 from archesai_infra.components.storage.settings import MODULE, NAME, ManagedStorage
 
 
-def watch(settings: ManagedStorage, connection: StorageConnection, namespace: str, instance: str) -> Watch:
-    """Alerts and a dashboard on a server in the cluster; on its own metrics too, where it serves some."""
+def watch(settings: ManagedStorage, connection: StorageConnection | None, namespace: str, instance: str) -> Watch:
+    """Alerts and a dashboard on a server in the cluster; on its own metrics too, where it serves some.
+
+    `connection` has the keys that open them.
+    """
     if not metrics.served(settings):
         return Watch(dashboards=(dashboard(namespace, metrics=False),))
     return Watch(
         groups=(group(namespace),),
         dashboards=(dashboard(namespace, metrics=True),),
         service_monitors={MODULE: service_monitor(MODULE, instance, *map(_endpoint, metrics.PATHS))},
-        secrets=() if connection.keys is None else (_token(connection.keys),),
+        secrets=() if connection is None or connection.keys is None else (_token(connection.keys),),
         jobs=(ScrapeJob(NAME, namespace),),
     )
 

@@ -22,6 +22,7 @@ def _minio(image: Filesystem, programs: Programs) -> None:
     image.standard()
     image.busybox()
     image.program(programs["minio"], "usr/bin/minio")
+    image.program(programs["mc"], "usr/bin/mc")
     image.text("usr/bin/docker-entrypoint.sh", _MINIO_ENTRYPOINT)
 
 

@@ -87,7 +87,7 @@ def test_development_may_use_its_own_object_storage_with_its_own_keys() -> None:
         {"storage": {"enabled": True}, "backups": BUCKET | {"endpoint": "http://archesai-storage:9000"}}, reveal=True
     )
     secrets = {item["metadata"]["name"]: item for item in found.objects if item["kind"] == "Secret"}
-    keys = secrets["archesai-storage"]["stringData"]
+    keys = secrets["archesai-storage-backups"]["stringData"]
     cloud = secrets["cloud-credentials"]["stringData"]["cloud"]
     assert f"aws_access_key_id = {keys['ACCESS_KEY']}\n" in cloud
     assert f"aws_secret_access_key = {keys['SECRET_KEY']}\n" in cloud

@@ -6,8 +6,10 @@ import re
 
 import pytest
 
+from archesai_infra.components.storage import User
 from archesai_infra.components.storage import metrics as storage_metrics
 from archesai_infra.stack.evaluate import Evaluation
+from archesai_infra.stack.storage import storage_users
 from testbed.matrix import PRODUCTION
 from testbed.monitoring.stacks import (
     BACKED_UP,
@@ -21,12 +23,14 @@ from testbed.monitoring.stacks import (
     queries,
     release,
 )
-from testbed.stacks import Config, find, names, render
+from testbed.stacks import Config, find, render
 
 PROMETHEUS = {
     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
     "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
 }
+STORAGE_USER = {"storage-prometheus-key", "storage-prometheus-secret"}
+"""What the object storage gives Prometheus; its Job makes the user."""
 OFF: Config = EVERYTHING | {"monitoring": {"enabled": False}}
 
 
@@ -44,14 +48,14 @@ def test_on_adds_its_own_objects_and_off_takes_exactly_those_away() -> None:
     added = set(on) - set(before)
     assert after == before
     assert added
-    assert all(_belongs(urn) for urn in added)
+    assert all(_belongs(urn) or urn.rpartition("::")[2] in STORAGE_USER for urn in added)
     assert not any(_belongs(urn) for urn in before)
 
 
-def test_the_only_objects_it_changes_are_policies_that_let_prometheus_in() -> None:
+def test_it_changes_only_policies_that_let_prometheus_in_and_the_job_that_makes_its_user() -> None:
     before, on = _by_urn(render(OFF)), _by_urn(render(EVERYTHING))
     changed = {urn for urn in before if before[urn] != on[urn]}
-    kinds = {urn.split("::")[2].rpartition("$")[2] for urn in changed}
+    kinds = {urn.split("::")[2].rpartition("$")[2] for urn in changed if "archesai:index:Bucket$" not in urn}
     assert kinds == {"kubernetes:networking.k8s.io/v1:NetworkPolicy"}
 
 
@@ -147,16 +151,17 @@ def test_prometheus_reads_minios_metrics_with_a_token_of_their_own_secret() -> N
     for one in endpoints:
         assert one["authorization"] == {"credentials": {"name": "archesai-storage-metrics", "key": "token"}}
         assert {"sourceLabels": ["__metrics_path__"], "targetLabel": "metrics_path"} in one["relabelings"]
-    keys = {"storageAccessKey": "access-made-up", "storageSecretKey": "secret-made-up"}
-    secret = of_kind(render(EVERYTHING | keys, reveal=True), "Secret")["archesai-storage-metrics"]
-    assert secret["stringData"] == {"token": storage_metrics.token("access-made-up", "secret-made-up")}
+    secrets = of_kind(render(EVERYTHING, reveal=True), "Secret")
+    keys = secrets["archesai-storage-prometheus"]["stringData"]
+    assert secrets["archesai-storage-metrics"]["stringData"] == {
+        "token": storage_metrics.token(keys["ACCESS_KEY"], keys["SECRET_KEY"])
+    }
     policy = find(everything(), "NetworkPolicy", "archesai-storage")["spec"]["ingress"]
     assert {"from": [PROMETHEUS], "ports": [{"protocol": "TCP", "port": 9000}]} in policy
 
 
-@pytest.mark.parametrize("storage", [{}, {"server": "minio", "existingSecret": "theirs"}], ids=["rustfs", "their keys"])
-def test_a_storage_without_metrics_is_watched_by_its_pod_and_its_volume(storage: dict[str, str]) -> None:
-    built = render(ON | {"storage": {"enabled": True} | storage})
+def test_a_storage_without_metrics_is_watched_by_its_pod_and_its_volume() -> None:
+    built = render(ON | {"storage": {"enabled": True}})
     assert "archesai-storage" not in of_kind(built, "ServiceMonitor")
     assert "archesai-storage-metrics" not in of_kind(built, "Secret")
     assert not {name for name in alerts(built) if name.startswith("Storage")}
@@ -298,14 +303,15 @@ def test_the_monitoring_namespace_is_restricted_and_closed() -> None:
 
 def test_logs_can_live_in_the_stacks_object_storage() -> None:
     config = {"monitoring": {"enabled": True, "logs": {"storage": "objectStorage"}}, "storage": {"enabled": True}}
-    built = render(config)
+    built = render(config, reveal=True)
     loki = release(built, "loki")["values"]
     assert loki["loki"]["storage"]["s3"]["endpoint"] == "http://archesai-storage.archesai.svc:9000"
     assert loki["loki"]["storage"]["bucketNames"] == {"chunks": "arches-logs"}
     assert loki["singleBinary"]["extraEnvFrom"] == [{"secretRef": {"name": "loki-object-storage"}}]
     secret = of_kind(built, "Secret")["loki-object-storage"]
     assert set(secret["stringData"]) == {"ACCESS_KEY", "SECRET_KEY"}
-    assert "Job logs-bucket-job" in names(built)
+    assert storage_users(built.settings)[-1] == User("logs", "write", "arches-logs")
+    assert secret["stringData"]["ACCESS_KEY"] == "user-logs"
     policy = find(built, "NetworkPolicy", "archesai-storage")["spec"]["ingress"]
     sources = [peer.get("podSelector", {}).get("matchLabels", {}) for rule in policy for peer in rule["from"]]
     assert {"app.kubernetes.io/name": "loki"} in sources
