@@ -26,6 +26,7 @@ _IMAGE_NAME = re.compile(rf"{_REPOSITORY.pattern}:{_TAG.pattern}")
 _DURATION = re.compile(r"(?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?")
 _SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _BUCKET = re.compile(r"(?![0-9.]+$)(?!.*\.[.-])(?!.*-\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_URL_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _OCI = re.compile(r"oci://[a-z0-9.:/-]+[a-z0-9]")
 _URL = re.compile(r"https?://[^#\s]+")
@@ -195,6 +196,7 @@ BucketName = Annotated[
     str, Matching("must be a bucket name of 3 to 63 lower-case letters, digits, '.' or '-'", _BUCKET)
 ]
 DottedPath = Annotated[str, Matching("must be a path of names joined by dots, such as auth.google.clientId", _PATH)]
+UrlPath = Annotated[str, Matching("must be a path of a URL, such as /health", _URL_PATH)]
 Email = Annotated[str, Matching("must be an e-mail address, such as operations@example.com", _EMAIL)]
 HostPort = Annotated[str, Checked(_HOST_PORT_RULE, _host_port)]
 HttpUrl = Annotated[str, Checked(_URL_RULE, _url)]

@@ -19,8 +19,9 @@ PORT = 8080
 USER_ID = 1001
 """`pwuser` of the image."""
 
-# As process 1 the server ignores SIGTERM: a shell in front of it passes the signal on and waits.
-_SERVER = f"npx -y playwright@{versions.PLAYWRIGHT} run-server --port {PORT} --host 0.0.0.0"
+# Without a host the server listens on every address, IPv6 included. As process 1 it ignores SIGTERM: a shell in front
+# of it passes the signal on and waits.
+_SERVER = f"npx -y playwright@{versions.PLAYWRIGHT} run-server --port {PORT}"
 START = (
     "bash",
     "-c",

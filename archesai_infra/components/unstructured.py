@@ -31,8 +31,9 @@ USER_ID = 1000
 READ_ONLY_ROOT = False
 """LibreOffice and the libraries write below that home directory, and a volume over it would hide what is baked in."""
 
-# The image's own start script stays in front of the server and keeps SIGTERM to itself.
-_SERVE = f"exec uvicorn prepline_general.api.app:app --log-config logger_config.yaml --host 0.0.0.0 --port {PORT}"
+# The image's own start script stays in front of the server and keeps SIGTERM to itself. An empty host is every address,
+# IPv6 included.
+_SERVE = f"exec uvicorn prepline_general.api.app:app --log-config logger_config.yaml --host '' --port {PORT}"
 START = ("bash", "-c", _SERVE)
 
 

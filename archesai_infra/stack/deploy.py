@@ -232,10 +232,15 @@ def _api(
         connections,
         url=settings.api.url or settings.url("api"),
         platform_url=settings.url("platform"),
+        storage_url=settings.url("storage") if _signs_for_outside(settings) else None,
         run_migrations=settings.migrations.mode == "startup",
         waits_for=waits_for,
     )
     api.Api(context, api_args, opts)
+
+
+def _signs_for_outside(settings: Settings) -> bool:
+    return isinstance(settings.storage, storage.ManagedStorage) and settings.storage.public_endpoint
 
 
 def exposures(settings: Settings) -> tuple[Exposure, ...]:

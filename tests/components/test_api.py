@@ -15,6 +15,7 @@ from testbed.components.parts import (
 from testbed.matrix import EVERYTHING, ON
 from testbed.stacks import Config, find, render
 
+NAME = "archesai-api"
 SECRETS: Config = {
     "api": {"secretSettings": {"auth.google.clientSecret": {"secret": "google", "key": "secret"}}},
     "apiSecretSettings": {"auth.git-hub.clientSecret": "unmistakable"},
@@ -203,3 +204,30 @@ def test_an_image_of_your_own_runs_your_own_command() -> None:
 def test_the_services_wait_is_left_to_the_deployment() -> None:
     annotations = resource(render(), "api-service").inputs["metadata"]["annotations"]
     assert annotations["pulumi.com/skipAwait"] == "true"
+
+
+def test_the_path_and_the_port_of_the_probes_follow_the_settings() -> None:
+    server = container(render({"api": {"health": {"path": "/healthz?full=1", "port": 9090}}}), "Deployment", NAME)
+    asked = {"path": "/healthz?full=1", "port": 9090}
+    assert server["readinessProbe"]["httpGet"] == server["startupProbe"]["httpGet"] == asked
+    assert server["livenessProbe"]["tcpSocket"] == {"port": 3001}
+
+
+def test_a_build_without_a_health_route_is_only_connected_to() -> None:
+    server = container(render({"api": {"health": {"kind": "tcp"}}}), "Deployment", NAME)
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert server[probe]["tcpSocket"] == {"port": 3001}
+        assert "httpGet" not in server[probe]
+
+
+def test_the_address_that_the_api_listens_on_can_be_that_of_ipv6() -> None:
+    assert configuration(render({"api": {"settings": {"api.host": "::"}}}))["api"] == {"host": "::", "port": 3001}
+
+
+def test_the_api_signs_for_the_public_host_of_the_storage_where_that_is_asked_for() -> None:
+    public: Config = {
+        "domain": "example.com",
+        "storage": {"enabled": True, "publicEndpoint": True},
+        "ingress": {"enabled": True, "hosts": {"storage": "s3"}},
+    }
+    assert configuration(render(public))["storage"]["endpoint"] == "http://s3.example.com"

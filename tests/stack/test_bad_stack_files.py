@@ -244,6 +244,14 @@ IMPOSSIBLE = {
         """,
         "ingress.hosts.storage: an external storage has an address of its own; remove the host",
     ),
+    "a public endpoint of the storage without a host": (
+        "archesai:storage: {enabled: true, publicEndpoint: true}",
+        "storage.publicEndpoint: needs a host: set ingress.enabled to true and ingress.hosts.storage",
+    ),
+    "a path of the api's probes that is none": (
+        "archesai:api: {health: {path: health}}",
+        "api.health.path: must be a path of a URL, such as /health (got health)",
+    ),
     "settings of a module that is off": (
         "archesai:api: {settings: {redis: {ca: /etc/ca.crt}}}",
         "api.settings.redis.ca: needs module redis, which is off: set redis.enabled to true, or remove the key",

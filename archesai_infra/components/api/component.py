@@ -12,6 +12,7 @@ import yaml
 from pydantic import Field, JsonValue, model_validator
 
 from archesai_infra import versions
+from archesai_infra.components.api.health import Health
 from archesai_infra.components.base.component import Context, Endpoint, secret_key
 from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.base.peers import PodPeer
@@ -22,15 +23,12 @@ from archesai_infra.components.storage import StorageConnection, users
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
-    Probes,
     SecretKey,
     config_files,
     container,
     environment,
-    http_probe,
     scratch,
     stop_by_interrupt,
-    tcp_probe,
 )
 from archesai_infra.model import Model
 from archesai_infra.types import Cidr, DnsLabel, DottedPath, Port, SecretKeyName
@@ -46,7 +44,6 @@ GRACE_SECONDS = 30
 """Drain, then the 10 s the server gives its requests, then a margin."""
 
 OWNED = (
-    "api.host",
     "api.port",
     "auth.local.jwtSecret",
     "database.enabled",
@@ -102,6 +99,8 @@ class ApiSettings(ScaledModule):
     """CPU and memory."""
     command: tuple[str, ...] = ()
     """Command in place of the image's own."""
+    health: Health = Health()
+    """Probes."""
     url: str | None = None
     """Public URL; `https://api.<domain>` where the ingress is on."""
     cors: str | None = None
@@ -146,6 +145,8 @@ class ApiArgs:
     connections: Connections
     url: str | None
     platform_url: str | None
+    storage_url: str | None
+    """Endpoint of the storage where it is not the one that the other components use."""
     run_migrations: bool
     """The api migrates the database itself when it starts."""
     waits_for: tuple[pulumi.Resource, ...] = ()
@@ -201,6 +202,7 @@ def plain_settings(args: ApiArgs) -> dict[str, Any]:
     """The api's settings without its secrets, as dotted path to value."""
     settings, connections = args.settings, args.connections
     flat: dict[str, Any] = {
+        # Builds that read it listen on IPv4 only; others on every address. `api.settings` may name another.
         "api.host": "0.0.0.0",  # noqa: S104 - the pod's own address
         "api.port": PORT,
         "auth.enabled": settings.auth,
@@ -223,7 +225,7 @@ def plain_settings(args: ApiArgs) -> dict[str, Any]:
     if connections.redis:
         optional |= {"redis.host": connections.redis.endpoint.host, "redis.port": connections.redis.endpoint.port}
     if store := _storage(connections):
-        optional |= {"storage.endpoint": store.url, "storage.bucket": store.bucket}
+        optional |= {"storage.endpoint": args.storage_url or store.url, "storage.bucket": store.bucket}
     flat |= {path: value for path, value in optional.items() if value is not None}
     return flat | flatten(settings.settings)
 
@@ -311,12 +313,7 @@ class Api(RunningComponent):
             env=environment({}, config.environment),
             ports={"http": PORT},
             mounts=mounts,
-            probes=Probes(
-                startup=http_probe("/health", PORT, period=2, failures=150),
-                readiness=http_probe("/health", PORT, period=10, failures=3),
-                # Not /health: a database outage must not restart every pod.
-                liveness=tcp_probe(PORT, period=10, failures=6),
-            ),
+            probes=settings.health.probes(PORT),
             lifecycle=stop_by_interrupt(DRAIN_SECONDS),
         )
         return Pod(

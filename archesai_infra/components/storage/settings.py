@@ -58,6 +58,9 @@ class ManagedStorage(Workload, DataFiles, Module):
     """Existing Secret with the keys `ACCESS_KEY` and `SECRET_KEY`."""
     password_version: int = Field(default=1, ge=1)
     """Raise it to regenerate the generated keys of the administrator and of every user."""
+    public_endpoint: bool = False
+    """Give the api the public URL of `ingress.hosts.storage` as its endpoint, so that URLs which it signs hold outside:
+    a signature covers the host. The api's own requests then take the way through the ingress too."""
     bucket_image: Image = Image()
     """Image of the Job that makes the buckets and the users: a shell and MinIO's client `mc`."""
 
