@@ -14,6 +14,8 @@ from archesai_infra.stack.evaluate import Evaluation, Resource
 
 STRICT = "strict"
 """Name of the provider that refuses what exists already."""
+TLS_KEYS = ("tls.crt", "tls.key")
+"""Keys of a Secret of type `kubernetes.io/tls`."""
 
 
 @dataclass(frozen=True)
@@ -28,20 +30,30 @@ class Lack:
     in_namespace: bool = True
     """Whether the namespace exists."""
 
+    @property
+    def is_certificate(self) -> bool:
+        """Whether only hosts read it; without it their controller shows a certificate of its own."""
+        return set(self.keys) == set(TLS_KEYS)
+
     def commands(self, context: str) -> Iterator[str]:
         """What makes it, with a file for each value: a command line is visible to every user of the machine."""
         if not self.in_namespace:
             yield f"kubectl --context {context} create namespace {self.namespace}"
+        if self.is_certificate:
+            files = "--cert=<file> --key=<file>"
+            yield f"kubectl --context {context} -n {self.namespace} create secret tls {self.name} {files}"
+            return
         files = " ".join(f"--from-file={key}=<file>" for key in self.keys or ("<key>",))
         yield f"kubectl --context {context} -n {self.namespace} create secret generic {self.name} {files}"
 
 
 def wanted(evaluation: Evaluation) -> dict[tuple[str, str], set[str]]:
-    """Secrets that pods and charts refer to and the stack does not declare: keys by namespace and name."""
+    """Secrets that pods, charts and hosts refer to and the stack does not declare: keys by namespace and name."""
     objects = evaluation.objects
     own = {(str(item["metadata"].get("namespace", "")), name) for item in objects for name in _secrets_of(item)}
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     places = [(str(item["metadata"].get("namespace", "")), _pod_references(_pod_spec(item))) for item in objects]
+    places += [(str(item["metadata"].get("namespace", "")), _tls_references(item)) for item in objects]
     places += [(str(one.inputs["namespace"]), _value_references(one.inputs["values"])) for one in evaluation.releases]
     for namespace, references in places:
         for name, key in references:
@@ -130,6 +142,17 @@ def _pod_spec(item: Object) -> Object:
         spec = spec["jobTemplate"]["spec"]
     template = spec.get("template")
     return template.get("spec", {}) if isinstance(template, dict) else {}
+
+
+def _tls_references(item: Object) -> Iterator[tuple[str, str]]:
+    """Certificates of hosts, unless cert-manager is told to fill them."""
+    annotations = item["metadata"].get("annotations") or {}
+    if item["kind"] not in ("Ingress", "Gateway") or any(key.startswith("cert-manager.io/") for key in annotations):
+        return
+    names = [entry["secretName"] for entry in item["spec"].get("tls", []) if "secretName" in entry]
+    for listener in item["spec"].get("listeners", []):
+        names += [reference["name"] for reference in listener.get("tls", {}).get("certificateRefs", [])]
+    yield from ((name, key) for name in names for key in TLS_KEYS)
 
 
 def _pod_references(pod: Object) -> Iterator[tuple[str, str]]:

@@ -71,7 +71,7 @@ def recover(stack: Stack, raw: RawConfig, command: Command, *, yes: bool, take_o
 
 def require_secrets(cluster: Cluster, declared: Evaluation) -> None:
     """Raise CommandError for Secrets that pods would wait for until the engine gives up; raises ClusterError too."""
-    missing = [lack for lack in lacking(cluster, declared) if not lack.exists]
+    missing = [lack for lack in lacking(cluster, declared) if not lack.exists and not lack.is_certificate]
     if missing:
         names = ", ".join(f"{lack.namespace}/{lack.name}" for lack in missing)
         commands = "\n".join(f"  {command}" for lack in missing for command in lack.commands(cluster.context))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archesai_infra.cli.doctor import machine
-from archesai_infra.cli.engine.existing_secrets import wanted
+from archesai_infra.cli.engine.existing_secrets import Lack, wanted
 from testbed.cli.running import run
 from testbed.stacks import ROOT, render, shipped
 
@@ -99,6 +99,22 @@ def test_secrets_that_only_the_values_of_a_chart_name_are_wanted_where_the_chart
     monitoring = {"enabled": True, "alerts": {"existingSecret": "alerts"}, "grafana": {"existingSecret": "login"}}
     found = wanted(render({"monitoring": monitoring}))
     assert found == {("monitoring", "alerts"): set(), ("monitoring", "login"): set()}
+
+
+def test_one_certificate_for_all_hosts_is_wanted_in_each_namespace_that_has_a_host() -> None:
+    tls = {"enabled": True, "existingSecret": "wildcard"}
+    stack = {"domain": "example.com", "ingress": {"enabled": True, "tls": tls}, "monitoring": {"enabled": True}}
+    keys = {"tls.crt", "tls.key"}
+    assert wanted(render(stack)) == {("archesai", "wildcard"): keys, ("monitoring", "wildcard"): keys}
+    lack = Lack("monitoring", "wildcard", ("tls.crt", "tls.key"))
+    assert list(lack.commands("c")) == [
+        "kubectl --context c -n monitoring create secret tls wildcard --cert=<file> --key=<file>"
+    ]
+
+
+def test_no_certificate_is_wanted_where_cert_manager_fills_it() -> None:
+    tls = {"enabled": True, "issuer": "letsencrypt"}
+    assert wanted(render({"domain": "example.com", "ingress": {"enabled": True, "tls": tls}})) == {}
 
 
 def test_a_broken_stack_file_is_a_finding_among_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
