@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from archesai_infra.components import api, database, redis, storage
-from archesai_infra.components.monitoring.prometheus_stack import GRAFANA_KEY, GRAFANA_SECRET
+from archesai_infra.components.monitoring import grafana
 from archesai_infra.credentials import Credential
 from archesai_infra.stack.settings import Settings
 
@@ -112,7 +112,7 @@ CREDENTIALS: Mapping[Credential, CredentialInfo] = {
         "monitoring.grafana.existingSecret",
         "monitoring.grafana.passwordVersion",
         "Grafana's pod rolls; with a volume of its own it takes the password from: arches secrets sync",
-        Held(GRAFANA_SECRET, GRAFANA_KEY),
+        Held(grafana.SECRET, grafana.PASSWORD_KEY),
     ),
     Credential.ALERT_WEBHOOK_URL: CredentialInfo("URL that alerts are posted to."),
     Credential.ALERT_SLACK_URL: CredentialInfo("Incoming webhook of Slack that alerts are posted to."),

@@ -13,7 +13,7 @@ from archesai_infra.components.database import alerts as database_alerts
 from archesai_infra.components.database import watch as database
 from archesai_infra.components.ingress import watch as ingress
 from archesai_infra.components.ingress.exposure import Exposure
-from archesai_infra.components.monitoring import prometheus_stack
+from archesai_infra.components.monitoring import grafana
 from archesai_infra.components.monitoring import watch as own
 from archesai_infra.components.monitoring.component import MonitoringArgs
 from archesai_infra.components.monitoring.releases import ReleasesArgs
@@ -88,7 +88,7 @@ def grafana_exposure(settings: Settings) -> Exposure | None:
     if settings.url("grafana") is None:
         return None
     host = f"{settings.ingress.hosts.grafana}.{settings.domain}"
-    return Exposure("grafana", host, prometheus_stack.GRAFANA_SERVICE, prometheus_stack.GRAFANA_PORT)
+    return Exposure("grafana", host, grafana.SERVICE, grafana.PORT)
 
 
 def arguments(settings: Settings, credentials: Credentials, connections: Connections, instance: str) -> MonitoringArgs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archesai_infra.components.monitoring.prometheus_stack import NODE_NAMESPACE
+from archesai_infra.components.monitoring.prometheus import NODE_NAMESPACE
 from archesai_infra.stack.settings import Settings
 
 

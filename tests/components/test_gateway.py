@@ -128,6 +128,9 @@ def test_envoy_gets_the_same_in_its_own_words() -> None:
     assert policy["requestBuffer"] == {"limit": "20Mi"}
     assert policy["timeout"] == {"http": {"connectionIdleTimeout": "900s"}}
     assert policy["targetRefs"][0]["name"] == "archesai-api"
+    beside_grafana = find(made, "BackendTrafficPolicy", "archesai-grafana")
+    assert beside_grafana["metadata"]["namespace"] == "monitoring"
+    assert beside_grafana["spec"]["targetRefs"][0]["name"] == "archesai-grafana"
     assert "Middleware" not in kinds(made)
 
 

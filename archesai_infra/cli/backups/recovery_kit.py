@@ -13,7 +13,7 @@ from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path as path_of
 from archesai_infra.cli.base.project import STATE, root
 from archesai_infra.components.backups import keys as access
-from archesai_infra.components.monitoring.prometheus_stack import GRAFANA_SECRET
+from archesai_infra.components.monitoring import grafana
 from archesai_infra.credentials import Credential
 from archesai_infra.stack.credential_sources import in_secrets
 from archesai_infra.stack.render import to_yaml
@@ -86,7 +86,7 @@ def _credentials(store: Store) -> dict[str, str]:
     passwords: dict[str, str] = {}
     for credential, held in in_secrets(settings):
         # Grafana's too: a kept volume of Grafana knows its own password only.
-        namespace = settings.monitoring.namespace if held.secret == GRAFANA_SECRET else settings.namespace
+        namespace = settings.monitoring.namespace if held.secret == grafana.SECRET else settings.namespace
         if value := _secret(store, namespace, held.secret, held.key):
             passwords[str(credential)] = value
     return passwords

@@ -15,7 +15,7 @@ from archesai_infra.cli.base.text import one_line
 from archesai_infra.components import database
 from archesai_infra.components.base.scripts import script
 from archesai_infra.components.database.server import PACKAGE
-from archesai_infra.components.monitoring.prometheus_stack import GRAFANA_PODS, SYNC_LOGIN
+from archesai_infra.components.monitoring.grafana import PODS, SYNC_LOGIN
 from archesai_infra.kube.labels import COMPONENT, INSTANCE
 from archesai_infra.stack.config import load
 from archesai_infra.stack.settings import Settings
@@ -56,7 +56,7 @@ def keepers(settings: Settings, stack: str) -> list[Keeper]:
             Keeper("PostgreSQL", settings.namespace, labels, "postgres", script(PACKAGE, "sync-password.sh"))
         )
     if settings.monitoring.installs and settings.monitoring.grafana.size is not None:
-        labels = ",".join(f"{key}={value}" for key, value in GRAFANA_PODS.items())
+        labels = ",".join(f"{key}={value}" for key, value in PODS.items())
         servers.append(Keeper("Grafana", settings.monitoring.namespace, labels, "grafana", SYNC_LOGIN))
     return servers
 

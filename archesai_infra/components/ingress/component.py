@@ -9,13 +9,12 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
-from pulumi_kubernetes.networking.v1 import Ingress as KubernetesIngress
 from pulumi_kubernetes.networking.v1 import IngressClass, NetworkPolicy
 
 from archesai_infra import versions
 from archesai_infra.components.base import charts
-from archesai_infra.components.base.component import SKIP_AWAIT, Component, Context
-from archesai_infra.components.ingress import routes, traefik
+from archesai_infra.components.base.component import Component, Context
+from archesai_infra.components.ingress import routes
 from archesai_infra.components.ingress.certificates import (
     SOLVER_LABELS,
     SOLVER_PORT,
@@ -23,7 +22,8 @@ from archesai_infra.components.ingress.certificates import (
     issuer_spec,
 )
 from archesai_infra.components.ingress.chart import chart_values
-from archesai_infra.components.ingress.exposure import Exposure, ingress_annotations, ingress_spec
+from archesai_infra.components.ingress.expose import expose, middlewares
+from archesai_infra.components.ingress.exposure import Exposure
 from archesai_infra.components.ingress.gateway import CONTROLLERS, NAME
 from archesai_infra.components.ingress.settings import IngressSettings
 from archesai_infra.kube.labels import labels
@@ -53,19 +53,11 @@ class Ingress(Component):
         if settings.controller.install:
             ready += self._controller(settings, args.charts, ready)
         issuers = self._issuers(settings, args.charts, ready)
-        ready += self._middlewares(args, ready)
-        if settings.by_gateway:
-            self._gateway(args, [*ready, *issuers])
-        for exposure in args.exposures if settings.by_ingress else ():
-            KubernetesIngress(
-                f"{self.module}-{exposure.module}",
-                metadata=self.metadata(
-                    object_name(exposure.module),
-                    SKIP_AWAIT | ingress_annotations(settings, context.namespace, exposure.module),
-                ),
-                spec=ingress_spec(settings, exposure),
-                opts=self.child(depends_on=[*ready, *issuers]),
-            )
+        modules = [exposure.module for exposure in args.exposures]
+        ready += middlewares(self, settings, modules, context.namespace, ready)
+        gateway = self._gateway(args, [*ready, *issuers]) if settings.by_gateway else []
+        for exposure in args.exposures:
+            expose(self, settings, exposure, context.namespace, after=[*ready, *issuers], gateway=gateway)
         if settings.tls.enabled and settings.tls.issuer:
             NetworkPolicy(
                 f"{self.module}-acme-solver",
@@ -129,22 +121,8 @@ class Ingress(Component):
             opts=self.child(depends_on=after),
         )
 
-    def _middlewares(self, args: IngressArgs, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
-        settings, modules = args.settings, [exposure.module for exposure in args.exposures]
-        return [
-            CustomResource(
-                f"{self.module}-{part}",
-                api_version="traefik.io/v1alpha1",
-                kind="Middleware",
-                metadata=self.metadata(object_name(part)),
-                spec=spec,
-                opts=self.child(depends_on=after),
-            )
-            for part, spec in traefik.middlewares(settings, modules).items()
-        ]
-
-    def _gateway(self, args: IngressArgs, after: Sequence[pulumi.Resource]) -> None:
-        """The Gateway, the routes of the stack's own Services, and the redirect."""
+    def _gateway(self, args: IngressArgs, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
+        """The Gateway, with a listener for every host, and the redirect."""
         settings, home = args.settings, self.context.namespace
         every = [*args.exposures, *(exposure for _, exposure in args.elsewhere)]
         namespaces = [home, *(namespace for namespace, _ in args.elsewhere)]
@@ -155,22 +133,10 @@ class Ingress(Component):
             after = [*after, self._object("gateway-class", "GatewayClass", metadata, controller, after)]
         metadata = self.metadata(NAME, routes.gateway_annotations(settings))
         gateway = self._object("gateway", "Gateway", metadata, routes.gateway_spec(settings, every, namespaces), after)
-        for exposure in args.exposures:
-            metadata = self.metadata(object_name(exposure.module))
-            spec = routes.route_spec(settings, exposure, home)
-            self._object(f"route-{exposure.module}", "HTTPRoute", metadata, spec, [gateway])
-            if settings.gateway.implementation == "envoy":
-                CustomResource(
-                    f"{self.module}-traffic-{exposure.module}",
-                    api_version=routes.POLICY_API_VERSION,
-                    kind="BackendTrafficPolicy",
-                    metadata=metadata,
-                    spec=routes.traffic_policy_spec(settings, exposure.module),
-                    opts=self.child(depends_on=[gateway]),
-                )
         if settings.tls.enabled and every:
             metadata = self.metadata(object_name("redirect"))
             self._object("route-redirect", "HTTPRoute", metadata, routes.redirect_spec(every, home), [gateway])
+        return [gateway]
 
     def _object(
         self,

@@ -16,7 +16,7 @@ from archesai_infra.components.base.watch.alerts import rule_group
 from archesai_infra.components.base.watch.exporter import ExporterPod
 from archesai_infra.components.base.watch.model import MetricsSecret, Watch
 from archesai_infra.components.base.watch.panels import dashboard_file
-from archesai_infra.components.monitoring import prometheus_stack
+from archesai_infra.components.monitoring import grafana
 from archesai_infra.components.monitoring.releases import Releases, ReleasesArgs
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 from archesai_infra.kube.labels import labels
@@ -95,12 +95,12 @@ class Monitoring(Component):
 
     def _dashboards(self, args: MonitoringArgs) -> None:
         context = self.context
-        marks = {prometheus_stack.DASHBOARD_LABEL: "1"} | args.settings.labels
+        marks = {grafana.DASHBOARD_LABEL: "1"} | args.settings.labels
         for dashboard in (dashboard for watch in args.watches for dashboard in watch.dashboards):
             name = object_name(f"dashboard-{dashboard.key}")
             ConfigMap(
                 f"{self.module}-dashboard-{dashboard.key}",
-                metadata=self._labelled(name, marks, {prometheus_stack.FOLDER_ANNOTATION: "Arches"}),
+                metadata=self._labelled(name, marks, {grafana.FOLDER_ANNOTATION: "Arches"}),
                 data={f"{dashboard.key}.json": dashboard_file(dashboard, context.instance, context.namespace)},
                 opts=self.child(),
             )

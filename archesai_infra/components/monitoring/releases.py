@@ -6,21 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap, Secret
 from pulumi_kubernetes.helm.v3 import Release
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
-from pulumi_kubernetes.networking.v1 import Ingress, NetworkPolicy, NetworkPolicySpecArgsDict
+from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicySpecArgsDict
 
 from archesai_infra import versions
 from archesai_infra.components import storage
 from archesai_infra.components.base import charts
-from archesai_infra.components.base.component import SKIP_AWAIT, Component, Context
-from archesai_infra.components.ingress import routes, traefik
+from archesai_infra.components.base.component import Component, Context
 from archesai_infra.components.ingress.certificates import SOLVER_LABELS, SOLVER_PORT
-from archesai_infra.components.ingress.exposure import Exposure, ingress_annotations, ingress_spec
+from archesai_infra.components.ingress.expose import expose, middlewares
+from archesai_infra.components.ingress.exposure import Exposure
 from archesai_infra.components.ingress.settings import IngressSettings
-from archesai_infra.components.monitoring import alertmanager, alloy, loki, prometheus_stack
+from archesai_infra.components.monitoring import alertmanager, alloy, grafana, loki, prometheus
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage, StorageConnection
 from archesai_infra.credentials import Credential, Credentials
@@ -53,7 +52,7 @@ class Releases(Component):
         namespaces: list[pulumi.Resource] = charts.chart_namespace(self, args.settings.namespace, holds_data=True)
         if args.settings.metrics.nodes:
             # It needs the host's network, processes and file systems.
-            namespaces += charts.chart_namespace(self, prometheus_stack.NODE_NAMESPACE, "privileged")
+            namespaces += charts.chart_namespace(self, prometheus.NODE_NAMESPACE, "privileged")
         self._namespace = args.settings.namespace
         self._after = namespaces
         self._policies(args)
@@ -101,22 +100,21 @@ class Releases(Component):
             password = args.credentials.get(Credential.GRAFANA_ADMIN_PASSWORD) or self.generated(
                 "grafana-password", version=settings.grafana.password_version
             )
-            admin = {"admin-user": "admin", prometheus_stack.GRAFANA_KEY: password}
-            secrets.append(self._secret(prometheus_stack.GRAFANA_SECRET, admin))
+            admin = {"admin-user": "admin", grafana.PASSWORD_KEY: password}
+            secrets.append(self._secret(grafana.SECRET, admin))
             login = self.context.fingerprint([password])
         if settings.alerts.existing_secret is None:
             document = alertmanager.document(settings.alerts, args.credentials)
-            secrets.append(self._secret(prometheus_stack.ALERTMANAGER_SECRET, {alertmanager.CONFIG_KEY: document}))
-        around = prometheus_stack.Surroundings(
-            namespace=self.context.namespace,
-            mirror=self.context.mirror,
-            login=login,
+            secrets.append(self._secret(prometheus.ALERTMANAGER_SECRET, {alertmanager.CONFIG_KEY: document}))
+        grafana_args = grafana.GrafanaArgs(
+            (self._namespace, self.context.namespace),
+            login,
             keep=self.context.retain,
-            grafana_url=args.grafana_url,
+            url=args.grafana_url,
             loki_url=loki.url(self._namespace),
         )
-        values = prometheus_stack.values(settings, around)
-        return self._install(args, prometheus_stack.RELEASE, versions.PROMETHEUS_CHART, values, [crds, *secrets])
+        values = prometheus.values(settings, grafana.values(settings.grafana, grafana_args), self.context.mirror)
+        return self._install(args, prometheus.RELEASE, versions.PROMETHEUS_CHART, values, [crds, *secrets])
 
     def _loki(self, args: ReleasesArgs, stack: Release) -> None:
         bucket, after = self._bucket(args) if args.settings.logs_in_object_storage else (None, [])
@@ -165,9 +163,7 @@ class Releases(Component):
         }
         if args.grafana is not None:
             outside = args.ingress.controller_peers
-            specs["grafana"] = policy_port_spec(
-                prometheus_stack.GRAFANA_PODS, outside, prometheus_stack.GRAFANA_POD_PORT
-            )
+            specs["grafana"] = policy_port_spec(grafana.PODS, outside, grafana.POD_PORT)
             if args.ingress.tls.issuer:
                 specs["acme-solver"] = policy_port_spec(SOLVER_LABELS, outside, SOLVER_PORT)
         for part, spec in specs.items():
@@ -179,41 +175,9 @@ class Releases(Component):
             )
 
     def _expose_grafana(self, args: ReleasesArgs, stack: Release) -> None:
-        exposure = args.grafana
-        if exposure is None:
+        if args.grafana is None:
             return
         if args.ingress.uses_middlewares:
-            self._middlewares(args.ingress)
-        if args.ingress.by_gateway:
-            CustomResource(
-                f"{self.module}-route-grafana",
-                api_version=routes.API_VERSION,
-                kind="HTTPRoute",
-                metadata=self._metadata(object_name("grafana")),
-                spec=routes.route_spec(args.ingress, exposure, self.context.namespace),
-                opts=self.child(depends_on=[stack]),
-            )
-        if args.ingress.by_ingress:
-            self._ingress(args.ingress, exposure, stack)
-
-    def _ingress(self, settings: IngressSettings, exposure: Exposure, stack: Release) -> None:
-        Ingress(
-            f"{self.module}-grafana",
-            metadata=self._metadata(
-                object_name("grafana"), SKIP_AWAIT | ingress_annotations(settings, self._namespace, "grafana")
-            ),
-            spec=ingress_spec(settings, exposure),
-            opts=self.child(depends_on=[stack]),
-        )
-
-    def _middlewares(self, settings: IngressSettings) -> None:
-        """Traefik's Middlewares once more: an Ingress should not depend on objects of another namespace."""
-        for part, spec in traefik.middlewares(settings, ["grafana"]).items():
-            CustomResource(
-                f"{self.module}-{part}",
-                api_version="traefik.io/v1alpha1",
-                kind="Middleware",
-                metadata=self._metadata(object_name(part)),
-                spec=spec,
-                opts=self.child(depends_on=self._after),
-            )
+            # Once more: an Ingress should not depend on objects of another namespace.
+            middlewares(self, args.ingress, ["grafana"], self._namespace, self._after)
+        expose(self, args.ingress, args.grafana, self._namespace, after=[stack], gateway=[stack])

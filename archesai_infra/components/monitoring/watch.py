@@ -5,7 +5,7 @@ from __future__ import annotations
 from archesai_infra.components.base.watch.model import ScrapeJob, Watch
 from archesai_infra.components.monitoring.dashboards import infrastructure as infrastructure_dashboard
 from archesai_infra.components.monitoring.dashboards import logs
-from archesai_infra.components.monitoring.prometheus_stack import NODE_NAMESPACE
+from archesai_infra.components.monitoring.prometheus import NODE_NAMESPACE
 from archesai_infra.components.monitoring.rules import infrastructure, self_monitoring, workloads
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 from archesai_infra.components.monitoring.watched import KUBELET, Watched
