@@ -25,6 +25,7 @@ _REPOSITORY = re.compile(r"[a-z0-9]([a-z0-9._:-]*[a-z0-9])?(/[a-z0-9]([a-z0-9._-
 _IMAGE_NAME = re.compile(rf"{_REPOSITORY.pattern}:{_TAG.pattern}")
 _DURATION = re.compile(r"(?=[0-9])([0-9]+h)?([0-9]+m)?([0-9]+s)?")
 _SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_DATABASE = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 _BUCKET = re.compile(r"(?![0-9.]+$)(?!.*\.[.-])(?!.*-\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _URL_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -191,6 +192,9 @@ Duration = Annotated[str, Checked(_DURATION_RULE, _duration)]
 CronSchedule = Annotated[str, Checked(cron.RULE, cron.check_schedule)]
 SqlName = Annotated[
     str, Matching("must be an SQL name: lower-case letters, digits and '_', at most 63 characters", _SQL_NAME)
+]
+DatabaseName = Annotated[
+    str, Matching("must be a database name: lower-case letters, digits, '_' and '-', at most 63 characters", _DATABASE)
 ]
 BucketName = Annotated[
     str, Matching("must be a bucket name of 3 to 63 lower-case letters, digits, '.' or '-'", _BUCKET)

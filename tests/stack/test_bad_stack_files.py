@@ -160,7 +160,7 @@ WRONG_VALUES = {
     ),
     "an SQL name": (
         "archesai:database: {name: Arches-DB}",
-        "database.name: must be an SQL name: lower-case letters, digits and '_', at most 63 characters (got Arches-DB)",
+        "database.name: must be a database name: lower-case letters, digits, '_' and '-', at most 63 characters (got Arches-DB)",
     ),
     "a bucket": (
         "archesai:storage: {bucket: A}",

@@ -15,7 +15,8 @@ import yaml
 from archesai_infra.cli.base.console import print_json
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.text import one_line
-from archesai_infra.cli.import_values.values import Translation, overlaid, translate
+from archesai_infra.cli.import_values.old_values import Translation
+from archesai_infra.cli.import_values.values import overlaid, translate
 from archesai_infra.credentials import Credential
 from archesai_infra.stack.config import ConfigError, RawConfig, load
 
@@ -106,7 +107,7 @@ def report(translation: Translation, corrections: list[str], stack: str) -> list
         lines.append("Secrets are not copied. Set those you want to keep; each command asks for the value:")
         lines += [f"  arches config set {key} --stack {stack}   # {why}" for key, why in translation.secrets.items()]
     if translation.no_place:
-        lines.append("These keys have no place:")
+        lines.append("These keys have no equivalent:")
         lines += [f"  {path}: {why}" for path, why in sorted(translation.no_place.items())]
     if corrections:
         lines.append("Fix these before you use the stack:")

@@ -22,7 +22,7 @@ from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import ANYWHERE
 from archesai_infra.model import Model
-from archesai_infra.types import Cidr, DnsLabel, Hostname, MemoryQuantity, Port, SqlName, Text
+from archesai_infra.types import Cidr, DatabaseName, DnsLabel, Hostname, MemoryQuantity, Port, SqlName, Text
 
 MODULE = "database"
 NAME = object_name("postgres")
@@ -61,7 +61,7 @@ class ManagedDatabase(HostableModule, DataFiles):
     """Run the module."""
     mode: Literal["managed"] = "managed"
     """A server in the cluster."""
-    name: SqlName = "archesai"
+    name: DatabaseName = "archesai"
     """Name of the database."""
     user: SqlName = "admin"
     """Owner of the database."""
@@ -100,7 +100,7 @@ class ExternalDatabase(ExternalModule):
     """Host name of the server; not needed with `databaseUrl` or `existingSecret`."""
     port: Port = PORT
     """Port of the server."""
-    name: SqlName = "archesai"
+    name: DatabaseName = "archesai"
     """Name of the database."""
     user: SqlName = "admin"
     """User to connect as."""

@@ -23,7 +23,7 @@ def _values(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", FORMS)
 def test_every_documented_key_is_known(name: str) -> None:
-    unknown = [path for path, why in translate(_values(name)).no_place.items() if "no key of the old chart" in why]
+    unknown = [path for path, why in translate(_values(name)).no_place.items() if "not a key of the old chart" in why]
     assert unknown == []
 
 
@@ -103,7 +103,7 @@ def test_a_process_on_the_developers_machine_stays_behind_the_service() -> None:
 
 def test_a_key_nobody_knows_is_listed() -> None:
     assert translate({"api": {"replicas": 2}, "kafka": {"on": True}}).no_place == {
-        "kafka.on": "is no key of the old chart"
+        "kafka.on": "is not a key of the old chart"
     }
 
 
@@ -133,3 +133,59 @@ def test_a_file_that_is_none_is_a_sentence(tmp_path: Path, text: str | None, say
         file.write_text(text, encoding="utf-8")
     result = run("import-values", str(file))
     assert (result.exit_code, says in result.stderr) == (2, True)
+
+
+def _written(directory: Path, name: str, values: object) -> str:
+    path = directory / name
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return str(path)
+
+
+def test_an_overlay_alone_opens_no_process_without_its_port(tmp_path: Path) -> None:
+    development = {"hostIP": "172.18.0.1", "api": {"enabled": True}, "redis": {"enabled": True}}
+    overlay = _written(tmp_path, "dev.yaml", {"infrastructure": {"development": development}})
+    document = run_json("import-values", overlay)
+    assert "runOnHost" not in str(document["config"])
+    assert "give the chart's own values file first" in document["no_place"]["infrastructure.development.api"]
+    assert "None" not in str(document["no_place"])
+
+
+def test_files_override_each_other_in_the_order_given(tmp_path: Path) -> None:
+    development = {"hostIP": "172.18.0.1", "api": {"enabled": False, "port": 3001}}
+    base = _written(tmp_path, "values.yaml", {"infrastructure": {"development": development}, "api": {"replicas": 2}})
+    overlay = _written(tmp_path, "dev.yaml", {"infrastructure": {"development": {"api": {"enabled": True}}}})
+    config = run_json("import-values", base, overlay)["config"]
+    assert config["api"] == {"replicas": 2, "runOnHost": {"ip": "172.18.0.1", "port": 3001}}
+    assert "runOnHost" not in str(run_json("import-values", overlay, base)["config"])
+
+
+@pytest.mark.parametrize(
+    ("storage", "server"),
+    [
+        ({"mode": "managed"}, "minio"),
+        ({"mode": "managed", "image": {"repository": "quay.io/minio/minio"}}, "minio"),
+        ({"mode": "managed", "image": {"repository": "rustfs/rustfs"}}, None),
+        ({"mode": "disabled"}, None),
+    ],
+)
+def test_storage_keeps_the_server_whose_data_its_volume_has(storage: dict[str, object], server: str | None) -> None:
+    assert translate({"storage": storage}).config.get("storage", {}).get("server") == server
+
+
+def test_every_token_is_listed() -> None:
+    tokens = {"runpod": {"token": "made-up"}, "speech": {"token": "made-up"}}
+    why = translate({"intelligence": tokens}).secrets[Credential.API_SECRET_SETTINGS]
+    assert "intelligence.runpod.token" in why
+    assert "intelligence.speech.token" in why
+
+
+def test_the_database_name_of_the_public_chart_is_taken() -> None:
+    translation = translate({"database": {"mode": "managed", "auth": {"database": "archesai-db"}}})
+    assert translation.config["database"] == {"name": "archesai-db"}
+    assert problems(translation, "moved") == []
+
+
+def test_a_stack_file_is_refused_in_one_line() -> None:
+    result = run("import-values", str(ROOT / "Pulumi.prod.yaml"))
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "not a values file of the old chart" in result.stderr

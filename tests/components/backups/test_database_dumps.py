@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -120,6 +120,18 @@ def test_a_dump_taken_under_load_restores_on_another_server_with_its_invariants_
             ["pg_amcheck", "--install-missing", "--heapallindexed", "-d", "archesai"], target.variables
         )
         assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_a_database_with_a_hyphen_in_its_name_is_dumped_and_restored_in_place(pod: DumpPod, source: Postgres) -> None:
+    hyphenated = replace(source, database="archesai-db")
+    source.sql('CREATE DATABASE "archesai-db"')
+    hyphenated.sql("CREATE TABLE kept AS SELECT 1 AS value")
+    made = pod.hook({"DATABASE_URL": hyphenated.url})
+    assert made.returncode == 0, made.stderr
+    hyphenated.sql("DELETE FROM kept")
+    restored = pod.restore(hyphenated.url)
+    assert restored.returncode == 0, restored.stderr
+    assert hyphenated.sql("SELECT value FROM kept") == "1"
 
 
 def test_the_load_changes_the_sums_so_that_equal_ones_mean_something(source: Postgres) -> None:
