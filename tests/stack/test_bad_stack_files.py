@@ -159,8 +159,8 @@ WRONG_VALUES = {
         "api.image.digest: must be sha256: and 64 hexadecimal digits (got sha256:12)",
     ),
     "an SQL name": (
-        "archesai:database: {name: Arches-DB}",
-        "database.name: must be a database name: lower-case letters, digits, '_' and '-', at most 63 characters (got Arches-DB)",
+        "archesai:database: {name: DB}",
+        "database.name: must be a database name: lower-case letters, digits, '_' and '-', at most 63 characters (got DB)",
     ),
     "a bucket": (
         "archesai:storage: {bucket: A}",
