@@ -10,7 +10,7 @@ import pulumi
 
 
 class Credential(StrEnum):
-    """Flat secret configuration keys, set with `pulumi config set --secret <key>`."""
+    """Flat secret configuration keys, set with `arches config set <key>`."""
 
     DATABASE_PASSWORD = "databasePassword"
     DATABASE_URL = "databaseUrl"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 RULE: Final = "must be a cron schedule of five fields, such as '0 * * * *', or @hourly, @daily, @weekly, @monthly"
-DESCRIPTORS: Final = ("@hourly", "@daily", "@weekly", "@monthly")
+DESCRIPTORS: Final = {"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *"}
+"""Short forms, and the schedules that they mean."""
 _DAYS_OF_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_FIRST_DAY = date(2024, 1, 1).toordinal()
 _ITEM = re.compile(r"(?:(\*|\?)|([0-9a-z]+)(?:-([0-9a-z]+))?)(?:/([0-9]+))?")
 
 
@@ -63,3 +67,22 @@ def check_schedule(text: str) -> str:
     if parts[4] in ("*", "?") and min(days) > max(_DAYS_OF_MONTHS[month - 1] for month in months):
         raise ValueError(f"{RULE}: none of these months has a day {min(days)}")
     return text
+
+
+def longest_pause(text: str) -> timedelta:
+    """The longest time between two moments of a valid schedule; of one that comes only on 29 February, four years."""
+    parts = DESCRIPTORS.get(text, text).split(" ")
+    minutes, hours, days, months, weekdays = (field.values(part) for field, part in zip(_FIELDS, parts, strict=True))
+    times = sorted(hour * 60 + minute for hour in hours for minute in minutes)
+    within = [later - earlier for earlier, later in pairwise(times)]
+    any_day, any_weekday = parts[2] in ("*", "?"), parts[4] in ("*", "?")
+
+    def comes(day: date) -> bool:
+        on_day, on_weekday = day.day in days, day.isoweekday() % 7 in weekdays
+        either = on_day and on_weekday if any_day or any_weekday else on_day or on_weekday
+        return day.month in months and either
+
+    # From a leap year on, five years hold 29 February twice.
+    found = [day for day in range(_FIRST_DAY, _FIRST_DAY + 5 * 366) if comes(date.fromordinal(day))]
+    apart = max(later - earlier for earlier, later in pairwise(found))
+    return timedelta(minutes=max(*within, apart * 24 * 60 - (times[-1] - times[0]), 0))

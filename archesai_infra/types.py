@@ -143,12 +143,15 @@ def _url(value: str) -> None:
 
 def _duration(value: str) -> None:
     """More than nothing, and no more than Go's 64 bits of nanoseconds hold."""
+    if _DURATION.fullmatch(value) is None or not 0 < duration_seconds(value) < _LONGEST_SECONDS:
+        raise ValueError(_DURATION_RULE)
+
+
+def duration_seconds(value: str) -> int:
+    """Seconds of a duration such as `1h30m`."""
     match = _DURATION.fullmatch(value)
-    if match is None:
-        raise ValueError(_DURATION_RULE)
-    hours, minutes, seconds = (int((group or "0s")[:-1]) for group in match.groups())
-    if not 0 < hours * 3600 + minutes * 60 + seconds < _LONGEST_SECONDS:
-        raise ValueError(_DURATION_RULE)
+    hours, minutes, seconds = (int((group or "0s")[:-1]) for group in match.groups()) if match else (0, 0, 0)
+    return hours * 3600 + minutes * 60 + seconds
 
 
 _LAST_PORT = 65535

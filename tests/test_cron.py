@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from archesai_infra.cron import RULE, check_schedule
+from archesai_infra.cron import RULE, check_schedule, longest_pause
 
 
 @pytest.mark.parametrize(
@@ -39,3 +41,23 @@ def test_what_is_not_five_fields_is_refused_with_the_rule(schedule: str) -> None
     with pytest.raises(ValueError, match="cron") as refused:
         check_schedule(schedule)
     assert str(refused.value) == RULE
+
+
+@pytest.mark.parametrize(
+    ("schedule", "longest"),
+    [
+        ("0 * * * *", timedelta(hours=1)),
+        ("@hourly", timedelta(hours=1)),
+        ("*/15 9-17 * * *", timedelta(hours=15, minutes=15)),
+        ("20 1 * * *", timedelta(days=1)),
+        ("40 2 * * 0", timedelta(days=7)),
+        ("0 0 * * mon-fri", timedelta(days=3)),
+        ("0 0 1 * *", timedelta(days=31)),
+        ("0 0 1 1 *", timedelta(days=366)),
+        ("0 0 29 2 *", timedelta(days=1461)),
+        ("0 0 1 * 1", timedelta(days=7)),
+        ("0 0,1 * * *", timedelta(hours=23)),
+    ],
+)
+def test_the_longest_pause_of_a_schedule_is_known(schedule: str, longest: timedelta) -> None:
+    assert longest_pause(schedule) == longest

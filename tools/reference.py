@@ -24,7 +24,7 @@ object. Text that YAML could take for a number, a date or a boolean must be in q
 def reference() -> str:
     """The page."""
     every = keys(Settings)
-    lines = [HEAD, "## Secrets\n", "Set with `arches config set --secret <key>`; each is a key of its own.\n"]
+    lines = [HEAD, "## Secrets\n", "Set with `arches config set <key>`; each is a key of its own.\n"]
     lines += ["| key | meaning |", "|---|---|"]
     lines += [f"| `{key.path}` | {_cell(key.description)} |" for key in every if key.secret]
     top = [key for key in every if "." not in key.path and not key.secret]

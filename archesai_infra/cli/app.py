@@ -39,6 +39,7 @@ COMMANDS = {
     "up": Entry("up.command", CHANGE, "Apply the stack file to the cluster."),
     "rollback": Entry("up.command", CHANGE, "Apply the stack file of an earlier commit."),
     "destroy": Entry("up.command", CHANGE, "Remove the stack's objects; data is kept."),
+    "cancel": Entry("up.command", CHANGE, "Unlock the state after an operation was killed."),
     "backup": Entry("backups.command", OPERATE, "Create, list and restore backups."),
     "cluster": Entry("local_cluster.command", OPERATE, "Create or remove a local cluster (k3d or kind)."),
     "adopt": Entry("adopt.command", MOVE_IN, "Take a running deployment into the state."),

@@ -203,4 +203,4 @@ def requirements(settings: SecuritySettings, given: Mapping[Credential, object])
         return []
     if settings.registry.username is None:
         return ["registryPassword: needs the user it belongs to: set security.registry.username"]
-    return ["security.registry.username: needs its password: pulumi config set --secret registryPassword"]
+    return ["security.registry.username: needs its password: arches config set registryPassword"]

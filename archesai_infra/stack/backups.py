@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from archesai_infra import versions
 from archesai_infra.components import storage
-from archesai_infra.components.backups import alerts
+from archesai_infra.components.backups import alerts, schedules
 from archesai_infra.components.backups.component import BackupsArgs
 from archesai_infra.components.backups.dump import DumpSources
 from archesai_infra.components.base.connections import Connections
@@ -17,9 +18,11 @@ from archesai_infra.components.database import ManagedDatabase
 from archesai_infra.components.redis import ManagedRedis
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage, users
 from archesai_infra.credentials import Credential, Credentials
+from archesai_infra.cron import longest_pause
 from archesai_infra.kube.network import Addresses, internet
 from archesai_infra.quantities import mebibytes, memory_bytes
 from archesai_infra.stack.settings import Settings
+from archesai_infra.types import duration_seconds
 from archesai_infra.versions import ImageVersion
 
 
@@ -119,6 +122,7 @@ def requirements(settings: Settings, given: Mapping[Credential, object]) -> list
     if backups.bucket is None:
         found.append("backups.bucket: is required: a bucket outside this cluster")
     found += _dump_size(settings)
+    found += _retention(settings)
     own = in_own_storage(settings)
     if own and settings.production:
         found.append(
@@ -128,6 +132,18 @@ def requirements(settings: Settings, given: Mapping[Credential, object]) -> list
     if not own and backups.bucket == settings.storage.bucket and settings.storage.enabled:
         found += _same_bucket(settings)
     return found + _credentials(settings, given, own=own)
+
+
+def _retention(settings: Settings) -> Iterator[str]:
+    """A backup that expires before the next one is made leaves a time without any."""
+    for kind, (_, schedule) in schedules.names("", settings.backups).items():
+        pause = longest_pause(schedule.cron)
+        if duration_seconds(schedule.ttl) <= pause.total_seconds():
+            hours = -(-pause // timedelta(hours=1))
+            yield (
+                f"backups.schedules.{kind}.ttl: {schedule.ttl} ends before the next backup of this schedule is made "
+                f"(up to {hours}h later): keep backups longer, or make them more often"
+            )
 
 
 def _same_bucket(settings: Settings) -> list[str]:
@@ -147,7 +163,7 @@ def _credentials(settings: Settings, given: Mapping[Credential, object], *, own:
     found: list[str] = []
     if len(keys) == 1:
         other = ({Credential.BACKUPS_ACCESS_KEY, Credential.BACKUPS_SECRET_KEY} - set(keys)).pop()
-        found.append(f"{keys[0]}: needs its other half: pulumi config set --secret {other}")
+        found.append(f"{keys[0]}: needs its other half: arches config set {other}")
     sources = {
         "backups.existingSecret": backups.existing_secret is not None,
         "backups.velero.roleArn": backups.velero.role_arn is not None,
@@ -158,7 +174,7 @@ def _credentials(settings: Settings, given: Mapping[Credential, object], *, own:
         found.append(f"{used[0]}: {used[1]} is also set; keep only one")
     if not used and not own:
         found.append(
-            "backups: the bucket needs its keys: pulumi config set --secret backupsAccessKey and backupsSecretKey, "
+            "backups: the bucket needs its keys: arches config set backupsAccessKey and backupsSecretKey, "
             "or set backups.existingSecret or backups.velero.roleArn"
         )
     if backups.velero.existing_repository_secret and Credential.BACKUPS_REPOSITORY_PASSWORD in given:

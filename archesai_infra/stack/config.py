@@ -22,7 +22,6 @@ from archesai_infra.types import DottedPath
 PROJECT: Final = "archesai"
 """Name of the Pulumi project, and so the namespace of its configuration keys."""
 
-_SECRET_HOW = "arches config set --secret"
 _STACK_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 
 
@@ -99,14 +98,14 @@ def _misplaced_secrets(raw: RawConfig) -> dict[str, str]:
         own = [credential for credential in Credential if credential.startswith(key)] or list(Credential)
         reasons[key] = (
             f"{key}: holds a secret inside, which the state would keep in plain text: "
-            f"secrets are keys of their own: {_SECRET_HOW} {' or '.join(own)}"
+            f"secrets are keys of their own: arches config set {' or '.join(own)}"
         )
     return reasons
 
 
 def _unencrypted(raw: RawConfig) -> list[str]:
     return [
-        f"{key}: is stored in plain text: {_SECRET_HOW} {key}"
+        f"{key}: is stored in plain text: arches config set {key}"
         for key in Credential
         if key in raw.values and key not in raw.secret_keys
     ]

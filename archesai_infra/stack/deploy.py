@@ -109,7 +109,7 @@ def unpinned(stack: str) -> str:
     """Why production does not change whatever cluster happens to be current, and the cure."""
     return (
         f"Pulumi.{stack}.yaml: cluster.context: production needs a pinned cluster: "
-        f"pulumi config set --path cluster.context <context> --stack {stack}"
+        f"arches config set cluster.context <context> --stack {stack}"
     )
 
 

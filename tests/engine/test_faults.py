@@ -35,7 +35,7 @@ def killed_and_run_again(deployment: Deployment, reached: Callable[[str], bool])
     first.kill()
     again = deployment.run("up", "--yes", "--skip-preview")
     if "`pulumi cancel`" in again.text:
-        deployment.run("cancel", "--yes").check()
+        deployment.arches("cancel", "--yes").check()
         again = deployment.run("up", "--yes", "--skip-preview")
     if "`pulumi refresh`" in again.text:
         # Its form without questions.

@@ -118,4 +118,4 @@ def test_production_wants_its_cluster_pinned(deploy: Deploy) -> None:
     outcome = loose.run("up", "--yes", "--skip-preview")
     assert outcome.status != 0
     assert "cluster.context: production needs a pinned cluster" in outcome.text
-    assert "pulumi config set --path cluster.context" in outcome.text
+    assert "arches config set cluster.context" in outcome.text

@@ -159,8 +159,11 @@ WRONG_VALUES = {
         "api.image.digest: must be sha256: and 64 hexadecimal digits (got sha256:12)",
     ),
     "an SQL name": (
-        "archesai:database: {name: DB}",
-        "database.name: must be a database name: lower-case letters, digits, '_' and '-', at most 63 characters (got DB)",
+        "archesai:database: {name: Arches-DB}",
+        (
+            "database.name: must be a database name: lower-case letters, digits, '_' and '-', at most 63 characters "
+            "(got Arches-DB)"
+        ),
     ),
     "a bucket": (
         "archesai:storage: {bucket: A}",
@@ -313,19 +316,19 @@ IMPOSSIBLE = {
     ),
     "an external redis without password": (
         "archesai:redis: {enabled: true, mode: external, host: redis.example.com}",
-        "redis: an external redis needs its password: pulumi config set --secret redisPassword",
+        "redis: an external redis needs its password: arches config set redisPassword",
     ),
     "an external storage without keys": (
         "archesai:storage: {enabled: true, mode: external, host: s3.example.com}",
-        "storage: external storage needs its keys: pulumi config set --secret storageAccessKey and storageSecretKey",
+        "storage: external storage needs its keys: arches config set storageAccessKey and storageSecretKey",
     ),
     "a redis on the host without password": (
         "archesai:redis: {enabled: true, runOnHost: {ip: 172.18.0.1, port: 6379}}",
-        "redis.runOnHost: needs the server's password: pulumi config set --secret redisPassword",
+        "redis.runOnHost: needs the server's password: arches config set redisPassword",
     ),
     "a database on the host without password": (
         "archesai:database: {runOnHost: {ip: 172.18.0.1, port: 5432}}",
-        "database.runOnHost: needs the server's password: pulumi config set --secret databasePassword",
+        "database.runOnHost: needs the server's password: arches config set databasePassword",
     ),
     "a password and an existing Secret for the database": (
         f"""\
@@ -361,7 +364,7 @@ IMPOSSIBLE = {
         archesai:storage: {{enabled: true}}
         archesai:storageAccessKey: {SECRET}
         """,
-        "storageAccessKey: needs its other half: pulumi config set --secret storageSecretKey",
+        "storageAccessKey: needs its other half: arches config set storageSecretKey",
     ),
     "a URL of a managed database": (
         f"archesai:databaseUrl: {SECRET}",
@@ -373,7 +376,7 @@ IMPOSSIBLE = {
     ),
     "a registry user without password": (
         "archesai:security: {registry: {username: robot}}",
-        "security.registry.username: needs its password: pulumi config set --secret registryPassword",
+        "security.registry.username: needs its password: arches config set registryPassword",
     ),
 }
 
@@ -382,28 +385,28 @@ MISPLACED_SECRETS = {
         f"archesai:database: {{password: {SECRET}}}",
         (
             "database: holds a secret inside, which the state would keep in plain text: "
-            "secrets are keys of their own: arches config set --secret databasePassword or databaseUrl"
+            "secrets are keys of their own: arches config set databasePassword or databaseUrl"
         ),
     ),
     "in place of a valid value": (
         f"archesai:redis: {{size: {SECRET}}}",
         (
             "redis: holds a secret inside, which the state would keep in plain text: "
-            "secrets are keys of their own: arches config set --secret redisPassword"
+            "secrets are keys of their own: arches config set redisPassword"
         ),
     ),
     "deep inside a module": (
         f"archesai:api: {{settings: {{auth: {{google: {{clientSecret: {SECRET}}}}}}}}}",
         (
             "api: holds a secret inside, which the state would keep in plain text: "
-            "secrets are keys of their own: arches config set --secret apiJwtSecret or apiSecretSettings"
+            "secrets are keys of their own: arches config set apiJwtSecret or apiSecretSettings"
         ),
     ),
     "in an item of a list": (
         f"archesai:api: {{command: [serve, {SECRET}]}}",
         (
             "api: holds a secret inside, which the state would keep in plain text: "
-            "secrets are keys of their own: arches config set --secret apiJwtSecret or apiSecretSettings"
+            "secrets are keys of their own: arches config set apiJwtSecret or apiSecretSettings"
         ),
     ),
     "in a key that is none": (
@@ -412,7 +415,7 @@ MISPLACED_SECRETS = {
     ),
     "in plain text": (
         "archesai:databasePassword: correct-horse",
-        "databasePassword: is stored in plain text: arches config set --secret databasePassword",
+        "databasePassword: is stored in plain text: arches config set databasePassword",
     ),
 }
 
@@ -481,12 +484,12 @@ def test_mistakes_in_several_modules_are_all_reported(tmp_path: Path) -> None:
     assert reasons(tmp_path) == [
         "Pulumi.dev.yaml: api.autoscalling: unknown key; did you mean api.autoscaling?",
         "Pulumi.dev.yaml: api.replicas: must be at least 1 (got 0)",
-        "Pulumi.dev.yaml: databasePassword: is stored in plain text: arches config set --secret databasePassword",
+        "Pulumi.dev.yaml: databasePassword: is stored in plain text: arches config set databasePassword",
         "Pulumi.dev.yaml: domain: must be a host name in lower case, such as example.com (got https://example.com)",
         "Pulumi.dev.yaml: environment: is required: set it to development or production",
         (
             "Pulumi.dev.yaml: redis: holds a secret inside, which the state would keep in plain text: "
-            "secrets are keys of their own: arches config set --secret redisPassword"
+            "secrets are keys of their own: arches config set redisPassword"
         ),
     ]
 
@@ -495,10 +498,7 @@ def test_an_external_database_names_both_things_it_lacks(tmp_path: Path) -> None
     write(tmp_path, DEVELOPMENT, "archesai:database: {mode: external}")
     assert reasons(tmp_path) == [
         "Pulumi.dev.yaml: database.host: an external database needs host, databaseUrl or existingSecret",
-        (
-            "Pulumi.dev.yaml: database: an external database needs its password: "
-            "pulumi config set --secret databasePassword"
-        ),
+        ("Pulumi.dev.yaml: database: an external database needs its password: arches config set databasePassword"),
     ]
 
 

@@ -44,7 +44,7 @@ def test_a_decrypted_value_in_the_wrong_place_stays_unsaid(values: dict[str, str
 @pytest.mark.parametrize("credential", sorted(Credential))
 def test_a_credential_in_clear_is_refused_by_name_only(credential: str) -> None:
     said = message({credential: VALUE}, set())
-    assert f"Pulumi.dev.yaml: {credential}: is stored in plain text: arches config set --secret {credential}" in said
+    assert f"Pulumi.dev.yaml: {credential}: is stored in plain text: arches config set {credential}" in said
     assert VALUE not in said
 
 

@@ -252,8 +252,7 @@ def _credentials(
             found.settings.append(Setting(str(credential), value, f"in use by {source.workload}", secret=True))
         elif credential is Credential.DATABASE_PASSWORD and credential not in given:
             found.obstacles.append(
-                f"{source.module}: its password is in no variable of {source.workload}: "
-                f"pulumi config set --secret {credential}"
+                f"{source.module}: its password is in no variable of {source.workload}: arches config set {credential}"
             )
 
 

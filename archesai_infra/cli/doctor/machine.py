@@ -125,7 +125,7 @@ def _local_state(stack: str, backend: str) -> Finding:
         return problem(
             name,
             f"{backend} is locked {_holder(held[0])}",
-            f"wait for that operation to end; if it was killed: pulumi cancel --stack {stack}",
+            f"wait for that operation to end; if it was killed: arches cancel --stack {stack}",
         )
     return ok(name, f"{backend}, not locked")
 

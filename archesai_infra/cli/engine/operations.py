@@ -224,7 +224,7 @@ def _interrupted(stack: str | None) -> str:
         return "interrupted: nothing was changed"
     return (
         f"interrupted: finished steps are in the state. `arches preview --stack {stack}` shows the rest; "
-        f"the same command continues. If the state is locked: pulumi cancel --stack {stack}"
+        f"the same command continues. If the state is locked: arches cancel --stack {stack}"
     )
 
 

@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command("up")(up)
     app.command("rollback")(rollback)
     app.command("destroy")(destroy)
+    app.command("cancel")(cancel)
 
 
 def up(
@@ -68,3 +69,10 @@ def destroy(*, stack: Stack = DEFAULT_STACK, yes: Yes = False, local_state: Loca
     from archesai_infra.cli.engine.operations import destroy as remove
 
     remove(stack, Change(yes=yes, local_state=local_state))
+
+
+def cancel(*, stack: Stack = DEFAULT_STACK, yes: Yes = False) -> None:
+    """Unlock the state after an operation was killed. Nothing in the cluster changes."""
+    from archesai_infra.cli.up.unlocking import cancel as unlock
+
+    unlock(stack, yes=yes)

@@ -126,16 +126,12 @@ def requirements(settings: ManagedDatabase | ExternalDatabase, given: Mapping[Cr
                 "databaseUrl: only an external database takes a URL: set database.mode to external or remove it"
             )
         if settings.run_on_host and Credential.DATABASE_PASSWORD not in given and not settings.existing_secret:
-            missing.append(
-                "database.runOnHost: needs the server's password: pulumi config set --secret databasePassword"
-            )
+            missing.append("database.runOnHost: needs the server's password: arches config set databasePassword")
     elif not settings.existing_secret and Credential.DATABASE_URL not in given:
         if settings.host is None:
             missing.append("database.host: an external database needs host, databaseUrl or existingSecret")
         if Credential.DATABASE_PASSWORD not in given:
-            missing.append(
-                "database: an external database needs its password: pulumi config set --secret databasePassword"
-            )
+            missing.append("database: an external database needs its password: arches config set databasePassword")
     elif not settings.existing_secret:
         port = _port(str(given[Credential.DATABASE_URL]))
         if port not in (None, settings.port):

@@ -183,9 +183,9 @@ def requirements(settings: MonitoringSettings, given: Mapping[Credential, object
         if alerts.email is None:
             found.append("alertEmailPassword: needs the address it belongs to: set monitoring.alerts.email")
         else:
-            found.append("monitoring.alerts.email: needs its password: pulumi config set --secret alertEmailPassword")
+            found.append("monitoring.alerts.email: needs its password: arches config set alertEmailPassword")
     if alerts.existing_secret and Credential.ALERT_HEARTBEAT_URL in given:
         found.append("monitoring.alerts.existingSecret: alertHeartbeatUrl is also set; keep only one")
     if alerts.slack_channel and Credential.ALERT_SLACK_URL not in given:
-        found.append("monitoring.alerts.slackChannel: needs its URL: pulumi config set --secret alertSlackUrl")
+        found.append("monitoring.alerts.slackChannel: needs its URL: arches config set alertSlackUrl")
     return found

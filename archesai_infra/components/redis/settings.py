@@ -103,7 +103,7 @@ def requirements(settings: ManagedRedis | ExternalRedis, given: Mapping[Credenti
     if settings.existing_secret:
         return ["redis.existingSecret: redisPassword is also set; keep only one"] if password_given else []
     if isinstance(settings, ExternalRedis) and not password_given:
-        return ["redis: an external redis needs its password: pulumi config set --secret redisPassword"]
+        return ["redis: an external redis needs its password: arches config set redisPassword"]
     if isinstance(settings, ManagedRedis) and settings.run_on_host and not password_given:
-        return ["redis.runOnHost: needs the server's password: pulumi config set --secret redisPassword"]
+        return ["redis.runOnHost: needs the server's password: arches config set redisPassword"]
     return []

@@ -108,9 +108,7 @@ def requirements(settings: ManagedStorage | ExternalStorage, given: Mapping[Cred
         return [f"storage.existingSecret: {keys[0]} is also set; keep only one"] if keys else []
     if len(keys) == 1:
         other = {Credential.STORAGE_ACCESS_KEY, Credential.STORAGE_SECRET_KEY} - set(keys)
-        return [f"{keys[0]}: needs its other half: pulumi config set --secret {other.pop()}"]
+        return [f"{keys[0]}: needs its other half: arches config set {other.pop()}"]
     if isinstance(settings, ExternalStorage) and not keys:
-        return [
-            "storage: external storage needs its keys: pulumi config set --secret storageAccessKey and storageSecretKey"
-        ]
+        return ["storage: external storage needs its keys: arches config set storageAccessKey and storageSecretKey"]
     return []

@@ -231,7 +231,7 @@ def test_a_database_password_that_nobody_can_read_has_to_be_given() -> None:
         del database["spec"]["template"]["spec"]["containers"][0]["env"][2]
 
     live = standing(in_database(hide))
-    assert "pulumi config set --secret databasePassword" in takeover(DEVELOPMENT, live).obstacles[0]
+    assert "arches config set databasePassword" in takeover(DEVELOPMENT, live).obstacles[0]
     assert takeover(DEVELOPMENT, live, ["databasePassword"]).obstacles == ()
 
 

@@ -70,7 +70,7 @@ def test_a_lock_names_who_holds_it_and_how_to_break_it(tmp_path: Path) -> None:
     found = machine.state("dev", _passphrase(tmp_path))
     assert found.status == "problem"
     assert found.text.endswith("is locked by ann on laptop (pid 7)")
-    assert found.cure.endswith("pulumi cancel --stack dev")
+    assert found.cure.endswith("arches cancel --stack dev")
     assert machine.state("prod", _passphrase(tmp_path)).status == "ok"
 
 

@@ -40,6 +40,14 @@ def _refused(config: dict[str, Any], stack: str = "dev") -> str:
             "backups.dump.size: 20Gi holds fewer than keep + 1 dumps of a full database: set at least 27648Mi",
         ),
         (
+            {"backups": BUCKET | {"schedules": {"weekly": {"ttl": "168h"}}}, **KEYS},
+            "backups.schedules.weekly.ttl: 168h ends before the next backup of this schedule is made (up to 168h",
+        ),
+        (
+            {"backups": BUCKET | {"schedules": {"daily": {"cron": "0 0 * * mon-fri", "ttl": "48h"}}}, **KEYS},
+            "backups.schedules.daily.ttl: 48h ends before the next backup of this schedule is made (up to 72h",
+        ),
+        (
             {"api": {"settings": {"database.maxConns": 100}}},
             "database.postgres.maxConnections: 2 pods of the api with api.settings.database.maxConns 100",
         ),
@@ -65,6 +73,11 @@ def _refused(config: dict[str, Any], stack: str = "dev") -> str:
 )
 def test_what_cannot_work_is_refused_with_its_reason(config: dict[str, Any], said: str) -> None:
     assert said in _refused(DEVELOPMENT | config)
+
+
+def test_a_schedule_that_is_off_may_have_any_retention() -> None:
+    off = {"schedules": {"weekly": {"enabled": False, "ttl": "1h"}, "daily": {"ttl": "25h"}}}
+    assert evaluate(raw(DEVELOPMENT | {"backups": BUCKET | off} | KEYS)).objects
 
 
 @pytest.mark.parametrize(

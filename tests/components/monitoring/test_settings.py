@@ -21,7 +21,7 @@ REFUSED: list[tuple[Config, str]] = [
     ),
     (
         {"monitoring": {"enabled": True, "alerts": {"email": EMAIL}}},
-        "monitoring.alerts.email: needs its password: pulumi config set --secret alertEmailPassword",
+        "monitoring.alerts.email: needs its password: arches config set alertEmailPassword",
     ),
     (
         {"monitoring": {"enabled": True}, "alertEmailPassword": "x"},
@@ -29,7 +29,7 @@ REFUSED: list[tuple[Config, str]] = [
     ),
     (
         {"monitoring": {"enabled": True, "alerts": {"slackChannel": "#alerts"}}},
-        "monitoring.alerts.slackChannel: needs its URL: pulumi config set --secret alertSlackUrl",
+        "monitoring.alerts.slackChannel: needs its URL: arches config set alertSlackUrl",
     ),
     (
         {"monitoring": {"enabled": True, "logs": {"storage": "objectStorage"}}},
