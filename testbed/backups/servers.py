@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 import shutil
@@ -18,6 +19,8 @@ from urllib.parse import quote
 
 import pytest
 
+from archesai_infra.components.redis import ManagedRedis
+from archesai_infra.components.redis.users import rules
 from testbed.controlplane.ports import free_ports
 from testbed.programs import parts
 
@@ -229,10 +232,21 @@ def write_load(server: Postgres, *, clients: int = 4, rate: int = 200) -> Genera
 
 @dataclass(frozen=True)
 class Redis:
-    """A Redis server with a password and an append-only file, as the stack's own."""
+    """A Redis server with the stack's users and an append-only file; `cli` may do all that an administrator may."""
 
     port: int
     password: str = "r3dis"
+
+    def user_password(self, user: str) -> str:
+        """The password of one of the stack's users."""
+        return f"{self.password} of {user}"
+
+    @property
+    def users(self) -> str:
+        """The stack's users besides the default one, as lines of redis' configuration."""
+        lines = [line.split(" ", 1) for line in rules(ManagedRedis(enabled=True)).splitlines()]
+        digests = {name: hashlib.sha256(self.user_password(name).encode()).hexdigest() for name, _ in lines}
+        return "".join(f"user {name} reset on #{digests[name]} {rule}\n" for name, rule in lines if name != "default")
 
     def cli(self, *words: str, stdin: str = "") -> str:
         """The answer to a command."""
@@ -251,8 +265,11 @@ def redis(*, password: str = "r3dis") -> Generator[Redis]:
     needs("redis-server", "redis-cli", "redis-check-rdb")
     with place() as directory:
         server = Redis(free_ports(1)[0], password)
-        command = ["redis-server", "--port", str(server.port), "--bind", "127.0.0.1", "--dir", str(directory),
-                   "--requirepass", password, "--appendonly", "yes", "--save", ""]  # fmt: skip
+        configuration = directory / "redis.conf"
+        configuration.write_text(server.users, encoding="utf-8")
+        hand_over(configuration, 0o440)
+        command = ["redis-server", str(configuration), "--port", str(server.port), "--bind", "127.0.0.1",
+                   "--dir", str(directory), "--requirepass", password, "--appendonly", "yes", "--save", ""]  # fmt: skip
         with _running(command, {}, directory / "log"):
             _until(lambda: server.cli("PING") == "PONG", "redis")
             yield server

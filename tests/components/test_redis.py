@@ -4,6 +4,8 @@ import pytest
 
 from archesai_infra.components.redis import ManagedRedis
 from archesai_infra.components.redis.component import configuration
+from archesai_infra.components.redis.users import rules
+from archesai_infra.stack.config import ConfigError
 from testbed.components.parts import configuration as api_file
 from testbed.components.parts import container, logical_names, template, variables, volume
 from testbed.matrix import ON
@@ -50,10 +52,36 @@ def test_the_password_is_a_file_that_joins_the_configuration_in_memory() -> None
     server = container(stack, "StatefulSet", NAME)
     assert variables(server) == {}
     assert "unmistakable" not in str(server)
-    assert volume(stack, "StatefulSet", NAME, "/run/secrets/archesai")["secret"]["secretName"] == NAME
+    sources = volume(stack, "StatefulSet", NAME, "/run/secrets/archesai")["projected"]["sources"]
+    assert {item["secret"]["name"] for item in sources} == {NAME, f"{NAME}-users"}
     assert volume(stack, "StatefulSet", NAME, "/run/redis")["emptyDir"]["medium"] == "Memory"
     config = volume(stack, "StatefulSet", NAME, "/etc/redis")["configMap"]["name"]
     assert "requirepass" not in find(stack, "ConfigMap", config)["data"]["redis.conf"]
+
+
+def test_each_consumer_but_the_api_logs_in_as_a_user_of_its_own() -> None:
+    backups = {"bucket": "elsewhere", "existingSecret": "keys"}
+    stack = render({"redis": ON, "monitoring": ON, "backups": ON | backups})
+    exporter = variables(container(stack, "Deployment", "archesai-redis-exporter"))
+    assert (exporter["REDIS_USER"], exporter["REDIS_PASSWORD"]) == ("exporter", "archesai-redis-users/exporter")
+    dump = find(stack, "StatefulSet", "archesai-dump")["spec"]["template"]["spec"]["containers"]
+    (tools,) = [variables(item) for item in dump if item["name"] == "redis"]
+    assert (tools["REDIS_USER"], tools["REDISCLI_AUTH"]) == ("dump", "archesai-redis-users/dump")
+    api = variables(container(stack, "Deployment", "archesai-api"))
+    assert api["ARCHES_REDIS_AUTH"] == "archesai-redis/REDIS_PASSWORD"
+    pods = [item for item in stack.objects if "archesai-redis-users" in str(item) and item["kind"] != "Secret"]
+    readers = {item["metadata"]["name"] for item in pods if "'restore'" in str(item.get("spec"))}
+    assert readers == {NAME, "archesai-dump"}, "the dump pod names the user, the server alone has its password"
+    assert "archesai-redis-users/restore" not in tools.values()
+
+
+def test_commands_that_the_stack_file_names_are_added() -> None:
+    assert rules(managed(commands=["keys", "client|list"])).splitlines()[0].endswith(" +info +keys +client|list")
+
+
+def test_a_command_is_a_word_and_no_rule() -> None:
+    with pytest.raises(ConfigError, match=r"redis\.commands\[0\]: must be a command of redis in lower case"):
+        render(REDIS | {"redis": ON | {"commands": ["keys allkeys"]}})
 
 
 def test_another_configuration_is_another_config_map_and_so_rolls_the_pod() -> None:

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from archesai_infra.components.redis import PASSWORD_KEY, PORT, ManagedRedis
 from archesai_infra.components.redis.component import configuration
+from archesai_infra.components.redis.users import rules
 from testbed.backups.servers import UNPRIVILEGED, identity, mounted, place
 from testbed.controlplane.ports import free_ports
 from testbed.stacks import ROOT
@@ -25,6 +27,7 @@ pytestmark = pytest.mark.skipif(
     not (shutil.which("redis-server") and shutil.which("redis-cli")), reason="needs redis-server (Debian: redis-server)"
 )
 
+USERS = ("exporter", "dump", "restore")
 PASSWORDS = ["plain-and-simple", r"""it's "quoted" \ and $(spaced) `out` %s \n &"""]
 
 
@@ -41,15 +44,20 @@ class Pod:
     def __init__(self, directory: Path, password: str) -> None:
         self.config = directory / "redis.conf"
         self.run = directory / "run"
-        self.secret = directory / PASSWORD_KEY
+        self.passwords = directory / "passwords"
         data = directory / "data"
-        for path in (self.run, data):
+        for path in (self.run, data, self.passwords):
             path.mkdir()
             if os.geteuid() == 0:
                 os.chown(path, UNPRIVILEGED, UNPRIVILEGED)
         self.start, self.ping = (mounted(SCRIPTS / name, directory) for name in ("start.sh", "ping.sh"))
         (self.port,) = free_ports(1)
-        self.set_password(password)
+        self.set_password(PASSWORD_KEY, password)
+        for user in USERS:
+            self.set_password(user, f"{password} of {user}")
+        self.users = directory / "users"
+        self.users.write_text(rules(ManagedRedis(enabled=True)), encoding="utf-8")
+        self.users.chmod(0o444)
         text = configuration(ManagedRedis(enabled=True)).replace("/data", str(data))
         self.config.write_text(text.replace(f"port {PORT}", f"port {self.port}") + "bind 127.0.0.1\n")
         self.config.chmod(0o444)
@@ -60,16 +68,18 @@ class Pod:
             "PATH": "/usr/bin:/bin:/usr/local/bin",
             "REDIS_CONFIG": str(self.config),
             "REDIS_RUN": str(self.run),
-            "REDIS_PASSWORD_FILE": str(self.secret),
+            "REDIS_PASSWORDS": str(self.passwords),
+            "REDIS_USERS": str(self.users),
             "REDIS_PORT": str(self.port),
         }
 
-    def set_password(self, password: str) -> None:
-        self.secret.unlink(missing_ok=True)
-        self.secret.write_text(password, encoding="utf-8")
+    def set_password(self, name: str, password: str) -> None:
+        secret = self.passwords / name
+        secret.unlink(missing_ok=True)
+        secret.write_text(password, encoding="utf-8")
         if os.geteuid() == 0:
-            os.chown(self.secret, 0, UNPRIVILEGED)
-        self.secret.chmod(0o440)
+            os.chown(secret, 0, UNPRIVILEGED)
+        secret.chmod(0o440)
 
     def ready(self) -> bool:
         """Whether the probe says so."""
@@ -77,15 +87,20 @@ class Pod:
         done = subprocess.run(command, env=self.environment, capture_output=True, check=False, cwd="/", **identity())
         return done.returncode == 0
 
-    def ask(self, *command: str, password: str) -> str:
+    def ask(self, *command: str, password: str, user: str = "default") -> str:
         done = subprocess.run(
-            ["redis-cli", "-h", "127.0.0.1", "-p", str(self.port), *command],
+            ["redis-cli", "-h", "127.0.0.1", "-p", str(self.port), "--user", user, *command],
             env={"PATH": "/usr/bin:/bin:/usr/local/bin", "REDISCLI_AUTH": password},
             capture_output=True,
             text=True,
             check=True,
         )
         return done.stdout.strip()
+
+    def as_user(self, user: str, *command: str) -> str:
+        """The answer to a user's command."""
+        name = PASSWORD_KEY if user == "default" else user
+        return self.ask(*command, password=(self.passwords / name).read_text(encoding="utf-8"), user=user)
 
     @contextmanager
     def running(self) -> Generator[subprocess.Popen[bytes]]:
@@ -121,7 +136,7 @@ def test_the_server_takes_the_password_of_its_file_and_no_other(password: str, d
 def test_the_probe_fails_on_a_wrong_password_where_redis_cli_itself_does_not(directory: Path) -> None:
     pod = Pod(directory, PASSWORDS[0])
     with pod.running():
-        pod.set_password("another")
+        pod.set_password(PASSWORD_KEY, "another")
         assert not pod.ready()
         assert "NOAUTH" in pod.ask("ping", password="another")
 
@@ -144,11 +159,95 @@ def test_data_outlives_a_stop(directory: Path) -> None:
     assert process.returncode == 0
     with pod.running():
         assert pod.ask("get", "document", password=PASSWORDS[0]) == "kept"
-        assert pod.ask("config", "get", "appendonly", password=PASSWORDS[0]).split() == ["appendonly", "yes"]
-        assert pod.ask("config", "get", "maxmemory", password=PASSWORDS[0]).split() == ["maxmemory", "161061273"]
+        for name, value in (("appendonly", "yes"), ("maxmemory", "161061273")):
+            assert pod.as_user("exporter", "config", "get", name).split() == [name, value]
 
 
 def test_the_configuration_with_the_password_is_for_the_server_alone(directory: Path) -> None:
     pod = Pod(directory, PASSWORDS[0])
     with pod.running():
         assert (pod.run / "redis.conf").stat().st_mode & 0o077 == 0
+
+
+REFUSED = {
+    "default": [
+        ("acl", "setuser", "back-door", "on", "nopass", "~*", "+@all"),
+        ("config", "set", "appendonly", "no"),
+        ("replicaof", "192.0.2.1", "6379"),
+        ("flushall",),
+        ("keys", "*"),
+        ("shutdown", "nosave"),
+        ("bgrewriteaof",),
+        ("replconf", "capa", "eof"),
+    ],
+    "exporter": [
+        ("get", "document"),
+        ("set", "document", "1"),
+        ("flushall",),
+        ("slowlog", "get"),
+        ("config", "set", "save", ""),
+    ],
+    "dump": [("get", "document"), ("set", "document", "1"), ("flushall",), ("config", "get", "*"), ("acl", "list")],
+    "restore": [("get", "document"), ("acl", "list"), ("config", "get", "*"), ("replicaof", "192.0.2.1", "6379")],
+}
+ALLOWED = {
+    "default": [
+        ("set", "document", "kept"),
+        ("publish", "channel", "text"),
+        ("eval", "return redis.call('incr', 'counter')", "0"),
+        ("xadd", "stream", "*", "field", "value"),
+        ("info", "server"),
+        ("scan", "0"),
+    ],
+    "exporter": [("info", "all"), ("config", "get", "*"), ("slowlog", "len"), ("latency", "latest")],
+    "dump": [("ping",)],
+    "restore": [("ping",), ("select", "3"), ("flushall",)],
+}
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_each_user_runs_its_commands_and_no_others(password: str, directory: Path) -> None:
+    pod = Pod(directory, password)
+    with pod.running():
+        for user, commands in ALLOWED.items():
+            for command in commands:
+                assert "NOPERM" not in pod.as_user(user, *command), (user, command)
+        for user, commands in REFUSED.items():
+            for command in commands:
+                assert "NOPERM" in pod.as_user(user, *command), (user, command)
+        known = pod.as_user("exporter", "config", "get", "*")
+        assert not [secret for secret in pod.passwords.iterdir() if secret.read_text(encoding="utf-8") in known]
+
+
+def test_nobody_comes_in_without_a_password(directory: Path) -> None:
+    pod = Pod(directory, PASSWORDS[0])
+    with pod.running():
+        for user in ("default", *USERS):
+            assert "NOAUTH" in pod.ask("ping", password="", user=user) or "WRONGPASS" in pod.ask(
+                "ping", password="none", user=user
+            )
+
+
+@pytest.mark.skipif(shutil.which("prometheus-redis-exporter") is None, reason="needs prometheus-redis-exporter")
+def test_the_exporter_reads_what_alerts_and_dashboards_show_with_its_own_user(directory: Path) -> None:
+    pod = Pod(directory, PASSWORDS[0])
+    (port,) = free_ports(1)
+    secret = (pod.passwords / "exporter").read_text(encoding="utf-8")
+    variables = {"REDIS_ADDR": f"redis://127.0.0.1:{pod.port}", "REDIS_USER": "exporter", "REDIS_PASSWORD": secret}
+    with pod.running():
+        pod.as_user("default", "set", "document", "kept")
+        variables |= {"PATH": os.environ["PATH"]}
+        command = ["prometheus-redis-exporter", f"--web.listen-address=127.0.0.1:{port}"]
+        with subprocess.Popen(command, env=variables, stderr=subprocess.DEVNULL) as exporter:
+            try:
+                page = urllib3.request(
+                    "GET", f"http://127.0.0.1:{port}/metrics", retries=urllib3.Retry(20, backoff_factor=0.1)
+                ).data.decode()
+            finally:
+                exporter.terminate()
+                exporter.wait(timeout=10)
+    lines = page.splitlines()
+    assert "redis_up 1" in lines
+    assert "redis_memory_max_bytes 1.61061273e+08" in lines
+    for name in ("redis_memory_used_bytes", "redis_aof_last_write_status", "redis_connected_clients", "redis_db_keys"):
+        assert [line for line in lines if line.startswith(name)], name

@@ -49,6 +49,7 @@ STATEFUL = {"", "-service", "-headless-service", "-stateful-set", "-data", "-sec
     "-network-policy",
     "-budget",
 }
+REDIS_USERS = {f"-{user}-password" for user in ("exporter", "dump", "restore")}
 STATELESS = {"", "-service", "-deployment", "-service-account", "-network-policy", "-budget"}
 API = {"api-config", "api-deployment", "api-network-policy"}
 RESOLVING = {"security-dns"}
@@ -57,7 +58,7 @@ RESOLVING = {"security-dns"}
 SWITCHES: dict[str, tuple[Config, set[str], set[str]]] = {
     "redis": (
         {"redis": ON},
-        {f"redis{part}" for part in STATEFUL | {"-redis-config", "-password"}},
+        {f"redis{part}" for part in STATEFUL | {"-redis-config", "-password", "-users"} | REDIS_USERS},
         API,
     ),
     "storage": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from archesai_infra.cli.backups.store import POLL_SECONDS, Store, StoredDump, du
 from archesai_infra.cli.base.cluster import MERGE_PATCH, ClusterError, Object
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path as path_of
+from archesai_infra.components import redis
 from archesai_infra.components.backups import dump, objects, schedules, scripts
+from archesai_infra.components.redis import users
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 
@@ -161,7 +164,12 @@ class Run:
         command = [*scripts.run(f"restore-{module}.sh"), stored.name]
         container = schedules.CONTAINERS[module]
         done = self.store.cluster.execute(
-            self.namespace, dump.POD, command, container=container, seconds=max(self.left, 1)
+            self.namespace,
+            dump.POD,
+            command,
+            stdin=self._restore_password() if module == redis.MODULE else "",
+            container=container,
+            seconds=max(self.left, 1),
         )
         for line in (done.output + done.error).splitlines():
             say(f"  {line}")
@@ -169,6 +177,13 @@ class Run:
             over = not self.left
             text = "did not end in time; it continues in the pod" if over else f"failed with status {done.status}"
             raise CommandError(f"the restore of {module} {text}", Exit.TIMEOUT if over else Exit.FOUND)
+
+    def _restore_password(self) -> str:
+        """The line with which the user that may replace redis' content logs in; nothing where there is no such user."""
+        secret = self.store.cluster.find(path_of("Secret", self.namespace, users.SECRET))
+        if secret is None:
+            return ""
+        return base64.b64decode(secret["data"][users.RESTORE]).decode() + "\n"
 
     def _load_objects(self) -> None:
         cron_job = self.store.cluster.get(self._copy_job())

@@ -16,7 +16,7 @@ from archesai_infra.components.backups.settings import BackupsSettings, Dump
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Image, Resources
 from archesai_infra.components.database import DatabaseConnection
-from archesai_infra.components.redis import RedisConnection
+from archesai_infra.components.redis import RedisConnection, users
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Mount,
@@ -75,10 +75,13 @@ def dump_pod(component: RunningComponent, settings: BackupsSettings, sources: Du
         image = tools_image(dump.redis_image, sources.redis_image)
         endpoint = sources.redis.endpoint
         plain = {"REDIS_HOST": endpoint.host, "REDIS_PORT": str(endpoint.port)}
-        secret = {"REDISCLI_AUTH": sources.redis.password}
+        login = sources.redis.login(users.DUMP)
+        if login.user:
+            plain |= {"REDIS_USER": login.user, "REDIS_RESTORE_USER": users.RESTORE}
+        secret = {"REDISCLI_AUTH": login.password}
         built = _Container(REDIS_CONTAINER, image, versions.REDIS, dump.redis_resources, plain, secret)
         containers.append(_waiting(component, built, dump, mounts))
-        secret_values += sources.redis.secret_values
+        secret_values += login.secret_values
     annotations = {"backup.velero.io/backup-volumes": VOLUME}
     pod = Pod(NAME, containers, mounts, dump.scheduling, 30, secret_values, annotations)
     return component.stateful_set(pod, {})

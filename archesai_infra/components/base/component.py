@@ -277,10 +277,10 @@ class Component(pulumi.ComponentResource):
         name = content_name(part, data)
         return ConfigMap(f"{self.module}-{part}", metadata=self.metadata(name), data=dict(data), opts=self.child())
 
-    def secret(self, name: str, data: Mapping[str, pulumi.Input[str]]) -> Secret:
+    def secret(self, name: str, data: Mapping[str, pulumi.Input[str]], *, part: str = "secret") -> Secret:
         """A Secret of the module, by its own name: it is updated in place and pods roll by their fingerprint."""
         return Secret(
-            f"{self.module}-secret",
+            f"{self.module}-{part}",
             metadata=self.metadata(name),
             type="Opaque",
             string_data={key: pulumi.Output.secret(value) for key, value in data.items()},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -11,16 +12,18 @@ from archesai_infra.components.base.component import Context, Endpoint, secret_k
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
 from archesai_infra.components.redis.settings import NAME, PASSWORD_KEY, PORT, ExternalRedis, ManagedRedis
+from archesai_infra.components.redis.users import Login, logins, rules
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.pods import (
+    Mount,
     Probes,
     SecretKey,
     claim,
     config_files,
     container,
     exec_probe,
+    projected_secrets,
     scratch,
-    secret_files,
     tcp_probe,
 )
 from archesai_infra.quantities import memory_bytes
@@ -39,6 +42,12 @@ class RedisConnection:
     password: SecretKey
     secret_values: tuple[pulumi.Output[str], ...]
     """Values whose change must roll the consumer; empty for an existing Secret."""
+    logins: Mapping[str, Login] = field(default_factory=dict[str, Login])
+    """Users besides the application's, by their names; none where others run the server."""
+
+    def login(self, user: str) -> Login:
+        """Who a consumer is: its own user, or the application's where the server has no other."""
+        return self.logins.get(user) or Login(None, self.password, self.secret_values)
 
 
 @dataclass(frozen=True)
@@ -77,14 +86,16 @@ class Redis(RunningComponent):
         super().__init__("Redis", "redis", context, opts)
         settings = args.settings
         password, values = self._password(settings, args.credentials)
+        users: dict[str, Login] = {}
         if isinstance(settings, ExternalRedis):
             endpoint = Endpoint(settings.host, settings.port)
         else:
             endpoint = Endpoint(NAME, PORT)
             self.service(NAME, {"redis": PORT}, settings.run_on_host)
             if settings.run_on_host is None:
-                self._server(settings, password, values)
-        self.connection = RedisConnection(endpoint, password, values)
+                users = logins(self, settings)
+                self._server(settings, RedisConnection(endpoint, password, values, users))
+        self.connection = RedisConnection(endpoint, password, values, users)
         self.register_outputs({})
 
     def _password(
@@ -98,14 +109,16 @@ class Redis(RunningComponent):
             password = self.generated("password", version=version)
         return secret_key(self.secret(NAME, {PASSWORD_KEY: password}), PASSWORD_KEY), (password,)
 
-    def _server(self, settings: ManagedRedis, password: SecretKey, values: tuple[pulumi.Output[str], ...]) -> None:
+    def _server(self, settings: ManagedRedis, connection: RedisConnection) -> None:
         data = self.data_claim(settings.claim, settings.size, settings.storage_class)
-        files = {"redis.conf": configuration(settings)} | scripts(_PACKAGE, "start.sh", "ping.sh")
+        files = {"redis.conf": configuration(settings), "users": rules(settings)} | scripts(
+            _PACKAGE, "start.sh", "ping.sh"
+        )
         config = self.config_map("redis-config", files)
         mounts = [
             claim("data", "/data", data.metadata.name),
             config_files("config", CONFIG_PATH, config.metadata.name),
-            secret_files("password", SECRETS_PATH, password.name, [PASSWORD_KEY]),
+            self._passwords(connection),
             scratch("run", RUN_PATH, "1Mi", memory=True),
             scratch("tmp", "/tmp", "64Mi"),
         ]
@@ -125,5 +138,12 @@ class Redis(RunningComponent):
             ),
         )
         # A stop writes the whole data set once more.
+        values = [*connection.secret_values, *(v for user in connection.logins.values() for v in user.secret_values)]
         pod = Pod(NAME, [server], mounts, settings.scheduling, 60, values, security=settings.security)
         self.stateful_set(pod, {"redis": PORT})
+
+    def _passwords(self, connection: RedisConnection) -> Mount:
+        """The application's password, and each other user's in a file of its name."""
+        sources = [(connection.password.name, {PASSWORD_KEY: PASSWORD_KEY})]
+        sources += [(user.password.name, {user.password.key: name}) for name, user in connection.logins.items()]
+        return projected_secrets("password", SECRETS_PATH, sources)

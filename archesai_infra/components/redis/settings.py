@@ -21,7 +21,7 @@ from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import ANYWHERE
 from archesai_infra.quantities import memory_bytes
-from archesai_infra.types import Cidr, DnsLabel, Hostname, MemoryQuantity, Port
+from archesai_infra.types import Cidr, DnsLabel, Hostname, MemoryQuantity, Port, RedisCommand
 
 MODULE = "redis"
 NAME = object_name("redis")
@@ -60,10 +60,13 @@ class ManagedRedis(HostableModule, DataFiles):
     """What goes when the memory is full."""
     append_fsync: Literal["always", "everysec", "no"] = "everysec"
     """When the append-only file reaches the disk."""
+    commands: tuple[RedisCommand, ...] = ()
+    """Commands that the application may run besides: those that administer or block a server (redis' categories `admin`
+    and `dangerous`, such as `keys` and `flushdb`) are refused, but for `info`."""
     existing_secret: DnsLabel | None = None
     """Existing Secret with the key `REDIS_PASSWORD`."""
     password_version: int = Field(default=1, ge=1)
-    """Raise it to regenerate a generated password."""
+    """Raise it to regenerate generated passwords, the application's and those of the exporter, dumps and restores."""
     run_on_host: RunOnHost | None = None
     """Use a server on the developer's machine instead of a pod; needs `redisPassword`."""
 

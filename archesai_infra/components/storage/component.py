@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.core.v1 import ContainerArgsDict, Secret
+from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint, secret_key
@@ -111,13 +111,7 @@ class Storage(RunningComponent):
     def _user(self, settings: ManagedStorage, user: User) -> _Keys:
         secret = self.generated(f"{user.name}-key", version=settings.password_version)
         access = pulumi.Output.from_input(user.access_key)
-        made = Secret(
-            f"{self.module}-{user.name}-secret",
-            metadata=self.metadata(user.secret),
-            type="Opaque",
-            string_data={ACCESS_KEY: access, SECRET_KEY: pulumi.Output.secret(secret)},
-            opts=self.child(),
-        )
+        made = self.secret(user.secret, {ACCESS_KEY: access, SECRET_KEY: secret}, part=f"{user.name}-secret")
         return _Keys(made.metadata.name, secret_key(made, ACCESS_KEY), secret_key(made, SECRET_KEY), (access, secret))
 
     def _bucket(self, settings: ManagedStorage, keys: _Keys) -> pulumi.Resource:

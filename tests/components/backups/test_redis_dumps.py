@@ -36,7 +36,7 @@ class DumpPod:
             "BACKUP_DIR": str(self.store),
             "REDIS_HOST": "127.0.0.1",
             "REDIS_PORT": str(server.port),
-            "REDISCLI_AUTH": server.password,
+            "REDISCLI_AUTH": server.user_password("dump"),
         }
         return rendered.plain_environment(container) | own | dict(extra or {})
 
@@ -47,7 +47,7 @@ class DumpPod:
     def restore(self, server: Redis, name: str = "") -> subprocess.CompletedProcess[str]:
         """Run the restore as `arches restore` does."""
         command = [*scripts.run("restore-redis.sh"), *([name] if name else [])]
-        return servers.call(command, self.environment(server))
+        return servers.call(command, self.environment(server), stdin=f"{server.user_password('restore')}\n")
 
     def dumps(self) -> list[str]:
         """Names of the dumps."""
@@ -159,6 +159,28 @@ def test_a_wrong_password_of_the_target_leaves_it_as_it_is(pod: DumpPod, source:
     target.cli("SET", "live", "1")
     assert pod.restore(servers.Redis(target.port, "wrong")).returncode != 0
     assert target.cli("GET", "live") == "1"
+
+
+def test_the_pod_s_own_password_replaces_nothing(pod: DumpPod, source: Redis, target: Redis) -> None:
+    assert pod.hook(source).returncode == 0
+    target.cli("SET", "live", "1")
+    own = servers.call(scripts.run("restore-redis.sh"), pod.environment(target))
+    assert own.returncode == 64
+    assert "the password of user restore is expected on standard input" in own.stderr
+    as_dump = pod.environment(target) | {"REDIS_RESTORE_USER": "dump"}
+    line = f"{target.user_password('dump')}\n"
+    assert "NOPERM" in servers.call(scripts.run("restore-redis.sh"), as_dump, stdin=line).stderr
+    assert target.cli("GET", "live") == "1"
+
+
+def test_an_external_server_has_one_password_for_all(pod: DumpPod, source: Redis, target: Redis) -> None:
+    nobody = {"REDIS_USER": "", "REDIS_RESTORE_USER": ""}
+    made = pod.hook(source, nobody | {"REDISCLI_AUTH": source.password})
+    assert made.returncode == 0, made.stderr
+    variables = pod.environment(target) | nobody | {"REDISCLI_AUTH": target.password}
+    done = servers.call(scripts.run("restore-redis.sh"), variables)
+    assert done.returncode == 0, done.stderr
+    assert target.cli("GET", "plain") == "value"
 
 
 def test_the_hook_runs_with_busybox_too(pod: DumpPod, source: Redis) -> None:

@@ -1,11 +1,18 @@
 #!/bin/sh
-# Starts redis with the password of its Secret, which joins the configuration on a volume in memory.
+# Starts redis with its users, whose passwords join the configuration on a volume in memory.
 set -eu
 umask 077
 config=${REDIS_CONFIG:-/etc/redis/redis.conf}
-password=${REDIS_PASSWORD_FILE:-/run/secrets/archesai/REDIS_PASSWORD}
+users=${REDIS_USERS:-/etc/redis/users}
+passwords=${REDIS_PASSWORDS:-/run/secrets/archesai}
 joined=${REDIS_RUN:-/run/redis}/redis.conf
 # Not cp: it would keep the mode 0444 of a ConfigMap's file, which nobody may append to.
 cat "$config" >"$joined"
-printf '\nrequirepass "%s"\n' "$(sed 's/[\\"]/\\&/g' "$password")" >>"$joined"
+while read -r name rules; do
+  file=$passwords/$name
+  [ "$name" != default ] || file=$passwords/REDIS_PASSWORD
+  # As a digest, no password needs quoting.
+  digest=$(printf %s "$(cat "$file")" | sha256sum)
+  echo "user $name reset on #${digest%% *} $rules" >>"$joined"
+done <"$users"
 exec redis-server "$joined"

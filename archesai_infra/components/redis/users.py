@@ -1,0 +1,55 @@
+"""Users of a redis server in the cluster: each consumer runs its own commands and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from archesai_infra.components.base.component import Component
+from archesai_infra.components.redis.settings import NAME, ManagedRedis
+from archesai_infra.kube.pods import SecretKey
+
+SECRET = f"{NAME}-users"
+"""Secret with the password of each user but the application's; its keys are their names."""
+EXPORTER = "exporter"
+DUMP = "dump"
+RESTORE = "restore"
+"""Replaces all content; only `arches restore` reads its password, and no pod but the server's has it."""
+
+_APPLICATION = "~* &* +@all -@admin -@dangerous +info"
+_RULES: Mapping[str, str] = {
+    # No key, and no `slowlog get`, which would show other clients' values.
+    EXPORTER: "-@all +ping +info +config|get +slowlog|len +latency|latest +latency|histogram +client|setname",
+    DUMP: "-@all +ping +sync +psync +replconf",
+    RESTORE: "~* -@all +ping +select +flushall +restore",
+}
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who a consumer is to the server."""
+
+    user: str | None
+    """Name of the user; None for the default one."""
+    password: SecretKey
+    secret_values: tuple[pulumi.Output[str], ...]
+    """Values whose change must roll the consumer; empty for an existing Secret."""
+
+
+def rules(settings: ManagedRedis) -> str:
+    """Each user with what it may do, as redis' ACL rules, one a line; the passwords are added when the server starts.
+
+    The application is the default user: it sends a password and no name.
+    """
+    more = "".join(f" +{command}" for command in settings.commands)
+    lines = [f"default {_APPLICATION}{more}", *(f"{name} {rule}" for name, rule in _RULES.items())]
+    return "\n".join(lines) + "\n"
+
+
+def logins(component: Component, settings: ManagedRedis) -> dict[str, Login]:
+    """The users with generated passwords in a Secret of their own."""
+    values = {name: component.generated(f"{name}-password", version=settings.password_version) for name in _RULES}
+    secret = component.secret(SECRET, values, part="users")
+    return {name: Login(name, SecretKey(secret.metadata.name, name), (value,)) for name, value in values.items()}
