@@ -18,6 +18,11 @@ class ChartVersion(NamedTuple):
     address: str
     version: str
 
+    @property
+    def locked_as(self) -> str:
+        """`repository:version`, the name of the chart in a lock."""
+        return f"{self.address.removeprefix('oci://')}:{self.version}"
+
 
 API = ImageVersion("archesai/api", "latest")
 PLATFORM = ImageVersion("archesai/platform", "latest")

@@ -38,7 +38,7 @@ MOST_WORKERS = 4
 """Each worker that runs tests of tier cluster starts a control plane of its own."""
 NOTHING_COLLECTED = 5
 """Status of a pytest that was given files without a test for it."""
-PARTS: tuple[str, ...] = (*parts.RIG, "minio", "velero", "velero-plugin-for-aws", "kube-score")
+PARTS: tuple[str, ...] = (*parts.RIG, "minio", "velero", "velero-plugin-for-aws", "kube-score", "crane", "helm")
 """What tests run, besides what the package sources of the machine offer."""
 LOOK_SECONDS = 0.2
 """Seconds between two reads of the output of a run beside this one."""
@@ -87,8 +87,6 @@ def run_all(tiers: tuple[str, ...], more: list[str], *, apart: bool) -> int:
 def build(tiers: tuple[str, ...]) -> None:
     """Build what these tiers lack, telling how it goes; raises BuildError and ToolchainError."""
     wanted = list(PARTS)
-    if os.environ.get(parts.CHARTS_VARIABLE):
-        wanted.append("helm")
     if ENGINE in tiers and not engines.on_path():
         wanted += parts.ENGINE
     on_nodes = NODE in tiers and not os.environ.get(lacks.KUBECONFIG_VARIABLE) and lacks.lack() is None

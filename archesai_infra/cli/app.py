@@ -30,6 +30,7 @@ COMMANDS = {
     "doctor": Entry("doctor.command", LOOK, "Check the machine, the stack file and the cluster."),
     "logs": Entry("logs.command", LOOK, "Print the logs of a module's pods."),
     "graph": Entry("graph.command", LOOK, "Draw modules and network flows as Mermaid."),
+    "images": Entry("images.command", LOOK, "List and lock the images and charts of a stack."),
     "diff": Entry("diff.command", LOOK, "Compare what two stacks declare."),
     "render": Entry("render.command", LOOK, "Write the stack as Kubernetes manifests."),
     "digest": Entry("digest.command", LOOK, "Turn a JSON preview into a pull request comment."),

@@ -38,6 +38,11 @@ def catalogue() -> dict[str, Part]:
         Program("kwok", "sigs.k8s.io/kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}),
         Program("helm", "helm.sh/helm/v3", {"helm": "helm.sh/helm/v3/cmd/helm"}, _HELM_STAMPS),
         Program(
+            "crane",
+            "github.com/google/go-containerregistry",
+            {"crane": "github.com/google/go-containerregistry/cmd/crane"},
+        ),
+        Program(
             "kubeconform",
             "github.com/yannh/kubeconform",
             {"kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform"},

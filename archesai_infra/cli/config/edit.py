@@ -70,26 +70,30 @@ def unset_value(key: str, stack: str) -> None:
             if node or node is document["config"]:
                 break
 
-    _edit(stack, remove)
+    edit(stack, remove)
     typer.echo(f"{key} is no longer in Pulumi.{stack}.yaml; see what it changes: arches preview --stack {stack}")
 
 
 def write_key(key: str, value: object, stack: str) -> None:
     """Write a plain value into the stack file; raises ConfigError, with the file as it was, for an invalid one."""
+    edit(stack, lambda document: put(document, key, value))
+
+
+def put(document: CommentedMap, key: str, value: object) -> None:
+    """Put a value into a stack file's document; a mapping in the place of one keeps the comments of what stays.
+
+    Raises CommandError where the document has another kind of value on the way.
+    """
     path = parsed(key)
-
-    def write(document: CommentedMap) -> None:
-        if not isinstance(document.get("config"), CommentedMap):
-            document["config"] = CommentedMap()
-        node: Any = document["config"]
-        parts: KeyPath = [f"{PROJECT}:{path[0]}", *path[1:]]
-        for part, following in pairwise(parts):
-            if not _has(node, part) or node[part] is None:
-                _put(node, part, [] if isinstance(following, int) else CommentedMap(), key)
-            node = node[part]
-        _put(node, parts[-1], value, key)
-
-    _edit(stack, write)
+    if not isinstance(document.get("config"), CommentedMap):
+        document["config"] = CommentedMap()
+    node: Any = document["config"]
+    parts: KeyPath = [f"{PROJECT}:{path[0]}", *path[1:]]
+    for part, following in pairwise(parts):
+        if not _has(node, part) or node[part] is None:
+            _put(node, part, [] if isinstance(following, int) else CommentedMap(), key)
+        node = node[part]
+    _put(node, parts[-1], value, key)
 
 
 def set_secret(key: str, value: str, stack: str) -> None:
@@ -111,7 +115,7 @@ def set_secret(key: str, value: str, stack: str) -> None:
                 document[name] = written[name]
         document["config"][f"{PROJECT}:{key}"] = written["config"][f"{PROJECT}:{key}"]
 
-    _edit(stack, write)
+    edit(stack, write)
 
 
 def parsed(key: str) -> KeyPath:
@@ -160,7 +164,7 @@ def _put(node: object, part: str | int, value: object, key: str) -> None:
         raise CommandError(f"{key}: the stack file has another kind of value at [{part}]", Exit.INPUT)
 
 
-def _edit(stack: str, change: Callable[[CommentedMap], None]) -> None:
+def edit(stack: str, change: Callable[[CommentedMap], None]) -> None:
     """Change the stack file in one step; raises ConfigError, with the file as it was, where the result is worse."""
     before = _reasons(read_stack(stack))
     path = project.root() / f"Pulumi.{stack}.yaml"

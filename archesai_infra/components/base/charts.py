@@ -15,7 +15,7 @@ from pydantic import Field
 from archesai_infra.components.base.component import Component, Context
 from archesai_infra.kube.labels import labels
 from archesai_infra.model import Model
-from archesai_infra.types import OciAddress
+from archesai_infra.types import ImageDigest, ImageName, OciAddress
 from archesai_infra.versions import POD_SECURITY, ChartVersion
 
 
@@ -26,6 +26,9 @@ class ChartsSettings(Model):
     """OCI address that replaces the charts' own, such as `oci://registry.example.com/charts`."""
     directory: str | None = None
     """Directory with charts as `<name>-<version>.tgz`, for clusters without a way out; wins over `mirror`."""
+    digests: dict[ImageName, ImageDigest] = Field(default_factory=dict)
+    """Lock of the stack's charts: digest by `repository:version`, without the mirror. Written by
+    `arches images --lock`; a chart with another content is refused, except one from `directory`."""
     timeout: int = Field(default=900, ge=60)
     """Time for one release, in seconds."""
 
@@ -79,11 +82,16 @@ class Chart:
 
 
 def location(version: ChartVersion, settings: ChartsSettings) -> str:
-    """Address or path of a chart; vendored charts come first, then the mirror, then the chart's own home."""
+    """Address or path of a chart; vendored charts come first, then the mirror, then the chart's own registry.
+
+    Helm compares what the version names with the digest in an address.
+    """
     name = version.address.rpartition("/")[2]
     if settings.directory is not None:
         return f"{settings.directory.rstrip('/')}/{name}-{version.version}.tgz"
-    return f"{settings.mirror}/{name}" if settings.mirror is not None else version.address
+    address = f"{settings.mirror}/{name}" if settings.mirror is not None else version.address
+    digest = settings.digests.get(version.locked_as)
+    return f"{address}@{digest}" if digest else address
 
 
 def placed(chart: Chart, context: Context) -> dict[str, Any]:
