@@ -34,6 +34,7 @@ def measure(gigabytes: float) -> None:
             shutil.chown(store, servers.UNPRIVILEGED)
         container = rendered.container("StatefulSet", "archesai-dump", "postgres")
         own = {"SCRIPTS": str(home / "dump-scripts"), "BACKUP_DIR": str(store)}
+        own["ADMINISTRATOR_PASSWORD"] = servers.Postgres.password
         variables = rendered.plain_environment(container) | own
         with servers.postgres() as source:
             size = _fill(source, gigabytes)

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import re
+from urllib.parse import urlsplit
+
 import pytest
 
 from archesai_infra.components.database import ManagedDatabase
 from archesai_infra.components.database.server import parameters
 from archesai_infra.quantities import memory_bytes
+from archesai_infra.stack.config import ConfigError
 from testbed.components.parts import container, depends_on, logical_names, template, variables, volume
 from testbed.stacks import ALONE, Config, find, render
 
@@ -98,7 +102,9 @@ def test_the_password_is_a_file_and_no_variable() -> None:
         "secret": {
             "secretName": "archesai-database",
             "defaultMode": 0o440,
-            "items": [{"key": "POSTGRES_PASSWORD", "path": "POSTGRES_PASSWORD"}],
+            "items": [
+                {"key": key, "path": key} for key in ("POSTGRES_PASSWORD", "DATABASE_URL", "MONITOR_URL", "DUMP_URL")
+            ],
         }
     }
 
@@ -116,7 +122,10 @@ def test_the_server_is_ready_over_tcp_and_for_its_own_user() -> None:
     server = container(render({"database": {"user": "arches", "name": "main"}}), "StatefulSet", NAME)
     # The server of the first initialisation listens on its socket only.
     ready = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", "arches", "-d", "main"]
-    assert server["readinessProbe"]["exec"]["command"] == server["startupProbe"]["exec"]["command"] == ready
+    assert server["readinessProbe"]["exec"]["command"] == ready
+    started = server["startupProbe"]["exec"]["command"][-1]
+    # Consumers log in as roles that the start makes.
+    assert started == f"{' '.join(ready)} && [ -e /var/run/postgresql/roles ]"
     assert server["livenessProbe"]["tcpSocket"] == {"port": 5432}
 
 
@@ -132,6 +141,8 @@ def test_the_server_stops_by_the_signal_of_its_image_and_has_time_for_its_checkp
 
 def test_the_password_is_brought_into_the_server_without_holding_up_its_start() -> None:
     command = container(render(), "StatefulSet", NAME)["lifecycle"]["postStart"]["exec"]["command"][2]
+    forgotten, command = command.split("; ", 1)
+    assert forgotten == "rm -f /var/run/postgresql/roles", "another start of the container makes its roles again"
     assert command == "sh /etc/archesai/sync-password.sh >/proc/1/fd/1 2>/proc/1/fd/2 &"
     scripts = volume(render(), "StatefulSet", NAME, "/etc/archesai")["configMap"]["name"]
     assert "sync-password.sh" in find(render(), "ConfigMap", scripts)["data"]
@@ -139,11 +150,54 @@ def test_the_password_is_brought_into_the_server_without_holding_up_its_start() 
 
 def test_the_url_leads_to_the_service_with_the_password_escaped() -> None:
     stack = render({"databasePassword": "a/b:c@d e"}, reveal=True)
+    data = find(stack, "Secret", "archesai-database")["stringData"]
+    assert data["POSTGRES_PASSWORD"] == "a/b:c@d e"
+    logins = {key: urlsplit(url) for key, url in data.items() if key.endswith("_URL")}
+    assert {key: login.username for key, login in logins.items()} == {
+        "DATABASE_URL": "arches_app",
+        "MONITOR_URL": "arches_monitor",
+        "DUMP_URL": "arches_dump",
+    }
+    passwords = {login.password for login in logins.values()}
+    assert len(passwords | {"a/b:c@d e"}) == 4, "no role's password tells another's"
+    assert {login._replace(netloc="").geturl() for login in logins.values()} == {
+        "postgresql:/archesai?sslmode=disable&connect_timeout=5"
+    }
+
+
+def test_a_server_on_the_developer_s_machine_is_used_as_its_own_user() -> None:
+    host = {"runOnHost": {"ip": "172.18.0.1", "port": 5432}}
+    stack = render({"database": host, "databasePassword": "a/b:c@d e"}, reveal=True)
     assert find(stack, "Secret", "archesai-database")["stringData"] == {
         "POSTGRES_PASSWORD": "a/b:c@d e",
         "DATABASE_URL": "postgresql://admin:a%2Fb%3Ac%40d%20e@archesai-postgres:5432/archesai"
         "?sslmode=disable&connect_timeout=5",
     }
+
+
+def test_an_existing_secret_names_the_owner_and_restores_use_the_superuser() -> None:
+    backups = {"enabled": True, "bucket": "elsewhere", "existingSecret": "keys"}
+    stack = render({"database": {"existingSecret": "theirs"}, "backups": backups})
+    items = volume(stack, "StatefulSet", NAME, "/run/secrets/archesai")["secret"]["items"]
+    assert [item["key"] for item in items] == ["POSTGRES_PASSWORD", "DATABASE_URL"]
+    dump = variables(container(stack, "StatefulSet", "archesai-dump"))
+    assert (dump["DATABASE_URL"], dump["ADMINISTRATOR"], dump["ADMINISTRATOR_PASSWORD"]) == (
+        "theirs/DATABASE_URL",
+        "admin",
+        "theirs/POSTGRES_PASSWORD",
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"user": "arches_app"}, "applicationUser: must not be the superuser, database.user (got arches_app)"),
+        ({"applicationUser": "arches_dump"}, "applicationUser: arches_dump is a role of the stack's own operations"),
+    ],
+)
+def test_roles_that_would_be_one_are_refused(config: dict[str, str], said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        render({"database": config})
 
 
 def test_an_external_database_gives_consumers_the_same_reference() -> None:

@@ -67,8 +67,8 @@ def dump_pod(component: RunningComponent, settings: BackupsSettings, sources: Du
     secret_values: tuple[pulumi.Output[str], ...] = ()
     if sources.database:
         image = tools_image(dump.image, sources.database_image)
-        secret = {"DATABASE_URL": sources.database.url}
-        built = _Container(DATABASE_CONTAINER, image, versions.DATABASE, dump.resources, {}, secret)
+        plain, secret = _database_access(sources.database)
+        built = _Container(DATABASE_CONTAINER, image, versions.DATABASE, dump.resources, plain, secret)
         containers.append(_waiting(component, built, dump, mounts))
         secret_values += sources.database.secret_values
     if sources.redis:
@@ -85,6 +85,15 @@ def dump_pod(component: RunningComponent, settings: BackupsSettings, sources: Du
     annotations = {"backup.velero.io/backup-volumes": VOLUME}
     pod = Pod(NAME, containers, mounts, dump.scheduling, 30, secret_values, annotations)
     return component.stateful_set(pod, {})
+
+
+def _database_access(connection: DatabaseConnection) -> tuple[dict[str, str], dict[str, SecretKey]]:
+    """Environment of the dump, which only reads, and of a restore, which makes databases and roles."""
+    roles = connection.roles
+    if roles is None:
+        return {}, {"DATABASE_URL": connection.url}
+    secret = {"DATABASE_URL": roles.dump or connection.url, "ADMINISTRATOR_PASSWORD": roles.password}
+    return {"ADMINISTRATOR": roles.administrator}, secret
 
 
 @dataclass(frozen=True)

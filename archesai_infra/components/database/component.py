@@ -13,7 +13,7 @@ from archesai_infra.components.base.component import Context, Endpoint, secret_k
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
 from archesai_infra.components.base.settings import resources
-from archesai_infra.components.database.connection import DatabaseConnection, connection_url
+from archesai_infra.components.database.connection import DatabaseConnection, Roles, connection_url, role_password
 from archesai_infra.components.database.server import (
     GRACE_SECONDS,
     MOUNT_PATH,
@@ -26,7 +26,11 @@ from archesai_infra.components.database.server import (
     server_environment,
 )
 from archesai_infra.components.database.settings import (
+    DUMP_ROLE,
+    DUMP_URL_KEY,
     MODULE,
+    MONITOR_ROLE,
+    MONITOR_URL_KEY,
     NAME,
     PASSWORD_KEY,
     PORT,
@@ -38,6 +42,7 @@ from archesai_infra.components.database.settings import (
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.pods import (
     Mount,
+    SecretKey,
     claim,
     config_files,
     container,
@@ -54,6 +59,21 @@ class DatabaseArgs:
 
     settings: ManagedDatabase | ExternalDatabase
     credentials: Credentials
+
+
+@dataclass(frozen=True)
+class _Access:
+    """How a managed server is reached, and by whom."""
+
+    secret: pulumi.Input[str]
+    """Name of the Secret."""
+    url: SecretKey
+    """The application's URL."""
+    roles: Roles | None
+    secret_values: tuple[pulumi.Output[str], ...] = ()
+    """Values whose change rolls the server and its consumers."""
+    keys: tuple[str, ...] = (PASSWORD_KEY, URL_KEY)
+    """Keys of the Secret that the server's roles follow from."""
 
 
 class Database(RunningComponent):
@@ -86,20 +106,41 @@ class Database(RunningComponent):
     def _managed(self, settings: ManagedDatabase, credentials: Credentials) -> DatabaseConnection:
         service = self.service(NAME, {"postgres": PORT}, settings.run_on_host)
         if settings.existing_secret:
-            secret_name: pulumi.Input[str] = settings.existing_secret
-            url_key, secret_values = secret_key(settings.existing_secret, URL_KEY), ()
+            name = settings.existing_secret
+            access = _Access(name, secret_key(name, URL_KEY), Roles(settings.user, secret_key(name, PASSWORD_KEY)))
         else:
             password = credentials.get(Credential.DATABASE_PASSWORD) or self.generated(
                 "password", version=settings.password_version
             )
-            url = connection_url(settings.user, password, Endpoint(NAME, PORT), settings.name, "disable")
-            secret = self.secret(SECRET, {PASSWORD_KEY: password, URL_KEY: url})
-            secret_name = secret.metadata.name
-            url_key, secret_values = secret_key(secret, URL_KEY), (password,)
+            access = self._host_access(settings, password) if settings.run_on_host else self._access(settings, password)
         if settings.run_on_host:
-            return DatabaseConnection(url_key, secret_values, (service,))
-        server = self._server(settings, secret_name, secret_values)
-        return DatabaseConnection(url_key, secret_values, (service, server), (self._waiting(settings),))
+            return DatabaseConnection(access.url, access.secret_values, (service,))
+        server = self._server(settings, access)
+        ready = (service, server)
+        return DatabaseConnection(access.url, access.secret_values, ready, (self._waiting(settings),), access.roles)
+
+    def _host_access(self, settings: ManagedDatabase, password: pulumi.Output[str]) -> _Access:
+        """The one login of a developer's own server, whose roles are not the stack's."""
+        url = connection_url(settings.user, password, Endpoint(NAME, PORT), settings.name, "disable")
+        secret = self.secret(SECRET, {PASSWORD_KEY: password, URL_KEY: url})
+        return _Access(secret.metadata.name, secret_key(secret, URL_KEY), None, (password,))
+
+    def _access(self, settings: ManagedDatabase, password: pulumi.Output[str]) -> _Access:
+        """The Secret with the superuser's password, and a URL for each role that the server makes."""
+        roles = {URL_KEY: settings.application_user, MONITOR_URL_KEY: MONITOR_ROLE, DUMP_URL_KEY: DUMP_ROLE}
+        urls = {
+            key: connection_url(role, role_password(password, role), Endpoint(NAME, PORT), settings.name, "disable")
+            for key, role in roles.items()
+        }
+        secret = self.secret(SECRET, {PASSWORD_KEY: password, **urls})
+        operations = Roles(
+            settings.user,
+            secret_key(secret, PASSWORD_KEY),
+            secret_key(secret, MONITOR_URL_KEY),
+            secret_key(secret, DUMP_URL_KEY),
+        )
+        keys = (PASSWORD_KEY, *roles)
+        return _Access(secret.metadata.name, secret_key(secret, URL_KEY), operations, (urls[URL_KEY],), keys)
 
     def _waiting(self, settings: ManagedDatabase) -> ContainerArgsDict:
         """Asks by the Service, where the server that the image starts for its first initialisation does not listen.
@@ -115,10 +156,8 @@ class Database(RunningComponent):
             command=["/bin/sh", "-c", f"until {question}; do sleep 1; done"],
         )
 
-    def _server(
-        self, settings: ManagedDatabase, secret_name: pulumi.Input[str], secret_values: tuple[pulumi.Output[str], ...]
-    ) -> StatefulSet:
-        mounts = self._mounts(settings, secret_name)
+    def _server(self, settings: ManagedDatabase, access: _Access) -> StatefulSet:
+        mounts = self._mounts(settings, access)
         server = container(
             name="postgres",
             image=self.context.image(settings.image, versions.DATABASE),
@@ -132,17 +171,19 @@ class Database(RunningComponent):
             # Nothing before the stop: the image names SIGINT, a fast shutdown, as its signal.
             lifecycle={"post_start": {"exec_": {"command": ["/bin/sh", "-c", _IN_BACKGROUND]}}},
         )
-        pod = Pod(NAME, [server], mounts, settings.scheduling, GRACE_SECONDS, secret_values, security=settings.security)
+        pod = Pod(
+            NAME, [server], mounts, settings.scheduling, GRACE_SECONDS, access.secret_values, security=settings.security
+        )
         return self.stateful_set(pod, {"postgres": PORT})
 
-    def _mounts(self, settings: ManagedDatabase, secret_name: pulumi.Input[str]) -> list[Mount]:
+    def _mounts(self, settings: ManagedDatabase, access: _Access) -> list[Mount]:
         data = self.data_claim(settings.claim, settings.size, settings.storage_class)
         hooks = self.config_map("postgres-scripts", scripts(PACKAGE, "sync-password.sh"))
         init = self.config_map("postgres-init", scripts(PACKAGE, "10-extensions.sql"))
         shared_memory = mebibytes(memory_bytes(settings.resources.limits.memory) // 4)
         return [
             claim("data", MOUNT_PATH, data.metadata.name),
-            secret_files("password", SECRETS_PATH, secret_name, [PASSWORD_KEY]),
+            secret_files("password", SECRETS_PATH, access.secret, access.keys),
             config_files("scripts", SCRIPTS_PATH, hooks.metadata.name),
             config_files("init", "/docker-entrypoint-initdb.d", init.metadata.name),
             scratch("sockets", SOCKETS_PATH, "16Mi"),
@@ -152,4 +193,4 @@ class Database(RunningComponent):
 
 
 # The hook must not wait for a server that recovers: its container counts as started only when the hook returns.
-_IN_BACKGROUND = f"sh {SCRIPTS_PATH}/sync-password.sh >/proc/1/fd/1 2>/proc/1/fd/2 &"
+_IN_BACKGROUND = f"rm -f {SOCKETS_PATH}/roles; sh {SCRIPTS_PATH}/sync-password.sh >/proc/1/fd/1 2>/proc/1/fd/2 &"

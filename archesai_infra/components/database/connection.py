@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -31,6 +33,31 @@ class DatabaseConnection:
     """What has to be up before the database can be used."""
     waiting: tuple[ContainerArgsDict, ...] = ()
     """Containers that end once a server that is applied beside their pod answers: `kubectl apply` orders nothing."""
+    roles: Roles | None = None
+    """Roles for operations; None where everything uses the application's."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Roles of a managed server besides the application's."""
+
+    administrator: str
+    """The superuser, which restores need."""
+    password: SecretKey
+    """Its password."""
+    monitor: SecretKey | None = None
+    """URL of a role that reads the server's statistics; the application's where it is None."""
+    dump: SecretKey | None = None
+    """URL of a role that reads all data; the application's where it is None."""
+
+
+def role_password(password: pulumi.Output[str], role: str) -> pulumi.Output[str]:
+    """Password of a role, derived from the administrator's: it changes with it, and does not tell it."""
+
+    def derive(value: str) -> str:
+        return hmac.new(value.encode(), role.encode(), hashlib.sha256).hexdigest()
+
+    return pulumi.Output.secret(password).apply(derive)
 
 
 def connection_url(

@@ -12,6 +12,7 @@ EXPORTER_PORT = 9187
 
 def exporter(settings: Exporter, connection: DatabaseConnection) -> ServerExporter:
     """The exporter of the server behind a connection."""
+    monitor = connection.roles.monitor if connection.roles else None
     return ServerExporter(
         kind="DatabaseExporter",
         component=EXPORTER,
@@ -19,6 +20,6 @@ def exporter(settings: Exporter, connection: DatabaseConnection) -> ServerExport
         version=versions.POSTGRES_EXPORTER,
         port=EXPORTER_PORT,
         plain={},
-        secret={"DATA_SOURCE_NAME": connection.url},
+        secret={"DATA_SOURCE_NAME": monitor or connection.url},
         secret_values=connection.secret_values,
     )

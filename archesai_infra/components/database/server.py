@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from archesai_infra.components.database.settings import PASSWORD_KEY, PORT, ManagedDatabase
 from archesai_infra.kube.pods import (
     Probes,
@@ -77,8 +79,10 @@ def probes(settings: ManagedDatabase) -> Probes:
     """Startup waits an hour for recovery; liveness never asks the database itself."""
     # 127.0.0.1: during the first initialisation a temporary server answers on the socket only.
     ready = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", settings.user, "-d", settings.name]
+    started = f"{shlex.join(ready)} && [ -e {SOCKETS_PATH}/roles ]"
     return Probes(
-        startup=exec_probe(ready, period=2, failures=1800),
+        # Consumers log in as roles that the server makes when it has started.
+        startup=exec_probe(["/bin/sh", "-c", started], period=2, failures=1800),
         readiness=exec_probe(ready, period=10, failures=3),
         liveness=tcp_probe(PORT, period=10, failures=6),
     )

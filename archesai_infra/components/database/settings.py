@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from archesai_infra import versions
 from archesai_infra.components.base.peers import ServicePeer
@@ -31,6 +31,10 @@ SECRET = object_name(MODULE)
 """Secret with the server's password and the connection URL."""
 PASSWORD_KEY = "POSTGRES_PASSWORD"
 URL_KEY = "DATABASE_URL"
+MONITOR_URL_KEY = "MONITOR_URL"
+DUMP_URL_KEY = "DUMP_URL"
+MONITOR_ROLE = "arches_monitor"
+DUMP_ROLE = "arches_dump"
 
 
 class Postgres(Model):
@@ -64,7 +68,10 @@ class ManagedDatabase(HostableModule, DataFiles):
     name: DatabaseName = "archesai"
     """Name of the database."""
     user: SqlName = "admin"
-    """Owner of the database."""
+    """Superuser of the server, which only its own pod and restores use."""
+    application_user: SqlName = "arches_app"
+    """Role of the api and of migrations: it owns the database and is no superuser. The server makes it at its start and
+    gives it what `user` owns. With `existingSecret` it is the user that `DATABASE_URL` names."""
     size: MemoryQuantity = "10Gi"
     """Size of the volume; it can grow, not shrink."""
     storage_class: DnsLabel | None = None
@@ -77,7 +84,8 @@ class ManagedDatabase(HostableModule, DataFiles):
     postgres: Postgres = Postgres()
     """Server settings."""
     existing_secret: DnsLabel | None = None
-    """Existing Secret with the keys `POSTGRES_PASSWORD` and `DATABASE_URL`."""
+    """Existing Secret with the keys `POSTGRES_PASSWORD` and `DATABASE_URL`. The server makes the URL's user the owner
+    of the database; name another one than `user` there, which is a superuser."""
     password_version: int = Field(default=1, ge=1)
     """Raise it to regenerate a generated password; the server follows when its pod restarts."""
     run_on_host: RunOnHost | None = None
@@ -87,6 +95,15 @@ class ManagedDatabase(HostableModule, DataFiles):
     def claim(self) -> str:
         """Name of the claim that holds the data."""
         return self.claim_name or f"{NAME}-data"
+
+    @model_validator(mode="after")
+    def _roles_differ(self) -> Self:
+        for key, name in (("user", self.user), ("applicationUser", self.application_user)):
+            if name in (MONITOR_ROLE, DUMP_ROLE):
+                raise ValueError(f"{key}: {name} is a role of the stack's own operations")
+        if self.application_user == self.user:
+            raise ValueError(f"applicationUser: must not be the superuser, database.user (got {self.user})")
+        return self
 
 
 class ExternalDatabase(ExternalModule):

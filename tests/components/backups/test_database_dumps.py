@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -44,6 +45,7 @@ class DumpPod:
             "SCRIPTS": str(self.home / "dump-scripts"),
             "BACKUP_DIR": str(self.store),
             "DATABASE_URL": self.url,
+            "ADMINISTRATOR_PASSWORD": unquote(urlsplit(self.url).password or ""),
         }
         return rendered.plain_environment(container) | own | self.extra
 
@@ -55,7 +57,8 @@ class DumpPod:
         """Run the restore as `arches restore` does."""
         words = [name] if name else []
         command = [*scripts.run("restore-database.sh"), *words]
-        return servers.call(command, self.environment | {"DATABASE_URL": url})
+        password = unquote(urlsplit(url).password or "")
+        return servers.call(command, self.environment | {"DATABASE_URL": url, "ADMINISTRATOR_PASSWORD": password})
 
     def dumps(self) -> list[str]:
         """Names of the dumps, the oldest first."""

@@ -28,6 +28,7 @@ class Drill:
         scripts = rendered.write_scripts("dump-scripts", home)
         container = rendered.container("StatefulSet", "archesai-dump", "postgres")
         own = {"SCRIPTS": str(scripts), "BACKUP_DIR": str(self.store), "DATABASE_URL": url}
+        own["ADMINISTRATOR_PASSWORD"] = servers.Postgres.password
         made = servers.call(rendered.hook("database"), rendered.plain_environment(container) | own)
         assert made.returncode == 0, made.stderr
         self.scripts = rendered.write_scripts("drill-scripts", home)

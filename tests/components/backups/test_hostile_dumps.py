@@ -74,6 +74,7 @@ def hostile(home: Path) -> Iterator[Postgres]:
 def _environment(home: Path, url: str) -> dict[str, str]:
     container = rendered.container("StatefulSet", "archesai-dump", "postgres")
     own = {"SCRIPTS": str(home / "dump-scripts"), "BACKUP_DIR": str(home / "volume"), "DATABASE_URL": url}
+    own["ADMINISTRATOR_PASSWORD"] = servers.Postgres.password
     return rendered.plain_environment(container) | own
 
 

@@ -58,6 +58,14 @@ connect() { # connect URL: sets $scheme, $authority, $server, $query, $url witho
   url=$scheme://$authority$path$query
 }
 
+administer() { # the administrator that the manifest names, in place of the URL's user, for what changes the server
+  [ -n "${ADMINISTRATOR-}" ] || return 0
+  authority=$ADMINISTRATOR@$server
+  unescaped=$ADMINISTRATOR_PASSWORD
+  export PGPASSWORD="$unescaped"
+  url=$scheme://$authority$path$query
+}
+
 url_of() { # url_of DATABASE: another database of the same server
   echo "$scheme://$authority/$1$query"
 }

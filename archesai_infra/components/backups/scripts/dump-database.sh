@@ -9,10 +9,10 @@ connect "$DATABASE_URL"
 begin database
 work_in "$(mktemp -d)"
 trap 'rm -rf "$part" "$work"' EXIT
-server=$(ask "SELECT current_setting('server_version_num')::int / 10000")
+serving=$(ask "SELECT current_setting('server_version_num')::int / 10000")
 tools=$(pg_dump --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
-if [ "$tools" -lt "$server" ]; then
-  echo "database: the tools are of version $tools and the server is of $server: set backups.dump.image" >&2
+if [ "$tools" -lt "$serving" ]; then
+  echo "database: the tools are of version $tools and the server is of $serving: set backups.dump.image" >&2
   exit 69
 fi
 ask 'SELECT pg_database_size(current_database())' >"$part/bytes"
@@ -21,11 +21,14 @@ ask "SELECT to_jsonb(d) || jsonb_build_object('encoding', pg_encoding_to_char(d.
   (SELECT jsonb_agg(jsonb_build_object('role', r.rolname, 'privilege', a.privilege_type)) FROM aclexplode(d.datacl) a
     LEFT JOIN pg_roles r ON r.oid = a.grantee)) FROM pg_database d WHERE datname = current_database()" >"$part/database.json"
 # Roles as data: name, may log in, password's hash where it may be read, memberships.
-ask "SELECT has_table_privilege('pg_authid', 'SELECT')" >"$work/hashes"
-if [ "$(cat "$work/hashes")" = t ]; then source=pg_authid password=r.rolpassword; else source=pg_roles password=NULL; fi
-ask "COPY (SELECT r.rolname, r.rolcanlogin, $password, ARRAY(SELECT g.rolname FROM pg_auth_members m
-  JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid) FROM $source r
-  WHERE r.rolname !~ '^pg_' ORDER BY 1) TO STDOUT" >"$part/roles"
+(
+  administer
+  ask "SELECT has_table_privilege('pg_authid', 'SELECT')" >"$work/hashes"
+  if [ "$(cat "$work/hashes")" = t ]; then source=pg_authid password=r.rolpassword; else source=pg_roles password=NULL; fi
+  ask "COPY (SELECT r.rolname, r.rolcanlogin, $password, ARRAY(SELECT g.rolname FROM pg_auth_members m
+    JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid) FROM $source r
+    WHERE r.rolname !~ '^pg_' ORDER BY 1) TO STDOUT" >"$part/roles"
+)
 { pg_dump -d "$url" -w -Fc -Z 0 --lock-wait-timeout=60s || : >"$unreadable"; } |
   gzip "-$COMPRESSION" --rsyncable >"$part/database.dump.gz"
 [ ! -e "$unreadable" ] || { echo 'database: pg_dump failed' >&2; exit 70; }

@@ -9,6 +9,7 @@ umask 077
 . "$SCRIPTS/roles.sh"
 . "$SCRIPTS/load.sh"
 connect "$DATABASE_URL"
+administer
 choose database "${1:-}"
 work_in "$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
