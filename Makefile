@@ -26,15 +26,22 @@ $(VENV)/.python:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
+# $(call install,file): every package of a file of pins; on a terminal with a count that moves, else without output.
+define install
+@$(BIN)/pip install --disable-pip-version-check --progress-bar off --require-hashes -r $(1) | awk \
+  -v all="$$(grep -c == $(1))" -v terminal="$$(test -t 2 && echo 1 || true)" \
+  '/^Collecting / && terminal { printf "\r%d of %d packages", ++n, all >"/dev/stderr" } END { if (n) print "" >"/dev/stderr" }'
+endef
+
 $(VENV)/.runtime: requirements.txt pyproject.toml $(VENV)/.python
 	@$(SAY) "Installing the program's packages (first run only) …"
-	@$(BIN)/pip install --disable-pip-version-check --progress-bar on --require-hashes -r requirements.txt | grep -vE '^Requirement already' >&2 || exit $${PIPESTATUS[0]}
+	$(call install,requirements.txt)
 	@$(BIN)/pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps --editable . >&2
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@$(SAY) "Installing the development tools (first run only) …"
-	@$(BIN)/pip install --disable-pip-version-check --progress-bar on --require-hashes -r requirements-dev.txt | grep -vE '^Requirement already' >&2 || exit $${PIPESTATUS[0]}
+	$(call install,requirements-dev.txt)
 	@touch $@
 
 .PHONY: setup setup-dev

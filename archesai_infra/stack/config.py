@@ -60,7 +60,7 @@ def load(raw: RawConfig) -> tuple[Settings, Credentials]:
     source = f"Pulumi.{raw.stack}.yaml"
     given = {key: raw.values[key] for key in Credential if key in raw.values}
     misplaced = _misplaced_secrets(raw)
-    reasons = [*_stack_name(raw.stack), *misplaced.values(), *_unencrypted(raw)]
+    reasons = [*stack_name(raw.stack), *misplaced.values(), *_unencrypted(raw)]
     secret_settings, unreadable = _secret_settings(given.pop(Credential.API_SECRET_SETTINGS, None))
     reasons += unreadable
     plain = {key: value for key, value in raw.values.items() if key not in set(Credential)}
@@ -81,11 +81,11 @@ def load(raw: RawConfig) -> tuple[Settings, Credentials]:
     return settings, Credentials(values, {path: pulumi.Output.secret(v) for path, v in secret_settings.items()})
 
 
-def _stack_name(stack: str) -> list[str]:
-    """The name becomes a label and part of object names."""
+def stack_name(stack: str) -> list[str]:
+    """What is wrong with a stack's name, which becomes a label and part of object names; empty for a valid one."""
     if _STACK_NAME.fullmatch(stack):
         return []
-    return ["the stack's name must be lower-case letters, digits and '-', at most 40 characters: rename the file"]
+    return ["the stack's name must be lower-case letters, digits and '-', at most 40 characters"]
 
 
 def _misplaced_secrets(raw: RawConfig) -> dict[str, str]:

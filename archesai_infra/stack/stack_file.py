@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 
 from archesai_infra.credentials import Credential
-from archesai_infra.stack.config import PROJECT, ConfigError, RawConfig
+from archesai_infra.stack.config import PROJECT, ConfigError, RawConfig, stack_name
 from archesai_infra.stack.mistakes import dotted
 from archesai_infra.stack.strict_yaml import Document, Place, Problem, UnreadableError, parse
 
@@ -38,6 +38,8 @@ def read(directory: Path, stack: str) -> RawConfig:
     """
     name = f"Pulumi.{stack}.yaml"
     path = directory / name
+    if not path.is_file() and (reasons := stack_name(stack)):
+        raise ConfigError(name, reasons)
     if not path.is_file():
         raise ConfigError(name, [_missing(directory, stack)])
     try:
@@ -74,7 +76,7 @@ def from_engine() -> RawConfig:
 def _missing(directory: Path, stack: str) -> str:
     known = stacks(directory)
     near = get_close_matches(stack, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"to add one: copy Pulumi.dev.yaml to Pulumi.{stack}.yaml"
+    hint = f"did you mean {near[0]}?" if near else f"to add one: arches init {stack}"
     return f"no such stack file; stacks here: {', '.join(known) or 'none'}; {hint}"
 
 

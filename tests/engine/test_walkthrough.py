@@ -5,42 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import pytest
 
+from testbed.clones import clone_into
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.walking import Step, first_missing, steps
 from testbed.stacks import ROOT
 
 DOCUMENT = ROOT / "docs" / "walkthrough.md"
-STAMPS = (".python", ".runtime")
-"""What `make` leaves in the virtual environment when it is complete."""
 COMMAND_SECONDS = 300
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "archesai"}}
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The project's files as a clone has them, with the virtual environment that is there."""
-    environment = Path(sys.prefix)
-    if not all((environment / stamp).exists() for stamp in STAMPS):
-        pytest.skip("runs in the virtual environment that `make setup` makes")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).exists():
-            (tmp_path / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tmp_path / "clone" / name)
-    (tmp_path / "clone" / ".venv").symlink_to(environment, target_is_directory=True)
-    return tmp_path / "clone"
+    return clone_into(tmp_path / "clone")
 
 
 @pytest.fixture

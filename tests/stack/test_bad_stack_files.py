@@ -558,8 +558,5 @@ def test_an_unknown_stack_names_the_ones_there_are(tmp_path: Path) -> None:
     write(tmp_path, DEVELOPMENT)
     write(tmp_path, PRODUCTION, stack="prod")
     assert reasons(tmp_path, "staging") == [
-        (
-            "Pulumi.staging.yaml: no such stack file; stacks here: dev, prod; "
-            "to add one: copy Pulumi.dev.yaml to Pulumi.staging.yaml"
-        )
+        ("Pulumi.staging.yaml: no such stack file; stacks here: dev, prod; to add one: arches init staging")
     ]

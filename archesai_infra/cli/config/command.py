@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
     group.command("get")(get)
     group.command("set", context_settings={"ignore_unknown_options": True})(set_key)
     group.command("unset")(unset_key)
+    group.command("edit")(edit)
     app.add_typer(group, name="config")
 
 
@@ -82,3 +83,10 @@ def unset_key(key: Key, *, stack: Stack = DEFAULT_STACK) -> None:
     from archesai_infra.cli.config.edit import unset_value
 
     unset_value(key, stack)
+
+
+def edit(*, stack: Stack = DEFAULT_STACK) -> None:
+    """Open the stack file in $VISUAL or $EDITOR; a text with a new mistake is not saved."""
+    from archesai_infra.cli.config.editor import edit as open_editor
+
+    open_editor(stack)

@@ -29,13 +29,15 @@ from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.engine import needed
 from archesai_infra.credentials import Credential
-from archesai_infra.stack.config import PROJECT, ConfigError, RawConfig, load
+from archesai_infra.stack.config import PROJECT, ConfigError, load
 from archesai_infra.stack.explain import keys
 from archesai_infra.stack.settings import Settings
 from archesai_infra.stack.stack_file import read
 
 KeyPath = list[str | int]
 _PART = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|\.?([^.\[\]"]+)')
+_POSITION = re.compile(r":\d+:\d+(?=: )")
+"""Line and column in a message: an edit above moves them."""
 _SALT = "encryptionsalt"
 
 
@@ -166,38 +168,56 @@ def _put(node: object, part: str | int, value: object, key: str) -> None:
 
 def edit(stack: str, change: Callable[[CommentedMap], None]) -> None:
     """Change the stack file in one step; raises ConfigError, with the file as it was, where the result is worse."""
-    before = _reasons(read_stack(stack))
+    read_stack(stack)
     path = project.root() / f"Pulumi.{stack}.yaml"
-    text = path.read_text(encoding="utf-8")
+    document = loaded(path.read_text(encoding="utf-8"))
+    change(document)
+    text = dumped(document)
+    if new := new_mistakes(text, stack):
+        raise CommandError("\n".join(new), Exit.INPUT)
+    replace_file(path, text)
+
+
+def loaded(text: str) -> CommentedMap:
+    """A stack file with its comments."""
+    document = _round_trip().load(text)
+    return document if isinstance(document, CommentedMap) else CommentedMap()
+
+
+def dumped(document: CommentedMap) -> str:
+    """The same as text."""
+    output = StringIO()
+    _round_trip().dump(document, output)
+    return output.getvalue()
+
+
+def _round_trip() -> YAML:
     round_trip = YAML()
     round_trip.preserve_quotes = True
     round_trip.width = 4096
     round_trip.indent(mapping=2, sequence=4, offset=2)
-    document: Any = round_trip.load(text)
-    if not isinstance(document, CommentedMap):
-        document = CommentedMap()
-    change(document)
-    output = StringIO()
-    round_trip.dump(document, output)
+    return round_trip
+
+
+def new_mistakes(text: str, stack: str) -> list[str]:
+    """What is wrong with a text for a stack file that is not wrong with the file itself."""
+    before = mistakes((project.root() / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"), stack)
+    old = {_POSITION.sub("", reason, count=1) for reason in before}
+    return [reason for reason in mistakes(text, stack) if _POSITION.sub("", reason, count=1) not in old]
+
+
+def mistakes(text: str, stack: str) -> list[str]:
+    """What is wrong with a text for a stack file."""
     with TemporaryDirectory(prefix="arches-") as directory:
-        copy = Path(directory) / path.name
-        copy.write_text(output.getvalue(), encoding="utf-8")
-        new = [reason for reason in _reasons(read(copy.parent, stack)) if reason not in before]
-    if new:
-        raise CommandError("\n".join(new), Exit.INPUT)
-    _replace(path, output.getvalue())
-
-
-def _reasons(raw: RawConfig) -> list[str]:
-    """What is wrong with a configuration."""
-    try:
-        load(raw)
-    except ConfigError as error:
-        return error.reasons
+        (Path(directory) / f"Pulumi.{stack}.yaml").write_text(text, encoding="utf-8")
+        try:
+            load(read(Path(directory), stack))
+        except ConfigError as error:
+            return error.reasons
     return []
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
     """Write a file in one step, with the mode that it has."""
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(text, encoding="utf-8")

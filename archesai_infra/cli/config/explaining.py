@@ -11,6 +11,7 @@ import typer
 from archesai_infra.cli.base.console import print_json
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.config.values import text
+from archesai_infra.stack.config import PROJECT
 from archesai_infra.stack.explain import Key, keys
 from archesai_infra.stack.settings import Settings
 
@@ -26,6 +27,7 @@ def print_key(path: str, *, json: bool) -> None:
 
 def lookup(path: str) -> list[Key]:
     """A key in all its forms, and the keys right below a group; raises CommandError with the nearest name."""
+    path = path.removeprefix(f"{PROJECT}:")
     every = keys(Settings)
     forms = [key for key in every if key.path == path]
     if not forms:

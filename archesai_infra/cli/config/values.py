@@ -30,7 +30,7 @@ class Value:
 
 def print_values(prefix: str, stack: str, *, json: bool) -> None:
     """Print the values at and below a key, or all; raises CommandError for an unknown key."""
-    chosen = _chosen(prefix, stack)
+    chosen = _chosen(prefix.removeprefix(f"{PROJECT}:"), stack)
     if json:
         print_json([asdict(item) for item in chosen])
         return

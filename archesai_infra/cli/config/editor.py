@@ -1,0 +1,71 @@
+"""`arches config edit`: the stack file in the user's editor, saved only where it has no new mistake."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import typer
+
+from archesai_infra.cli.base import project
+from archesai_infra.cli.base.confirm import confirm
+from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.stacks import read_stack
+from archesai_infra.cli.config.edit import new_mistakes, replace_file
+
+_EDITORS = ("nano", "vim", "vi")
+"""Editors to try where the user has chosen none."""
+
+
+def edit(stack: str) -> None:
+    """Edit a stack file; with a mistake in it, the file stays as it was. Raises CommandError and ConfigError."""
+    path = project.root() / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        read_stack(stack)
+    before = path.read_text(encoding="utf-8")
+    # Beside the file, so that the schema that it names is found from the copy too.
+    copy = path.with_name(f".{path.name}")
+    copy.write_text(before, encoding="utf-8")
+    try:
+        after = _edited(copy, stack)
+    finally:
+        copy.unlink()
+    if after == before:
+        typer.echo(f"{path.name} is unchanged")
+        return
+    replace_file(path, after)
+    typer.echo(f"{path.name} is changed; see what that changes: arches preview --stack {stack}")
+
+
+def _edited(copy: Path, stack: str) -> str:
+    """The text without new mistakes; the user may correct them as often as it takes."""
+    while True:
+        status = subprocess.run([*_editor(), str(copy)], check=False).returncode
+        if status:
+            raise CommandError(f"the editor ended with status {status}; nothing was changed", Exit.FOUND)
+        text = copy.read_text(encoding="utf-8")
+        mistakes = new_mistakes(text, stack)
+        if not mistakes:
+            return text
+        if not sys.stdin.isatty():
+            raise CommandError("\n".join(mistakes), Exit.INPUT)
+        for mistake in mistakes:
+            typer.echo(f"error: {mistake}", err=True)
+        confirm("Edit again?", instead="EDITOR=<command>")
+
+
+def _editor() -> list[str]:
+    chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if chosen:
+        words = shlex.split(chosen)
+        if shutil.which(words[0]) is None:
+            raise CommandError(f"{words[0]}: no such editor: set VISUAL or EDITOR to one", Exit.INPUT)
+        return words
+    found = next((editor for editor in _EDITORS if shutil.which(editor)), None)
+    if found is None:
+        raise CommandError(f"no editor on PATH ({', '.join(_EDITORS)}): set VISUAL or EDITOR to one", Exit.INPUT)
+    return [found]

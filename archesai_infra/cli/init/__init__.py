@@ -1,0 +1,1 @@
+"""`arches init`: a stack file for a new stack."""
