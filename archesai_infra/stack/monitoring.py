@@ -15,7 +15,8 @@ from archesai_infra.components.ingress import watch as ingress
 from archesai_infra.components.ingress.exposure import Exposure
 from archesai_infra.components.monitoring import grafana
 from archesai_infra.components.monitoring import watch as own
-from archesai_infra.components.monitoring.component import MonitoringArgs
+from archesai_infra.components.monitoring.component import MonitoringArgs, dashboard_name
+from archesai_infra.components.monitoring.prometheus import NODE_NAMESPACE
 from archesai_infra.components.monitoring.releases import ReleasesArgs
 from archesai_infra.components.monitoring.watched import Watched
 from archesai_infra.components.redis import watch as redis
@@ -83,6 +84,14 @@ def _servers(settings: Settings, connections: Connections, instance: str) -> lis
     return found
 
 
+def monitored(settings: Settings) -> tuple[str, ...]:
+    """The namespaces where the stack and its charts make monitors and rules."""
+    seen, velero = settings.monitoring, settings.backups.velero
+    nodes = (NODE_NAMESPACE,) if seen.metrics.nodes else ()
+    backed_up = (velero.namespace,) if settings.backups.enabled and velero.install else ()
+    return (settings.namespace, seen.namespace, *nodes, *backed_up)
+
+
 def grafana_exposure(settings: Settings) -> Exposure | None:
     """Grafana's host, where the stack runs it and it has one."""
     if settings.url("grafana") is None:
@@ -94,14 +103,17 @@ def grafana_exposure(settings: Settings) -> Exposure | None:
 def arguments(settings: Settings, credentials: Credentials, connections: Connections, instance: str) -> MonitoringArgs:
     """What the component is built from, out of a stack's settings and its services' connections."""
     store, logs = connections.storage, settings.monitoring.logs_in_object_storage
+    parts = watches(settings, connections, instance)
     releases = ReleasesArgs(
         settings.monitoring,
         credentials,
         settings.charts,
         settings.ingress,
+        monitored=monitored(settings),
+        dashboards={page.key: dashboard_name(page) for part in parts for page in part.dashboards},
         grafana=grafana_exposure(settings),
         grafana_url=settings.url("grafana"),
         storage=settings.storage,
         storage_connection=store.connection(users.LOGS) if store and logs else None,
     )
-    return MonitoringArgs(settings.monitoring, releases, watches(settings, connections, instance))
+    return MonitoringArgs(settings.monitoring, releases, parts)

@@ -118,6 +118,11 @@ def _hosts(settings: Settings) -> Iterator[str]:
             yield _needs(f"ingress.hosts.{module}", module)
         elif module == "storage" and settings.storage.mode == "external":
             yield "ingress.hosts.storage: an external storage has an address of its own; remove the host"
+    if settings.monitoring.installs and settings.monitoring.grafana.oidc and settings.url("grafana") is None:
+        yield (
+            "monitoring.grafana.oidc: the provider sends browsers back to Grafana's host: "
+            "set ingress.enabled to true and ingress.hosts.grafana"
+        )
     public = isinstance(settings.storage, storage.ManagedStorage) and settings.storage.public_endpoint
     if public and settings.storage.enabled and settings.url("storage") is None:
         yield "storage.publicEndpoint: needs a host: set ingress.enabled to true and ingress.hosts.storage"

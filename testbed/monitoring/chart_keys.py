@@ -27,7 +27,10 @@ CHART_KEYS = {
         _keys("""
             global/imageRegistry global/imagePullSecrets crds/enabled defaultRules/create
             kubeApiServer/enabled kubeControllerManager/enabled kubeScheduler/enabled kubeProxy/enabled
-            kubeEtcd/enabled coreDns/enabled
+            kubeEtcd/enabled coreDns/enabled kubelet/enabled
+            prometheusOperator/namespaces/* prometheusOperator/kubeletService/enabled
+            prometheusOperator/prometheusInstanceNamespaces prometheusOperator/alertmanagerInstanceNamespaces
+            prometheusOperator/kubeletEndpointsEnabled
             prometheusOperator/admissionWebhooks/enabled prometheusOperator/tls/enabled
             prometheusOperator/resources/* prometheusOperator/prometheusConfigReloader/resources/*
             prometheus/prometheusSpec/serviceMonitorSelectorNilUsesHelmValues
@@ -35,6 +38,12 @@ CHART_KEYS = {
             prometheus/prometheusSpec/ruleSelectorNilUsesHelmValues
             prometheus/prometheusSpec/probeSelectorNilUsesHelmValues
             prometheus/prometheusSpec/scrapeConfigSelectorNilUsesHelmValues
+            prometheus/prometheusSpec/serviceMonitorNamespaceSelector/*
+            prometheus/prometheusSpec/podMonitorNamespaceSelector/*
+            prometheus/prometheusSpec/ruleNamespaceSelector/*
+            prometheus/prometheusSpec/probeNamespaceSelector/*
+            prometheus/prometheusSpec/scrapeConfigNamespaceSelector/*
+            prometheus/prometheusSpec/arbitraryFSAccessThroughSMs/* prometheus/prometheusSpec/additionalScrapeConfigs
             prometheus/prometheusSpec/retention prometheus/prometheusSpec/retentionSize
             prometheus/prometheusSpec/scrapeInterval prometheus/prometheusSpec/evaluationInterval
             prometheus/prometheusSpec/storageSpec/* prometheus/prometheusSpec/resources/*
@@ -43,11 +52,10 @@ CHART_KEYS = {
             kube-state-metrics/collectors kube-state-metrics/resources/*
             nodeExporter/enabled prometheus-node-exporter/namespaceOverride prometheus-node-exporter/resources/*
             grafana/admin/existingSecret grafana/defaultDashboardsEnabled
-            grafana/rbac/namespaced grafana/rbac/namespaces
-            grafana/sidecar/resources/* grafana/sidecar/dashboards/searchNamespace
-            grafana/sidecar/dashboards/resource grafana/sidecar/dashboards/folderAnnotation
-            grafana/sidecar/dashboards/provider/foldersFromFilesStructure grafana/sidecar/datasources/resource
-            grafana/additionalDataSources grafana/deploymentStrategy/* grafana/initChownData/enabled
+            grafana/rbac/create grafana/automountServiceAccountToken
+            grafana/sidecar/dashboards/enabled grafana/sidecar/datasources/enabled
+            grafana/datasources/* grafana/dashboardProviders/* grafana/dashboardsConfigMaps/*
+            grafana/envValueFrom/* grafana/deploymentStrategy/* grafana/initChownData/enabled
             grafana/testFramework/enabled grafana/persistence/enabled grafana/persistence/size
             grafana/persistence/storageClassName grafana/persistence/annotations/* grafana/podAnnotations/*
             grafana/resources/* grafana/grafana.ini/*

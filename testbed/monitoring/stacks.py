@@ -22,7 +22,7 @@ EVERYTHING: Config = {
     "monitoring": {"enabled": True, "metrics": {"nodes": True, "api": True}, "grafana": {"size": "5Gi"}},
     "redis": {"enabled": True},
     "storage": {"enabled": True, "server": "minio"},
-    "ingress": INGRESS,
+    "ingress": INGRESS | {"hosts": {"grafana": "grafana"}},
 }
 """Every module that monitoring follows."""
 

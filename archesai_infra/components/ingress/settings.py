@@ -30,7 +30,7 @@ class Hosts(Model):
     """Host of the platform."""
     storage: DnsLabel | None = None
     """Host of the object storage's S3 port, for presigned URLs."""
-    grafana: DnsLabel | None = "grafana"
+    grafana: DnsLabel | None = None
     """Host of Grafana, where the stack runs it."""
 
     def of(self, module: str) -> str | None:

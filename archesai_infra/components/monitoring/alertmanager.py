@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from archesai_infra.components.monitoring.prometheus import RELEASE
 from archesai_infra.components.monitoring.settings import Alerts
 from archesai_infra.credentials import Credential, Credentials
 
@@ -22,6 +23,11 @@ _SECRETS = (
     Credential.ALERT_EMAIL_PASSWORD,
     Credential.ALERT_HEARTBEAT_URL,
 )
+
+
+def url(namespace: str) -> str:
+    """Address of Alertmanager inside the cluster."""
+    return f"http://{RELEASE}-alertmanager.{namespace}:9093/"
 
 
 def configuration(settings: Alerts, secrets: Mapping[Credential, str]) -> dict[str, Any]:

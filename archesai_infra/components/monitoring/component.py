@@ -15,7 +15,7 @@ from archesai_infra.components.base.component import Component, Context
 from archesai_infra.components.base.watch.alerts import rule_group
 from archesai_infra.components.base.watch.exporter import ExporterPod
 from archesai_infra.components.base.watch.model import MetricsSecret, Watch
-from archesai_infra.components.base.watch.panels import dashboard_file
+from archesai_infra.components.base.watch.panels import Dashboard, dashboard_file
 from archesai_infra.components.monitoring import grafana
 from archesai_infra.components.monitoring.releases import Releases, ReleasesArgs
 from archesai_infra.components.monitoring.settings import MonitoringSettings
@@ -39,13 +39,15 @@ class Monitoring(Component):
     def __init__(self, context: Context, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("Monitoring", "monitoring", context, opts)
         ready: Sequence[pulumi.Resource] = ()
+        namespaces: Sequence[pulumi.Resource] = ()
         if args.settings.installs:
-            ready = (Releases(context, args.releases, pulumi.ResourceOptions(parent=self)),)
+            releases = Releases(context, args.releases, pulumi.ResourceOptions(parent=self))
+            ready, namespaces = (releases,), releases.namespaces
         for watch in args.watches:
             self._servers(watch)
             self._monitors(watch, args.settings.labels, ready)
         self._rules(args, ready)
-        self._dashboards(args)
+        self._dashboards(args, namespaces)
         self.register_outputs({})
 
     def _servers(self, watch: Watch) -> None:
@@ -93,16 +95,20 @@ class Monitoring(Component):
             opts=self.child(depends_on=ready),
         )
 
-    def _dashboards(self, args: MonitoringArgs) -> None:
+    def _dashboards(self, args: MonitoringArgs, namespaces: Sequence[pulumi.Resource]) -> None:
+        """A ConfigMap each: beside our Grafana, which mounts it, else where the sidecar of an existing one looks."""
         context = self.context
         marks = {grafana.DASHBOARD_LABEL: "1"} | args.settings.labels
         for dashboard in (dashboard for watch in args.watches for dashboard in watch.dashboards):
-            name = object_name(f"dashboard-{dashboard.key}")
+            name = dashboard_name(dashboard)
+            metadata = self._labelled(name, marks, {grafana.FOLDER_ANNOTATION: grafana.FOLDER})
+            if args.settings.installs:
+                metadata["namespace"] = args.settings.namespace
             ConfigMap(
                 f"{self.module}-dashboard-{dashboard.key}",
-                metadata=self._labelled(name, marks, {grafana.FOLDER_ANNOTATION: "Arches"}),
+                metadata=metadata,
                 data={f"{dashboard.key}.json": dashboard_file(dashboard, context.instance, context.namespace)},
-                opts=self.child(),
+                opts=self.child(depends_on=namespaces),
             )
 
     def _labelled(
@@ -111,3 +117,8 @@ class Monitoring(Component):
         metadata = self.metadata(name, annotations)
         metadata["labels"] = labels(self.module, self.context.instance) | dict(more_labels)
         return metadata
+
+
+def dashboard_name(dashboard: Dashboard) -> str:
+    """Name of the ConfigMap with a dashboard."""
+    return object_name(f"dashboard-{dashboard.key}")

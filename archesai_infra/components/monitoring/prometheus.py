@@ -10,9 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from archesai_infra.components.base.watch.monitors import SCRAPE_INTERVAL
+from archesai_infra.components.monitoring.kubelets import scrape_configs
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 
 RELEASE = "kube-prometheus-stack"
+METADATA_NAME = "kubernetes.io/metadata.name"
+"""Label that the API server gives each namespace: its name."""
 ALERTMANAGER_SECRET = "alertmanager-config"
 NODE_NAMESPACE = "node-exporter"
 
@@ -35,18 +38,27 @@ SMALL = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "200m",
 _RELOADER = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "100m", "memory": "64Mi"}}
 
 
-def values(settings: MonitoringSettings, grafana: Mapping[str, Any], mirror: str | None) -> dict[str, Any]:
+def url(namespace: str) -> str:
+    """Address of Prometheus inside the cluster."""
+    return f"http://{RELEASE}-prometheus.{namespace}:9090/"
+
+
+def values(
+    settings: MonitoringSettings, grafana: Mapping[str, Any], namespaces: tuple[str, ...], mirror: str | None
+) -> dict[str, Any]:
     """All values of the release, with those of its Grafana; nothing secret is among them.
 
-    `mirror` is the registry that replaces the images' own.
+    Monitors and rules of these `namespaces` count; `mirror` is the registry that replaces the images' own.
     """
     built: dict[str, Any] = {
         "crds": {"enabled": False},
         "defaultRules": {"create": False},
         # Not to be scraped on most managed clusters, and each writes a Service into kube-system.
         **{part: {"enabled": False} for part in _CONTROL_PLANE},
-        "prometheusOperator": _operator(),
-        "prometheus": {"prometheusSpec": _prometheus(settings)},
+        # Its ServiceMonitor names files, see `kubelets`.
+        "kubelet": {"enabled": False},
+        "prometheusOperator": _operator(settings.namespace, namespaces),
+        "prometheus": {"prometheusSpec": _prometheus(settings, namespaces)},
         "alertmanager": {"alertmanagerSpec": _alertmanager(settings)},
         "kube-state-metrics": {"collectors": list(COLLECTORS), "resources": SMALL},
         "nodeExporter": {"enabled": settings.metrics.nodes},
@@ -62,8 +74,14 @@ def values(settings: MonitoringSettings, grafana: Mapping[str, Any], mirror: str
 _CONTROL_PLANE = ("kubeApiServer", "kubeControllerManager", "kubeScheduler", "kubeProxy", "kubeEtcd", "coreDns")
 
 
-def _operator() -> dict[str, Any]:
+def _operator(own: str, namespaces: tuple[str, ...]) -> dict[str, Any]:
     return {
+        # It acts in these namespaces alone, although the chart gives it a ClusterRole.
+        "namespaces": {"releaseNamespace": True, "additional": [name for name in namespaces if name != own]},
+        "prometheusInstanceNamespaces": [own],
+        "alertmanagerInstanceNamespaces": [own],
+        "kubeletService": {"enabled": False},
+        "kubeletEndpointsEnabled": False,
         # Rules are tested before they ship; a webhook would be one more thing that can refuse an update.
         "admissionWebhooks": {"enabled": False},
         "tls": {"enabled": False},
@@ -72,12 +90,17 @@ def _operator() -> dict[str, Any]:
     }
 
 
-def _prometheus(settings: MonitoringSettings) -> dict[str, Any]:
+def _prometheus(settings: MonitoringSettings, namespaces: tuple[str, ...]) -> dict[str, Any]:
     metrics = settings.metrics
+    ours = {"matchExpressions": [{"key": METADATA_NAME, "operator": "In", "values": list(namespaces)}]}
     # Without these only objects labelled with the release's name would count, and the stack's own are not.
     everything = ("serviceMonitor", "podMonitor", "rule", "probe", "scrapeConfig")
     return {
         **{f"{kind}SelectorNilUsesHelmValues": False for kind in everything},
+        # Monitors of others could scrape what only Prometheus reaches, and their rules would alert the stack's team.
+        **{f"{kind}NamespaceSelector": ours for kind in everything},
+        "arbitraryFSAccessThroughSMs": {"deny": True},
+        "additionalScrapeConfigs": scrape_configs(),
         "retention": f"{metrics.retention_days}d",
         "retentionSize": metrics.retention_size,
         "scrapeInterval": SCRAPE_INTERVAL,

@@ -37,6 +37,10 @@ class ReleasesArgs:
     credentials: Credentials
     charts: charts.ChartsSettings
     ingress: IngressSettings
+    monitored: tuple[str, ...]
+    """Namespaces whose monitors and rules count."""
+    dashboards: Mapping[str, str]
+    """Name of each dashboard's ConfigMap, in the monitoring's namespace, by the dashboard's key."""
     grafana: Exposure | None
     """Grafana's host, if it has one."""
     grafana_url: str | None
@@ -54,6 +58,7 @@ class Releases(Component):
             # It needs the host's network, processes and file systems.
             namespaces += charts.chart_namespace(self, prometheus.NODE_NAMESPACE, "privileged")
         self._namespace = args.settings.namespace
+        self.namespaces = tuple(namespaces)
         self._after = namespaces
         self._policies(args)
         stack = self._prometheus(args)
@@ -107,13 +112,15 @@ class Releases(Component):
             document = alertmanager.document(settings.alerts, args.credentials)
             secrets.append(self._secret(prometheus.ALERTMANAGER_SECRET, {alertmanager.CONFIG_KEY: document}))
         grafana_args = grafana.GrafanaArgs(
-            (self._namespace, self.context.namespace),
+            self._namespace,
+            args.dashboards,
             login,
             keep=self.context.retain,
             url=args.grafana_url,
             loki_url=loki.url(self._namespace),
         )
-        values = prometheus.values(settings, grafana.values(settings.grafana, grafana_args), self.context.mirror)
+        inner = grafana.values(settings.grafana, grafana_args)
+        values = prometheus.values(settings, inner, args.monitored, self.context.mirror)
         return self._install(args, prometheus.RELEASE, versions.PROMETHEUS_CHART, values, [crds, *secrets])
 
     def _loki(self, args: ReleasesArgs, stack: Release) -> None:

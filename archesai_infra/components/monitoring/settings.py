@@ -15,7 +15,7 @@ from archesai_infra.credentials import Credential
 from archesai_infra.kube.network import NamespacePods
 from archesai_infra.model import Model
 from archesai_infra.quantities import memory_bytes
-from archesai_infra.types import BucketName, DnsLabel, HostPort, HttpUrl, MemoryQuantity, Text
+from archesai_infra.types import BucketName, DnsLabel, Hostname, HostPort, HttpUrl, MemoryQuantity, Text
 from archesai_infra.types import Email as EmailAddress
 
 MODULE = "monitoring"
@@ -66,9 +66,36 @@ class Logs(Model):
     """CPU and memory of Loki."""
 
 
+class Oidc(Model):
+    """Sign-in at Grafana by an identity provider that speaks OpenID Connect."""
+
+    name: Text = "single sign-on"
+    """Name of the provider on the sign-in page."""
+    client_id: Text
+    """Client that the provider knows Grafana as."""
+    existing_secret: DnsLabel
+    """Secret in the monitoring namespace with the client's secret as `clientSecret`."""
+    auth_url: HttpUrl
+    """The provider's authorization endpoint."""
+    token_url: HttpUrl
+    """The provider's token endpoint."""
+    api_url: HttpUrl
+    """The provider's user information endpoint."""
+    scopes: tuple[Text, ...] = ("openid", "profile", "email", "groups")
+    """What Grafana asks the provider for."""
+    role_attribute_path: Text
+    """JMESPath expression over the claims that gives `Viewer`, `Editor` or `Admin`; who gets none may not sign in."""
+    allowed_domains: tuple[Hostname, ...] = ()
+    """Domains of the e-mail addresses that may sign in; every domain where none is named."""
+    only: bool = False
+    """Show no form for a user name and a password."""
+
+
 class Grafana(Model):
     """Grafana."""
 
+    oidc: Oidc | None = None
+    """Sign-in by an identity provider; the administrator's password works besides."""
     size: MemoryQuantity | None = None
     """Size of a volume for what people change in Grafana; without one a restart forgets it."""
     storage_class: DnsLabel | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archesai_infra.components.base.watch.model import ScrapeJob, Watch
+from archesai_infra.components.monitoring import kubelets
 from archesai_infra.components.monitoring.dashboards import infrastructure as infrastructure_dashboard
 from archesai_infra.components.monitoring.dashboards import logs
 from archesai_infra.components.monitoring.prometheus import NODE_NAMESPACE
@@ -13,15 +14,13 @@ from archesai_infra.components.monitoring.watched import KUBELET, Watched
 KUBE_STATE_METRICS = "kube-state-metrics"
 NODE_EXPORTER = "node-exporter"
 """Scrape jobs, as the charts name them."""
-KUBELET_NAMESPACE = "kube-system"
-"""Where the operator keeps the list of the kubelets' addresses."""
 
 
 def releases(settings: MonitoringSettings) -> Watch:
     """The scrape jobs and namespaces of what is installed; an existing operator's are not the stack's."""
     if not settings.installs:
         return Watch()
-    jobs = [ScrapeJob(KUBE_STATE_METRICS, settings.namespace), ScrapeJob(KUBELET, KUBELET_NAMESPACE)]
+    jobs = [ScrapeJob(KUBE_STATE_METRICS, settings.namespace), ScrapeJob(KUBELET, kubelets.NAMESPACE)]
     nodes = [ScrapeJob(NODE_EXPORTER, NODE_NAMESPACE)] if settings.metrics.nodes else []
     return Watch(
         jobs=(*jobs, *nodes),

@@ -9,7 +9,7 @@ from archesai_infra.components.base.watch.queries import any_of
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 
 KUBELET = "kubelet"
-"""Scrape job of the kubelets, as the chart names it."""
+"""Scrape job of the kubelets."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,23 @@ from testbed.stacks import DEVELOPMENT, Config, raw
 
 EMAIL = {"to": "ops@example.com", "sender": "alerts@example.com", "server": "mail.example.com:587"}
 
+OIDC = {
+    "clientId": "grafana",
+    "existingSecret": "grafana-oidc",
+    "authUrl": "https://id.example.com/authorize",
+    "tokenUrl": "https://id.example.com/token",
+    "apiUrl": "https://id.example.com/userinfo",
+    "roleAttributePath": "'Viewer'",
+}
+
 REFUSED: list[tuple[Config, str]] = [
+    (
+        {"monitoring": {"enabled": True, "grafana": {"oidc": OIDC}}},
+        (
+            "monitoring.grafana.oidc: the provider sends browsers back to Grafana's host: "
+            "set ingress.enabled to true and ingress.hosts.grafana"
+        ),
+    ),
     (
         {"monitoring": {"enabled": True, "grafana": {"existingSecret": "mine"}}, "grafanaAdminPassword": "x"},
         "monitoring.grafana.existingSecret: grafanaAdminPassword is also set; keep only one",
@@ -38,7 +54,7 @@ REFUSED: list[tuple[Config, str]] = [
     (
         {
             "monitoring": {"enabled": True, "logs": {"storage": "objectStorage"}},
-            "storage": {"enabled": True, "existingSecret": "mine"},
+            "storage": {"enabled": True, "mode": "external", "host": "s3.example.com", "existingSecret": "mine"},
         },
         (
             "monitoring.logs.existingSecret: the storage's keys are in a Secret that others made: "
