@@ -35,7 +35,7 @@ EVERYTHING: Config = {
     "scraper": ON,
     "ingress": ON
     | {
-        "hosts": {"storage": "storage"},
+        "hosts": {"storage": "storage", "grafana": "grafana"},
         "tls": ON | {"issuer": "letsencrypt-staging"},
         "clusterIssuer": {"create": True, "email": "operations@example.com"},
         "controller": {"install": True},
@@ -52,6 +52,7 @@ EVERYTHING_ELSE: Config = {
     "storage": {"server": "minio"},
     "ingress": {
         "className": "traefik",
+        "hosts": {"grafana": None},
         "tls": {"issuer": None, "existingSecret": "their-certificate"},
         "clusterIssuer": {"create": False},
     },

@@ -20,7 +20,7 @@ MONITORED = {"enabled": True}
 
 
 def stack(**settings: Any) -> Evaluation:  # noqa: ANN401 - settings as in a stack file
-    ingress = ON | {"api": "gateway"} | settings
+    ingress = ON | {"api": "gateway", "hosts": {"grafana": "grafana"}} | settings
     return render({"domain": "example.com", "storage": ON, "monitoring": MONITORED, "ingress": ingress})
 
 

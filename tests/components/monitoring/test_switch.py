@@ -91,7 +91,7 @@ def test_prometheus_is_the_only_one_let_at_the_exporters() -> None:
 
 def test_the_exporters_get_passwords_by_reference_only() -> None:
     expected = {
-        "archesai-database-exporter": {"DATA_SOURCE_NAME": ("archesai-database", "DATABASE_URL")},
+        "archesai-database-exporter": {"DATA_SOURCE_NAME": ("archesai-database", "MONITOR_URL")},
         "archesai-redis-exporter": {"REDIS_PASSWORD": ("archesai-redis-users", "exporter")},
     }
     for name, references in expected.items():
