@@ -32,6 +32,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _OCI = re.compile(r"oci://[a-z0-9.:/-]+[a-z0-9]")
 _URL = re.compile(r"https?://[^#\s]+")
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_REDIS_USER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _REDIS_COMMAND = re.compile(r"[a-z]+(\|[a-z-]+)?")
 _PATH = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
@@ -213,6 +214,7 @@ SecretKeyName = Annotated[str, Matching("must be a key of a Secret: letters, dig
 RedisCommand = Annotated[
     str, Matching("must be a command of redis in lower case, such as keys or config|get", _REDIS_COMMAND)
 ]
+RedisUser = Annotated[str, Matching("must be a user of redis: letters, digits, '.', '_' or '-'", _REDIS_USER)]
 Cidr = Annotated[str, Checked(_CIDR_RULE, _cidr)]
 IpAddress = Annotated[str, Checked(_ADDRESS_RULE, _address)]
 Port = Annotated[int, Field(ge=1, le=65535)]

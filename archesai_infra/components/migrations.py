@@ -57,7 +57,7 @@ class Migrations(RunningComponent):
     def __init__(self, context: Context, args: MigrationsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("Migrations", MODULE, context, opts)
         settings = args.settings
-        mounts = [scratch("tmp", "/tmp", "256Mi")]
+        mounts = [scratch("tmp", "/tmp", "256Mi"), *args.database.mounts]
         job = container(
             name="migrations",
             image=args.image,
@@ -66,7 +66,7 @@ class Migrations(RunningComponent):
             command=settings.command,
             # The database's URL is one of the settings the image reads without a file; and a file would make every
             # change of the api's configuration another run.
-            env=environment({}, database_variables(args.database)),
+            env=environment(args.database.variables, database_variables(args.database)),
             mounts=mounts,
         )
         # Its attempts are for migrations that fail: a server that is still to come would use them all up.

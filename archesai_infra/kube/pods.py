@@ -92,6 +92,24 @@ def secret_files(name: str, path: str, secret: pulumi.Input[str], keys: Sequence
     return Mount(name, path, volume, read_only=True)
 
 
+def secret_file(name: str, path: str, secret: pulumi.Input[str], key: str, file: str) -> Mount:
+    """One key of a Secret as a file of another name, which only the pod's own user and group read."""
+    volume: VolumeArgsDict = {
+        "name": name,
+        "secret": {"secret_name": secret, "default_mode": 0o440, "items": [{"key": key, "path": file}]},
+    }
+    return Mount(name, path, volume, read_only=True)
+
+
+def config_file(name: str, path: str, config_map: pulumi.Input[str], key: str, file: str) -> Mount:
+    """One key of a ConfigMap as a file of another name."""
+    volume: VolumeArgsDict = {
+        "name": name,
+        "config_map": {"name": config_map, "default_mode": 0o444, "items": [{"key": key, "path": file}]},
+    }
+    return Mount(name, path, volume, read_only=True)
+
+
 def projected_secrets(name: str, path: str, sources: Sequence[tuple[pulumi.Input[str], Mapping[str, str]]]) -> Mount:
     """Keys of several Secrets in one directory: each Secret with the file of each of its keys."""
     volume: VolumeArgsDict = {

@@ -14,7 +14,7 @@ from archesai_infra.components.backups.dump import DumpSources
 from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.base.settings import Image
 from archesai_infra.components.base.watch.alerts import Alert
-from archesai_infra.components.database import ManagedDatabase
+from archesai_infra.components.database import ExternalDatabase, ManagedDatabase
 from archesai_infra.components.redis import ManagedRedis
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage, users
 from archesai_infra.credentials import Credential, Credentials
@@ -122,6 +122,7 @@ def requirements(settings: Settings, given: Mapping[Credential, object]) -> list
     if backups.bucket is None:
         found.append("backups.bucket: is required: a bucket outside this cluster")
     found += _dump_size(settings)
+    found += _dump_certificate(settings)
     found += _retention(settings)
     own = in_own_storage(settings)
     if own and settings.production:
@@ -205,6 +206,18 @@ def _dump_size(settings: Settings) -> Iterator[str]:
         yield (
             f"backups.dump.size: {size} holds fewer than keep + 1 dumps of a full database: set at least "
             f"{mebibytes(needed)}, or lower backups.dump.share if your dumps are smaller"
+        )
+
+
+def _dump_certificate(settings: Settings) -> Iterator[str]:
+    """Libpq knows no authority by itself, unlike the api's driver."""
+    database = settings.database
+    if not isinstance(database, ExternalDatabase) or "database" not in dumps(settings):
+        return
+    if database.ssl_mode in ("verify-ca", "verify-full") and database.ca is None:
+        yield (
+            f"database.ca: dumps need the authority of a server whose certificate is checked (sslMode "
+            f"{database.ssl_mode}): name a Secret or a ConfigMap with it"
         )
 
 

@@ -270,8 +270,8 @@ def redis(*, password: str = "r3dis") -> Generator[Redis]:
         hand_over(configuration, 0o440)
         command = ["redis-server", str(configuration), "--port", str(server.port), "--bind", "127.0.0.1",
                    "--dir", str(directory), "--requirepass", password, "--appendonly", "yes", "--save", ""]  # fmt: skip
-        with _running(command, {}, directory / "log"):
-            _until(lambda: server.cli("PING") == "PONG", "redis")
+        with running(command, {}, directory / "log"):
+            until(lambda: server.cli("PING") == "PONG", "redis")
             yield server
 
 
@@ -318,15 +318,16 @@ def object_store(more: Mapping[str, str] | None = None) -> Generator[ObjectStore
             **(more or {}),
         }
         # Built parts lie in the home directory of whoever built them.
-        with _running(command, variables, directory / "log", as_user=None):
-            _until(lambda: store.rclone("lsd", "s3:", "--retries", "1").returncode == 0, "the S3 service")
+        with running(command, variables, directory / "log", as_user=None):
+            until(lambda: store.rclone("lsd", "s3:", "--retries", "1").returncode == 0, "the S3 service")
             yield store
 
 
 @contextmanager
-def _running(
+def running(
     command: list[str], variables: Mapping[str, str], log: Path, *, as_user: int | str | None = UNPRIVILEGED
 ) -> Generator[subprocess.Popen[bytes]]:
+    """A server that ends with the block; what it says goes into the log."""
     who: Identity = {} if as_user is None else identity(as_user)
     with log.open("wb") as sink:
         process = subprocess.Popen(
@@ -343,7 +344,8 @@ def _running(
         process.wait()
 
 
-def _until(probe: object, what: str) -> None:
+def until(probe: object, what: str) -> None:
+    """Wait for what a server needs to start; raises TimeoutError."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with suppress(AssertionError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 import pulumi
@@ -23,6 +23,7 @@ from archesai_infra.components.storage import StorageConnection, users
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
+    Mount,
     SecretKey,
     config_files,
     container,
@@ -162,6 +163,10 @@ class Configuration:
     only when the file names it."""
     environment: Mapping[str, SecretKey]
     secret_values: tuple[pulumi.Output[str], ...]
+    plain: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Environment in clear, which is no setting of the api."""
+    mounts: Sequence[Mount] = ()
+    """Certificates of what it connects to."""
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -224,6 +229,7 @@ def plain_settings(args: ApiArgs) -> dict[str, Any]:
     }
     if connections.redis:
         optional |= {"redis.host": connections.redis.endpoint.host, "redis.port": connections.redis.endpoint.port}
+        optional |= {"redis.ca": connections.redis.certificate_file}
     if store := _storage(connections):
         optional |= {"storage.endpoint": args.storage_url or store.url, "storage.bucket": store.bucket}
     flat |= {path: value for path, value in optional.items() if value is not None}
@@ -237,7 +243,7 @@ def secret_settings(args: ApiArgs, own: Mapping[str, SecretKey]) -> dict[str, Se
     if connections.database:
         found["database.url"] = connections.database.url
     if connections.redis:
-        found["redis.auth"] = connections.redis.password
+        found |= {"redis.auth": connections.redis.password} if connections.redis.password else {}
     if store := _storage(connections):
         found |= {"storage.accesskey": store.access_key, "storage.secretkey": store.secret_key}
     return found | {path: SecretKey(ref.secret, ref.key) for path, ref in args.settings.secret_settings.items()}
@@ -258,7 +264,9 @@ def configuration(args: ApiArgs, own: Mapping[str, SecretKey], values: Sequence[
     seen = tuple(value for connection in used if connection for value in connection.secret_values)
     # Loaded from JSON so that the dumper meets plain types only.
     text = yaml.safe_dump(json.loads(json.dumps(nest(flat))), sort_keys=True)
-    return Configuration(text, variables, (*values, *seen))
+    database = args.connections.database
+    mounts = [mount for used in (database, args.connections.redis) if used for mount in used.mounts]
+    return Configuration(text, variables, (*values, *seen), database.variables if database else {}, mounts)
 
 
 class Api(RunningComponent):
@@ -303,6 +311,7 @@ class Api(RunningComponent):
         mounts = [
             config_files("config", CONFIG_PATH, files.metadata.name),
             scratch("tmp", "/tmp", "256Mi"),
+            *config.mounts,
         ]
         server = container(
             name="api",
@@ -310,7 +319,7 @@ class Api(RunningComponent):
             pull_policy=self.context.pull_policy,
             resources=settings.resources.requirements(),
             command=settings.command,
-            env=environment({}, config.environment),
+            env=environment(config.plain, config.environment),
             ports={"http": PORT},
             mounts=mounts,
             probes=settings.health.probes(PORT),

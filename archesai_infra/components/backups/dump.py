@@ -65,25 +65,24 @@ def dump_pod(component: RunningComponent, settings: BackupsSettings, sources: Du
     ]
     containers: list[ContainerArgsDict] = []
     secret_values: tuple[pulumi.Output[str], ...] = ()
+    certificates: list[Mount] = []
     if sources.database:
         image = tools_image(dump.image, sources.database_image)
         plain, secret = _database_access(sources.database)
         built = _Container(DATABASE_CONTAINER, image, versions.DATABASE, dump.resources, plain, secret)
-        containers.append(_waiting(component, built, dump, mounts))
+        containers.append(_waiting(component, built, dump, [*mounts, *sources.database.mounts]))
         secret_values += sources.database.secret_values
+        certificates += sources.database.mounts
     if sources.redis:
         image = tools_image(dump.redis_image, sources.redis_image)
-        endpoint = sources.redis.endpoint
-        plain = {"REDIS_HOST": endpoint.host, "REDIS_PORT": str(endpoint.port)}
         login = sources.redis.login(users.DUMP)
-        if login.user:
-            plain |= {"REDIS_USER": login.user, "REDIS_RESTORE_USER": users.RESTORE}
-        secret = {"REDISCLI_AUTH": login.password}
+        plain, secret = _redis_access(sources.redis)
         built = _Container(REDIS_CONTAINER, image, versions.REDIS, dump.redis_resources, plain, secret)
-        containers.append(_waiting(component, built, dump, mounts))
+        containers.append(_waiting(component, built, dump, [*mounts, *sources.redis.mounts]))
         secret_values += login.secret_values
+        certificates += sources.redis.mounts
     annotations = {"backup.velero.io/backup-volumes": VOLUME}
-    pod = Pod(NAME, containers, mounts, dump.scheduling, 30, secret_values, annotations)
+    pod = Pod(NAME, containers, [*mounts, *certificates], dump.scheduling, 30, secret_values, annotations)
     return component.stateful_set(pod, {})
 
 
@@ -91,9 +90,24 @@ def _database_access(connection: DatabaseConnection) -> tuple[dict[str, str], di
     """Environment of the dump, which only reads, and of a restore, which makes databases and roles."""
     roles = connection.roles
     if roles is None:
-        return {}, {"DATABASE_URL": connection.url}
+        return connection.variables, {"DATABASE_URL": connection.url}
     secret = {"DATABASE_URL": roles.dump or connection.url, "ADMINISTRATOR_PASSWORD": roles.password}
     return {"ADMINISTRATOR": roles.administrator}, secret
+
+
+def _redis_access(connection: RedisConnection) -> tuple[dict[str, str], dict[str, SecretKey]]:
+    """Environment of the dump; a restore gets its own user's password by a pipe."""
+    login = connection.login(users.DUMP)
+    plain = {"REDIS_HOST": connection.endpoint.host, "REDIS_PORT": str(connection.endpoint.port)}
+    if login.user:
+        plain["REDIS_USER"] = login.user
+    if connection.logins:
+        plain["REDIS_RESTORE_USER"] = users.RESTORE
+    if connection.tls:
+        plain["REDIS_TLS"] = "true"
+    if connection.certificate_file:
+        plain["REDIS_CA"] = connection.certificate_file
+    return plain, {"REDISCLI_AUTH": login.password} if login.password else {}
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from archesai_infra.kube.network import NamespacePods
+from archesai_infra.kube.pods import Mount, config_file, secret_file
 from archesai_infra.model import Model
-from archesai_infra.types import DnsLabel, Port, Text
+from archesai_infra.types import DnsLabel, Port, SecretKeyName, Text
+
+CA_FILE = "ca.crt"
 
 
 class PodPeer(Model):
@@ -31,3 +36,26 @@ class ServicePeer(PodPeer):
 
     port: Port | None = None
     """Port that the pods listen on, where the Service's differs: policies see the pods' own."""
+
+
+class Certificate(Model):
+    """A certificate authority in a Secret or a ConfigMap of the stack's namespace."""
+
+    secret: DnsLabel | None = None
+    """Existing Secret that holds it."""
+    config_map: DnsLabel | None = None
+    """Existing ConfigMap that holds it, in place of a Secret."""
+    key: SecretKeyName = "ca.crt"
+    """Key of the certificate, in PEM."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.secret is None) == (self.config_map is None):
+            raise ValueError("needs one of secret and configMap, and not both")
+        return self
+
+    def mount(self, name: str, directory: str) -> Mount:
+        """The certificate as the file `ca.crt` of a directory."""
+        if self.secret is not None:
+            return secret_file(name, directory, self.secret, self.key, CA_FILE)
+        return config_file(name, directory, self.config_map or "", self.key, CA_FILE)

@@ -91,8 +91,9 @@ class Database(RunningComponent):
         self.register_outputs({})
 
     def _external(self, settings: ExternalDatabase, credentials: Credentials) -> DatabaseConnection:
+        certificate = settings.ca.mount("database-ca", CERTIFICATE_PATH) if settings.ca else None
         if settings.existing_secret:
-            return DatabaseConnection(secret_key(settings.existing_secret, URL_KEY), (), ())
+            return DatabaseConnection(secret_key(settings.existing_secret, URL_KEY), (), (), certificate=certificate)
         url = credentials.get(Credential.DATABASE_URL)
         data: dict[str, pulumi.Input[str]] = {}
         if url is None:
@@ -101,7 +102,7 @@ class Database(RunningComponent):
             url = connection_url(settings.user, password, endpoint, settings.name, settings.ssl_mode)
             data[PASSWORD_KEY] = password
         secret = self.secret(SECRET, data | {URL_KEY: url})
-        return DatabaseConnection(secret_key(secret, URL_KEY), (url,), (secret,))
+        return DatabaseConnection(secret_key(secret, URL_KEY), (url,), (secret,), certificate=certificate)
 
     def _managed(self, settings: ManagedDatabase, credentials: Credentials) -> DatabaseConnection:
         service = self.service(NAME, {"postgres": PORT}, settings.run_on_host)
@@ -192,5 +193,7 @@ class Database(RunningComponent):
         ]
 
 
+CERTIFICATE_PATH = "/run/certificates/database"
+"""Where clients find the authority of an external server."""
 # The hook must not wait for a server that recovers: its container counts as started only when the hook returns.
 _IN_BACKGROUND = f"rm -f {SOCKETS_PATH}/roles; sh {SCRIPTS_PATH}/sync-password.sh >/proc/1/fd/1 2>/proc/1/fd/2 &"

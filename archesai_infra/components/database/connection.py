@@ -11,7 +11,8 @@ import pulumi
 from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
 from archesai_infra.components.base.component import Endpoint
-from archesai_infra.kube.pods import SecretKey
+from archesai_infra.components.base.peers import CA_FILE
+from archesai_infra.kube.pods import Mount, SecretKey
 
 CONNECT_SECONDS = 5
 """Bound on one attempt to connect, in seconds.
@@ -35,6 +36,18 @@ class DatabaseConnection:
     """Containers that end once a server that is applied beside their pod answers: `kubectl apply` orders nothing."""
     roles: Roles | None = None
     """Roles for operations; None where everything uses the application's."""
+    certificate: Mount | None = None
+    """File of the authority that the server's certificate is checked against."""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Environment in clear of every client, beside the URL: libpq, pgx and the exporter's driver read it alike."""
+        return {"PGSSLROOTCERT": f"{self.certificate.path}/{CA_FILE}"} if self.certificate else {}
+
+    @property
+    def mounts(self) -> list[Mount]:
+        """Volumes of every client."""
+        return [self.certificate] if self.certificate else []
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ def exporter(settings: Exporter, connection: DatabaseConnection) -> ServerExport
         settings=settings,
         version=versions.POSTGRES_EXPORTER,
         port=EXPORTER_PORT,
-        plain={},
+        plain=connection.variables,
         secret={"DATA_SOURCE_NAME": monitor or connection.url},
         secret_values=connection.secret_values,
+        mounts=connection.mounts,
     )

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from archesai_infra import versions
-from archesai_infra.components.base.peers import ServicePeer
+from archesai_infra.components.base.peers import Certificate, ServicePeer
 from archesai_infra.components.base.settings import (
     DataFiles,
     ExternalModule,
@@ -122,13 +122,21 @@ class ExternalDatabase(ExternalModule):
     user: SqlName = "admin"
     """User to connect as."""
     ssl_mode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "require"
-    """`sslmode` of the connection."""
+    """`sslmode` of the connection; of a whole URL the URL's own counts."""
+    ca: Certificate | None = None
+    """Authority that the server's certificate is checked against, for api, migrations, exporter and dumps."""
     cidrs: tuple[Cidr, ...] = ANYWHERE
     """Networks the server's addresses are in; the network policies allow no other."""
     service: ServicePeer | None = None
     """Pods behind the host, where it is a Service of another namespace in this cluster."""
     existing_secret: DnsLabel | None = None
     """Existing Secret with the key `DATABASE_URL` (and `POSTGRES_PASSWORD`)."""
+
+    @model_validator(mode="after")
+    def _certificate_is_used(self) -> Self:
+        if self.ca is not None and self.ssl_mode == "disable":
+            raise ValueError("ca: sslMode is disable, which checks no certificate: set verify-full")
+        return self
 
 
 def requirements(settings: ManagedDatabase | ExternalDatabase, given: Mapping[Credential, object]) -> list[str]:

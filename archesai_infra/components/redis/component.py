@@ -9,6 +9,7 @@ import pulumi
 
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.peers import CA_FILE
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
 from archesai_infra.components.redis.settings import NAME, PASSWORD_KEY, PORT, ExternalRedis, ManagedRedis
@@ -31,6 +32,8 @@ from archesai_infra.quantities import memory_bytes
 SECRETS_PATH = "/run/secrets/archesai"
 CONFIG_PATH = "/etc/redis"
 RUN_PATH = "/run/redis"
+CERTIFICATE_PATH = "/run/certificates/redis"
+"""Where clients find the authority of an external server."""
 _PACKAGE = "archesai_infra.components.redis"
 
 
@@ -39,15 +42,31 @@ class RedisConnection:
     """What a consumer needs; it does not tell who runs the server."""
 
     endpoint: Endpoint
-    password: SecretKey
+    password: SecretKey | None
+    """None where the server wants none."""
     secret_values: tuple[pulumi.Output[str], ...]
     """Values whose change must roll the consumer; empty for an existing Secret."""
     logins: Mapping[str, Login] = field(default_factory=dict[str, Login])
     """Users besides the application's, by their names; none where others run the server."""
+    user: str | None = None
+    """The one user of operations on a server that others run."""
+    tls: bool = False
+    certificate: Mount | None = None
+    """File of the authority that the server's certificate is checked against."""
+
+    @property
+    def certificate_file(self) -> str | None:
+        """Path of that file in each client."""
+        return f"{self.certificate.path}/{CA_FILE}" if self.certificate else None
+
+    @property
+    def mounts(self) -> list[Mount]:
+        """Volumes of every client."""
+        return [self.certificate] if self.certificate else []
 
     def login(self, user: str) -> Login:
         """Who a consumer is: its own user, or the application's where the server has no other."""
-        return self.logins.get(user) or Login(None, self.password, self.secret_values)
+        return self.logins.get(user) or Login(self.user, self.password, self.secret_values)
 
 
 @dataclass(frozen=True)
@@ -85,18 +104,29 @@ class Redis(RunningComponent):
     def __init__(self, context: Context, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("Redis", "redis", context, opts)
         settings = args.settings
-        password, values = self._password(settings, args.credentials)
-        users: dict[str, Login] = {}
         if isinstance(settings, ExternalRedis):
-            endpoint = Endpoint(settings.host, settings.port)
+            self.connection = self._external(settings, args.credentials)
         else:
-            endpoint = Endpoint(NAME, PORT)
-            self.service(NAME, {"redis": PORT}, settings.run_on_host)
-            if settings.run_on_host is None:
-                users = logins(self, settings)
-                self._server(settings, RedisConnection(endpoint, password, values, users))
-        self.connection = RedisConnection(endpoint, password, values, users)
+            self.connection = self._managed(settings, args.credentials)
         self.register_outputs({})
+
+    def _external(self, settings: ExternalRedis, credentials: Credentials) -> RedisConnection:
+        password, values = (None, ()) if settings.auth == "none" else self._password(settings, credentials)
+        certificate = settings.ca.mount("redis-ca", CERTIFICATE_PATH) if settings.ca else None
+        endpoint = Endpoint(settings.host, settings.port)
+        return RedisConnection(
+            endpoint, password, values, user=settings.user, tls=settings.tls, certificate=certificate
+        )
+
+    def _managed(self, settings: ManagedRedis, credentials: Credentials) -> RedisConnection:
+        password, values = self._password(settings, credentials)
+        self.service(NAME, {"redis": PORT}, settings.run_on_host)
+        hosted = settings.run_on_host is not None
+        users = {} if hosted else logins(self, settings)
+        connection = RedisConnection(Endpoint(NAME, PORT), password, values, users)
+        if not hosted:
+            self._server(settings, connection, password)
+        return connection
 
     def _password(
         self, settings: ManagedRedis | ExternalRedis, credentials: Credentials
@@ -109,7 +139,7 @@ class Redis(RunningComponent):
             password = self.generated("password", version=version)
         return secret_key(self.secret(NAME, {PASSWORD_KEY: password}), PASSWORD_KEY), (password,)
 
-    def _server(self, settings: ManagedRedis, connection: RedisConnection) -> None:
+    def _server(self, settings: ManagedRedis, connection: RedisConnection, password: SecretKey) -> None:
         data = self.data_claim(settings.claim, settings.size, settings.storage_class)
         files = {"redis.conf": configuration(settings), "users": rules(settings)} | scripts(
             _PACKAGE, "start.sh", "ping.sh"
@@ -118,7 +148,7 @@ class Redis(RunningComponent):
         mounts = [
             claim("data", "/data", data.metadata.name),
             config_files("config", CONFIG_PATH, config.metadata.name),
-            self._passwords(connection),
+            self._passwords(connection, password),
             scratch("run", RUN_PATH, "1Mi", memory=True),
             scratch("tmp", "/tmp", "64Mi"),
         ]
@@ -142,8 +172,10 @@ class Redis(RunningComponent):
         pod = Pod(NAME, [server], mounts, settings.scheduling, 60, values, security=settings.security)
         self.stateful_set(pod, {"redis": PORT})
 
-    def _passwords(self, connection: RedisConnection) -> Mount:
+    def _passwords(self, connection: RedisConnection, password: SecretKey) -> Mount:
         """The application's password, and each other user's in a file of its name."""
-        sources = [(connection.password.name, {PASSWORD_KEY: PASSWORD_KEY})]
-        sources += [(user.password.name, {user.password.key: name}) for name, user in connection.logins.items()]
+        sources = [(password.name, {PASSWORD_KEY: PASSWORD_KEY})]
+        for name, user in connection.logins.items():
+            if user.password is not None:
+                sources.append((user.password.name, {user.password.key: name}))
         return projected_secrets("password", SECRETS_PATH, sources)

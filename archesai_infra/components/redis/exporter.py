@@ -14,14 +14,18 @@ EXPORTER_PORT = 9121
 def exporter(settings: Exporter, connection: RedisConnection) -> ServerExporter:
     """The exporter of the server behind a connection."""
     login = connection.login(users.EXPORTER)
-    named = {"REDIS_USER": login.user} if login.user else {}
+    plain = {"REDIS_ADDR": f"{'rediss' if connection.tls else 'redis'}://{connection.endpoint.address}"}
+    plain |= {"REDIS_USER": login.user} if login.user else {}
+    if connection.certificate_file:
+        plain["REDIS_EXPORTER_TLS_CA_CERT_FILE"] = connection.certificate_file
     return ServerExporter(
         kind="RedisExporter",
         component=EXPORTER,
         settings=settings,
         version=versions.REDIS_EXPORTER,
         port=EXPORTER_PORT,
-        plain={"REDIS_ADDR": f"redis://{connection.endpoint.address}", **named},
-        secret={"REDIS_PASSWORD": login.password},
+        plain=plain,
+        secret={"REDIS_PASSWORD": login.password} if login.password else {},
         secret_values=login.secret_values,
+        mounts=connection.mounts,
     )

@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from archesai_infra import versions
-from archesai_infra.components.base.peers import ServicePeer
+from archesai_infra.components.base.peers import Certificate, ServicePeer
 from archesai_infra.components.base.settings import (
     DataFiles,
     ExternalModule,
@@ -21,7 +21,7 @@ from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import ANYWHERE
 from archesai_infra.quantities import memory_bytes
-from archesai_infra.types import Cidr, DnsLabel, Hostname, MemoryQuantity, Port, RedisCommand
+from archesai_infra.types import Cidr, DnsLabel, Hostname, MemoryQuantity, Port, RedisCommand, RedisUser
 
 MODULE = "redis"
 NAME = object_name("redis")
@@ -96,8 +96,25 @@ class ExternalRedis(ExternalModule):
     """Networks the server's addresses are in; the network policies allow no other."""
     service: ServicePeer | None = None
     """Pods behind the host, where it is a Service of another namespace in this cluster."""
+    tls: bool = False
+    """Speak TLS with the server, in the exporter and in dumps; the api does where its setting `redis.ca` is set."""
+    ca: Certificate | None = None
+    """Authority that the server's certificate is checked against; those of the images where it is not set. The api's
+    setting `redis.ca` names its file."""
+    user: RedisUser | None = None
+    """User of the exporter and of dumps, with the same password; the default user where it is not set."""
+    auth: Literal["password", "none"] = "password"
+    """Whether the server wants a password."""
     existing_secret: DnsLabel | None = None
     """Existing Secret with the key `REDIS_PASSWORD`."""
+
+    @model_validator(mode="after")
+    def _tls_and_login_fit(self) -> Self:
+        if self.ca is not None and not self.tls:
+            raise ValueError("ca: checks a certificate, which only TLS has: set tls to true")
+        if self.auth == "none" and (self.user is not None or self.existing_secret is not None):
+            raise ValueError("auth: none logs in as nobody: remove user and existingSecret, or set it to password")
+        return self
 
 
 def requirements(settings: ManagedRedis | ExternalRedis, given: Mapping[Credential, object]) -> list[str]:
@@ -105,6 +122,8 @@ def requirements(settings: ManagedRedis | ExternalRedis, given: Mapping[Credenti
     password_given = Credential.REDIS_PASSWORD in given
     if settings.existing_secret:
         return ["redis.existingSecret: redisPassword is also set; keep only one"] if password_given else []
+    if isinstance(settings, ExternalRedis) and settings.auth == "none":
+        return ["redisPassword: redis.auth is none; keep only one"] if password_given else []
     if isinstance(settings, ExternalRedis) and not password_given:
         return ["redis: an external redis needs its password: arches config set redisPassword"]
     if isinstance(settings, ManagedRedis) and settings.run_on_host and not password_given:

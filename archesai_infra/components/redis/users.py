@@ -33,7 +33,8 @@ class Login:
 
     user: str | None
     """Name of the user; None for the default one."""
-    password: SecretKey
+    password: SecretKey | None
+    """None where the server wants none."""
     secret_values: tuple[pulumi.Output[str], ...]
     """Values whose change must roll the consumer; empty for an existing Secret."""
 

@@ -2,6 +2,11 @@ set -eu
 umask 077
 . "$SCRIPTS/store.sh"
 choose redis "${1:-}"
+if [ -n "${REDIS_TLS-}" ]; then
+  # Keys are handed over by the command MIGRATE of a server that speaks no TLS.
+  echo "redis: a restore to a server that wants TLS is not possible here: load $dump/dump.rdb by its provider's own way" >&2
+  exit 69
+fi
 # The user that dumps only reads. The password of the one that restores comes by a pipe: no pod but the server's has it.
 user=${REDIS_RESTORE_USER:-}
 if [ -n "$user" ] && ! IFS= read -r REDISCLI_AUTH; then
@@ -23,5 +28,5 @@ done
 there PING >/dev/null
 echo "redis: restoring $name"
 there FLUSHALL >/dev/null
-copied=$(printf %s "$REDISCLI_AUTH" | here -x EVAL "$(cat "$SCRIPTS/migrate.lua")" 0 "$REDIS_HOST" "$REDIS_PORT" "$user")
+copied=$(printf %s "${REDISCLI_AUTH-}" | here -x EVAL "$(cat "$SCRIPTS/migrate.lua")" 0 "$REDIS_HOST" "$REDIS_PORT" "$user")
 echo "redis: restored $name, $copied keys"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -12,7 +12,7 @@ from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, Workload, resources
 from archesai_infra.components.base.watch.monitors import MonitorSpec, service_monitor
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import Probes, SecretKey, container, environment, http_probe, tcp_probe
+from archesai_infra.kube.pods import Mount, Probes, SecretKey, container, environment, http_probe, tcp_probe
 from archesai_infra.versions import ImageVersion
 
 PORT_NAME = "metrics"
@@ -42,6 +42,8 @@ class ServerExporter:
     """Environment from Secrets."""
     secret_values: tuple[pulumi.Output[str], ...]
     """Values whose change must roll the pod."""
+    mounts: Sequence[Mount] = ()
+    """Volumes with what it needs to reach the server."""
 
     def monitor(self, instance: str) -> MonitorSpec:
         """How Prometheus reads it."""
@@ -61,6 +63,7 @@ class ExporterPod(RunningComponent):
             pull_policy=self.context.pull_policy,
             resources=settings.resources.requirements(),
             env=environment(exporter.plain, exporter.secret),
+            mounts=exporter.mounts,
             ports={PORT_NAME: port},
             probes=Probes(
                 startup=tcp_probe(port, period=2, failures=30),
@@ -69,5 +72,5 @@ class ExporterPod(RunningComponent):
                 liveness=tcp_probe(port, period=20, failures=6),
             ),
         )
-        self.deployment(Pod(name, [pod], [], settings.scheduling, 30, exporter.secret_values), replicas=1)
+        self.deployment(Pod(name, [pod], exporter.mounts, settings.scheduling, 30, exporter.secret_values), replicas=1)
         self.register_outputs({})
