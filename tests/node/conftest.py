@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -61,5 +62,14 @@ def running(cluster: Cluster) -> Callable[[str], NodeStack]:
 def fragile(cluster: Cluster) -> Generator[NodeStack]:
     """A stack whose servers tests may kill and change, as long as it is ready again afterwards."""
     stack = NodeStack(cluster, "fragile", merged(shipped("dev"), FRAGILE)).apply().wait_ready()
+    yield stack
+    stack.delete()
+
+
+@pytest.fixture
+def own(cluster: Cluster) -> Generator[NodeStack]:
+    """A development stack for one test; nothing of it is applied."""
+    namespace = f"node-own-{uuid.uuid4().hex[:6]}"
+    stack = NodeStack(cluster, "own", merged(shipped("dev"), {"namespace": namespace}))
     yield stack
     stack.delete()
