@@ -54,6 +54,17 @@ def enter(name: str) -> None:
         (parent / name / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
 
 
+def freeze(name: str, *, frozen: bool) -> None:
+    """Stop one node's processes where they are, or let them go on; those of its containers too."""
+    (own()["freezer"] / name / "freezer.state").write_text("FROZEN" if frozen else "THAWED", encoding="ascii")
+
+
+def of_containers(name: str) -> list[int]:
+    """The processes of one node's pods, by their ids on the machine."""
+    files = (own()["memory"] / name).glob("kubepods/**/cgroup.procs")
+    return [int(process) for file in files for process in file.read_text(encoding="ascii").split()]
+
+
 def remove(prefix: str) -> None:
     """Remove the groups whose names begin so, with what containers made below; their processes must have ended."""
     for group in _groups(prefix):

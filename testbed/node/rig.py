@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from signal import SIGKILL
 from types import TracebackType
 from typing import Self
 
@@ -117,8 +118,7 @@ class Nodes(Cluster):
 
     def in_node(self, node: str, *command: str, seconds: float = WAIT_SECONDS) -> subprocess.CompletedProcess[str]:
         """Run a command on a node, as root."""
-        number = node.removeprefix("node-")
-        pid = json.loads(self._plan.pids.read_text(encoding="utf-8"))[number]
+        pid = json.loads(self._plan.pids.read_text(encoding="utf-8"))[str(_number(node))]
         within = ["nsenter", "-t", str(pid), *_INTO_NODE, "--", *command]
         return self.inside(*within, seconds=seconds)
 
@@ -148,6 +148,15 @@ class Nodes(Cluster):
         done = self.in_node(pod["spec"]["nodeName"], "kill", f"-{signal}", pid)
         if done.returncode:
             raise NodesError(f"kill -{signal} {pid}: {done.stderr}")
+
+    def freeze(self, node: str, *, frozen: bool = True) -> None:
+        """Stop every process of a node, its containers' too, or let them go on; the kernel still answers for it."""
+        cgroups.freeze(self._plan.cgroup_of(_number(node)), frozen=frozen)
+
+    def kill_containers(self, node: str) -> None:
+        """Kill every process in the pods of a node; frozen ones end before they do anything else."""
+        for process in cgroups.of_containers(self._plan.cgroup_of(_number(node))):
+            os.kill(process, SIGKILL)
 
     def node_log(self, path: str, lines: int = 30) -> list[str]:
         """The end of a file below the logs, such as `kube-apiserver` or `node-1/kubelet`."""
@@ -237,3 +246,7 @@ class Nodes(Cluster):
 
         wait_for("the nodes are ready", probe, seconds=START_SECONDS, details=details)
         wait_ready(self.api, [one for one in furniture.objects() if one["kind"] == "Deployment"], seconds=START_SECONDS)
+
+
+def _number(node: str) -> int:
+    return int(node.removeprefix("node-"))

@@ -35,10 +35,15 @@ class Writes:
     """Age of the oldest missing write when that time began."""
 
 
+_WRITERS: dict[Store, int] = {"database": 4, "redis": 4, "storage": 1}
+"""An object takes a page of its own at least, so that more writers would fill a small volume by themselves."""
+
+
 def during(stack: NodeStack, store: Store, happen: Callable[[], None], *, seconds: float = 180) -> Writes:
-    """Write from four connections, let something happen, and go on until writes succeed again or the time is over."""
+    """Write, let something happen, and go on until writes succeed again or the time is over."""
     pod = stack.pod("api")["metadata"]["name"]
-    command = ["archesai", "write", f"-seconds={seconds}", f"-settle={SETTLE_SECONDS}s", store]
+    workers = f"-workers={_WRITERS[store]}"
+    command = ["archesai", "write", f"-seconds={seconds}", f"-settle={SETTLE_SECONDS}s", workers, store]
     with ThreadPoolExecutor(1) as pool:
         writer = pool.submit(stack.cluster.exec, stack.namespace, pod, *command, seconds=seconds + 120)
         sleep(BEFORE_SECONDS)

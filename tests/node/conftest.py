@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from testbed.cluster.scenarios import merged
+from testbed.cluster.scenarios import alone, merged
 from testbed.node import images, lacks
 from testbed.node.cluster import Cluster, standing
 from testbed.node.rig import Nodes
+from testbed.node.small_volumes import SmallVolumes
 from testbed.node.stack import NodeStack, shipped
 from testbed.stacks import Config
 
@@ -22,6 +23,14 @@ FRAGILE: Config = {
     "redis": {"enabled": True},
     "storage": {"enabled": True},
 }
+WRITTEN: Config = {
+    "environment": "development",
+    "api": {"image": {"tag": "v1.0.0"}},
+    "platform": {"enabled": False},
+    "redis": {"enabled": True},
+    "storage": {"enabled": True},
+}
+VOLUME_MEBIBYTES = 500
 NODES = 3
 """One for each zone."""
 
@@ -64,6 +73,22 @@ def fragile(cluster: Cluster) -> Generator[NodeStack]:
     stack = NodeStack(cluster, "fragile", merged(shipped("dev"), FRAGILE)).apply().wait_ready()
     yield stack
     stack.delete()
+
+
+@pytest.fixture(scope="session")
+def written(nodes: Nodes) -> Generator[NodeStack]:
+    """The api and all three servers, one pod each, on volumes of an enforced size, for tests that count writes."""
+    stack = NodeStack(nodes, "dev", alone(WRITTEN, "node-written"))
+    volumes = SmallVolumes(nodes, stack.namespace)
+    volumes.make(stack.of_kind("PersistentVolumeClaim"), VOLUME_MEBIBYTES)
+    yield stack.apply().wait_ready()
+    stack.delete()
+
+
+@pytest.fixture
+def volumes(written: NodeStack, nodes: Nodes) -> SmallVolumes:
+    """The volumes of that stack."""
+    return SmallVolumes(nodes, written.namespace)
 
 
 @pytest.fixture

@@ -1,12 +1,30 @@
-"""Changes of a running stack as `kubectl apply` makes them: growth, passwords."""
+"""Changes of a running stack as `kubectl apply` makes them: growth, passwords, settings."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
+import yaml
 
 from testbed.node.stack import NodeStack
+from testbed.stacks import Config
 
 pytestmark = pytest.mark.node
+
+SERVERS = ("database", "redis", "storage")
+PASSWORDS: Config = {
+    "databasePassword": "another password for a test",
+    "redisPassword": "another password for a test of redis",
+    "storageAccessKey": "another-access-key",
+    "storageSecretKey": "another secret key for a test",
+}
+SETTINGS: Config = {
+    "database": {"postgres": {"maxConnections": 42, "parameters": {"work_mem": "5MB"}}},
+    "redis": {"maxMemoryPolicy": "noeviction", "appendFsync": "always"},
+    "storage": {"region": "eu-test-1"},
+    "api": {"logLevel": "warn"},
+}
 
 
 def test_a_volume_grows_under_a_running_server(own: NodeStack) -> None:
@@ -20,14 +38,44 @@ def test_a_volume_grows_under_a_running_server(own: NodeStack) -> None:
     assert own.pod("database")["metadata"]["name"] == pod["metadata"]["name"]
 
 
-def test_another_password_of_the_database_ends_in_service(fragile: NodeStack) -> None:
-    def password() -> str:
-        (secret,) = [one for one in fragile.of_kind("Secret") if one["metadata"]["name"] == "archesai-database"]
-        return str((fragile.cluster.api.read(secret) or {})["data"]["POSTGRES_PASSWORD"])
-
-    before = password()
-    fragile.changed({"databasePassword": "another password for a test"}).apply().wait_ready()
-    assert password() != before
-    assert fragile.exec("platform", "archesai", "dial", "archesai-api:3001").strip().endswith('"open"}')
+def test_other_passwords_of_all_servers_end_in_service(fragile: NodeStack) -> None:
     fragile.apply().wait_ready()
-    assert password() == before
+    assert services(fragile) == dict.fromkeys(SERVERS, "ok")
+    before = credentials(fragile)
+    fragile.changed(PASSWORDS).apply().wait_ready()
+    assert credentials(fragile).keys() == before.keys()
+    assert not set(credentials(fragile).values()) & set(before.values())
+    assert services(fragile) == dict.fromkeys(SERVERS, "ok")
+    fragile.apply().wait_ready()
+    assert credentials(fragile) == before
+    assert services(fragile) == dict.fromkeys(SERVERS, "ok")
+
+
+def test_other_settings_reach_the_servers_and_who_reads_them(fragile: NodeStack) -> None:
+    fragile.changed(SETTINGS).apply().wait_ready()
+    assert fragile.sql("show max_connections") == "42"
+    assert fragile.sql("show work_mem") == "5MB"
+    redis = fragile.exec("redis", "cat", "/run/redis/redis.conf")
+    assert "\nmaxmemory-policy noeviction\n" in redis
+    assert "\nappendfsync always\n" in redis
+    assert fragile.exec("storage", "sh", "-c", 'echo "$RUSTFS_REGION"').strip() == "eu-test-1"
+    assert yaml.safe_load(fragile.exec("api", "cat", "/etc/archesai/config.yaml"))["logging"]["level"] == "warn"
+    assert services(fragile) == dict.fromkeys(SERVERS, "ok")
+    fragile.apply().wait_ready()
+    assert fragile.sql("show max_connections") != "42"
+
+
+def services(stack: NodeStack) -> dict[str, str]:
+    """What a new pod of the api gets from each server that it has a password for."""
+    return json.loads(stack.exec("api", "archesai", "check"))
+
+
+def credentials(stack: NodeStack) -> dict[str, str]:
+    """What the servers' Secrets hold, by Secret and key."""
+    found = [stack.cluster.api.read(one) or {} for one in stack.of_kind("Secret")]
+    return {
+        f"{secret['metadata']['name']}/{key}": value
+        for secret in found
+        if secret["metadata"]["name"].removeprefix("archesai-") in SERVERS
+        for key, value in secret["data"].items()
+    }
