@@ -84,11 +84,17 @@ class Cluster:
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Object:
         """GET a path such as `/api/v1/namespaces/archesai`; raises ClusterError."""
-        return self.send("GET", path, query=query).body
+        document = self.send("GET", path, query=query).body
+        if "kind" not in document:
+            raise self._foreign(json.dumps(document))
+        return document
 
     def version(self) -> str:
         """The server's version, such as `v1.36.3`; raises ClusterError."""
-        return str(self.get("/version")["gitVersion"])
+        document = self.send("GET", "/version").body
+        if "gitVersion" not in document:
+            raise self._foreign(json.dumps(document))
+        return str(document["gitVersion"])
 
     def find(self, path: str, query: Mapping[str, str] | None = None) -> Object | None:
         """The same, None where there is no such object or no such kind."""
@@ -102,7 +108,11 @@ class Cluster:
     def list(self, path: str, *, labels: str = "") -> list[Object]:
         """Items of a collection; empty where the server does not know the kind."""
         collection = self.find(path, {"labelSelector": labels} if labels else None)
-        return list(collection["items"]) if collection else []
+        if collection is None:
+            return []
+        if not isinstance(collection.get("items"), list):
+            raise self._foreign(json.dumps(collection))
+        return collection["items"]
 
     def send(
         self,
@@ -115,7 +125,7 @@ class Cluster:
     ) -> Answer:
         """One request, bounded in time; raises ClusterError."""
         response = self._request(method, path, body, query, content_type)
-        return Answer(self._document(response.data or b"{}"), response.headers.get("Date", ""))
+        return Answer(self._document(response.data or b""), response.headers.get("Date", ""))
 
     def lines(self, path: str, query: Mapping[str, str]) -> Iterator[str]:
         """Lines of a stream as they come, such as a pod's log; raises ClusterError."""
@@ -216,8 +226,11 @@ class Cluster:
             document = None
         if isinstance(document, dict):
             return document
-        begin = one_line(data.decode(errors="replace"))[:_SHOWN]
-        raise ClusterError(
+        raise self._foreign(data.decode(errors="replace"))
+
+    def _foreign(self, answer: str) -> ClusterError:
+        begin = one_line(answer)[:_SHOWN] or "an empty answer"
+        return ClusterError(
             f"context {self.context}: {self.server} does not answer like a Kubernetes API server ({begin})",
             "a proxy or a login page answers instead: check the server's address in the kubeconfig, HTTPS_PROXY and "
             "the VPN",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from kubernetes.config.config_exception import ConfigException
 
 from archesai_infra.cli.base.cluster import Cluster, ClusterError, Object
 from archesai_infra.cli.base.text import one_line
+
+REACH_SECONDS = 3
+"""Time that a cluster has to answer before an operation begins."""
 
 
 def connect(context: str | None = None, kubeconfig: str | None = None) -> Cluster:
@@ -37,6 +41,9 @@ def connect(context: str | None = None, kubeconfig: str | None = None) -> Cluste
             client = config.new_client_from_config(config_file=path, context=context)
     except (ConfigException, OSError, TypeError, AttributeError, KeyError, ValueError, yaml.YAMLError) as error:
         raise _unusable(path, error) from None
+    server = str(client.configuration.host)
+    if not server.startswith(("https://", "http://")):
+        raise _unusable(path, ValueError(f"context {name}: the server's address is {server!r}, which is not a URL"))
     if errors:
         raise ClusterError(
             f"context {name}: the credential plugin of the kubeconfig failed ({'; '.join(errors)})",
@@ -96,6 +103,23 @@ def reach(context: str | None = None, kubeconfig: str | None = None) -> Reachabi
     try:
         with connect(context, kubeconfig) as cluster:
             name = cluster.context
-            return Reachability(name, cluster.version())
+            return _answer(cluster)
     except ClusterError as error:
         return Reachability(name, None, error.problem)
+
+
+def _answer(cluster: Cluster) -> Reachability:
+    """The server's answer in time: name servers and proxies have time limits of their own, of minutes."""
+    late = f"{cluster.server} does not answer within {REACH_SECONDS} s"
+    answers = [Reachability(cluster.context, None, late)]
+
+    def ask() -> None:
+        try:
+            answers.append(Reachability(cluster.context, cluster.version()))
+        except ClusterError as error:
+            answers.append(Reachability(cluster.context, None, error.problem))
+
+    question = threading.Thread(target=ask, daemon=True)
+    question.start()
+    question.join(REACH_SECONDS)
+    return answers[-1]

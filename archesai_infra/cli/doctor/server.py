@@ -81,14 +81,14 @@ def examine(examination: Examination) -> Iterator[Finding]:
 
 def server_version(examination: Examination) -> Iterator[Finding]:
     """Whether the server is one of the supported versions."""
-    version = examination.cluster.get("/version")
-    numbers = (int(version["major"]), int(version["minor"].rstrip("+")))
+    version = examination.cluster.version()
+    numbers = tuple(map(int, version.removeprefix("v").split(".")[:2]))
     oldest = tuple(map(int, POD_SECURITY.removeprefix("v").split(".")))
     if numbers < oldest:
         cure = f"upgrade the cluster to {POD_SECURITY} or newer"
-        yield problem("server version", f"Kubernetes {version['gitVersion']} is too old", cure)
+        yield problem("server version", f"Kubernetes {version} is too old", cure)
     else:
-        yield ok("server version", f"Kubernetes {version['gitVersion']}")
+        yield ok("server version", f"Kubernetes {version}")
 
 
 def clock(examination: Examination) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, LOGS[name]) if name in LOGS else self._answer(400, json.dumps({"message": "no logs yet"}))
         else:
             names = [("api-1", "api"), ("api-2", "api"), ("api-3", "api"), ("db", "database")]
-            self._answer(200, json.dumps({"items": [_pod(*one) for one in names]}))
+            self._answer(200, json.dumps({"kind": "PodList", "items": [_pod(*one) for one in names]}))
 
     def _answer(self, status: int, text: str) -> None:
         self.send_response(status)
