@@ -9,9 +9,10 @@ from typing import Literal, NamedTuple
 from archesai_infra.components import api, database, redis, storage
 from archesai_infra.components.monitoring import grafana
 from archesai_infra.credentials import Credential
+from archesai_infra.stack.external import supplied
 from archesai_infra.stack.settings import Settings
 
-Origin = Literal["generated", "configuration", "existing Secret", "not set", "not used"]
+Origin = Literal["generated", "configuration", "existing Secret", "store", "not set", "not used"]
 
 
 class Held(NamedTuple):
@@ -131,7 +132,7 @@ class Source:
     credential: Credential
     origin: Origin
     detail: str
-    """Name of the existing Secret, or the key that makes a new value."""
+    """Name of the existing Secret or of the store, or the key that makes a new value."""
     description: str
 
 
@@ -145,6 +146,8 @@ def in_secrets(settings: Settings) -> Iterator[tuple[Credential, Held]]:
     """Credentials that Secrets made by the stack hold, and where."""
     for credential, info in CREDENTIALS.items():
         if info.held is None or not settings.modules[info.module] or _value(settings, info.existing):
+            continue
+        if credential in supplied(settings):
             continue
         data = settings.data_modules.get(info.module)
         # A managed database has its URL from the password.
@@ -160,10 +163,10 @@ def _source(credential: Credential, settings: Settings, configured: set[str]) ->
 
     if credential in configured:
         return source("configuration", str(credential))
-    if not info.module:
-        return source("not set")
-    if not settings.modules[info.module]:
-        return source("not used", f"{info.module} is off")
+    if settings.secrets.external is not None and credential in supplied(settings):
+        return source("store", settings.secrets.external.store)
+    if not info.module or not settings.modules[info.module]:
+        return source("not used", f"{info.module} is off") if info.module else source("not set")
     existing = _value(settings, info.existing)
     if existing:
         return source("existing Secret", str(existing))

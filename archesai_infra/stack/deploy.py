@@ -29,6 +29,7 @@ from archesai_infra.components.admission import Admission, AdmissionArgs
 from archesai_infra.components.backups import component as backups
 from archesai_infra.components.base.component import Context, Endpoint
 from archesai_infra.components.base.connections import Connections
+from archesai_infra.components.base.external_secrets import ExternalStore
 from archesai_infra.components.base.pull_secret import PullSecret, pull_secret
 from archesai_infra.components.ingress.component import Ingress, IngressArgs
 from archesai_infra.components.ingress.exposure import Exposure
@@ -89,6 +90,8 @@ def deploy(
         fingerprint=_fingerprint(),
         unprotected=frozenset(settings.security.unprotected),
         grown=before.volumes,
+        external=ExternalStore(external, stack) if (external := settings.secrets.external) else None,
+        generates=not settings.gitops.enabled,
     )
     if settings.gitops.enabled and application:
         args = gitops.GitopsArgs(settings.gitops, autoscaled(settings))

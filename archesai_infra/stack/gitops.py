@@ -19,9 +19,9 @@ def requirements(settings: Settings, given: Mapping[Credential, object]) -> list
         if key in given
     ]
     found += [
-        f"{key}: Argo CD cannot generate a secret: name one that External Secrets or Sealed Secrets makes"
+        f"{key}: Argo CD cannot generate a secret: set secrets.external, or name a Secret that Sealed Secrets makes"
         for key, value in _wanted_secrets(settings).items()
-        if value is None
+        if value is None and settings.secrets.external is None
     ]
     found += [
         f"{key}: Argo CD gets manifests and no Helm release: install it by itself and set {key} to {instead}"

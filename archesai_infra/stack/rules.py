@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from archesai_infra.components import api, database, redis, security, storage
 from archesai_infra.components.monitoring import settings as monitoring
 from archesai_infra.credentials import Credential
-from archesai_infra.stack import backups, gitops, posture
+from archesai_infra.stack import backups, external, gitops, posture
 from archesai_infra.stack.namespaces import chart_namespaces
 from archesai_infra.stack.settings import Settings
 
@@ -22,16 +22,18 @@ def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str
         *_connections(settings),
         *posture.problems(settings),
     ]
+    known = {**given, **dict.fromkeys(external.supplied(settings))}
+    found += external.requirements(settings, given)
     if settings.database.enabled:
-        found += database.requirements(settings.database, given)
+        found += database.requirements(settings.database, known)
     if settings.redis.enabled:
-        found += redis.requirements(settings.redis, given)
+        found += redis.requirements(settings.redis, known)
     if settings.storage.enabled:
-        found += storage.requirements(settings.storage, given)
+        found += storage.requirements(settings.storage, known)
     if settings.api.enabled:
-        found += api.requirements(settings.api, given)
+        found += api.requirements(settings.api, known)
     if settings.backups.enabled:
-        found += backups.requirements(settings, given)
+        found += backups.requirements(settings, known)
     if settings.monitoring.enabled:
         found += monitoring.requirements(settings.monitoring, given)
         found += _receivers(settings, given)
@@ -43,6 +45,8 @@ def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str
 def contested(settings: Settings, secret_settings: Mapping[str, object]) -> Iterator[str]:
     """Secret settings of the api that something else sets too."""
     plain, references = api.flatten(settings.api.settings), settings.api.secret_settings
+    if secret_settings and settings.secrets.external:
+        yield "apiSecretSettings: with secrets.external no secret is in a stack file: use api.secretSettings"
     for path in sorted(secret_settings):
         if path in api.OWNED:
             yield f"apiSecretSettings: {path}: set by other settings of the stack; remove it here"

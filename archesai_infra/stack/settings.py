@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag
 from archesai_infra.components.api import ApiSettings
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base.charts import ChartsSettings
+from archesai_infra.components.base.external_secrets import ExternalSecretsSettings
 from archesai_infra.components.base.settings import ImageSource, Module, PodImages, Scheduling
 from archesai_infra.components.database import ExternalDatabase, ManagedDatabase
 from archesai_infra.components.gitops import GitopsSettings
@@ -71,6 +72,14 @@ class Images(Model):
         return ImageSource(self.registry, self.digests)
 
 
+class SecretsSettings(Model):
+    """Where secret values are kept."""
+
+    external: ExternalSecretsSettings | None = None
+    """Take secret values from a store that the External Secrets Operator reads; none is generated.
+    A module with an `existingSecret` keeps to that."""
+
+
 class Settings(Model):
     """All settings of a stack: one key for each module and a few that hold for all of them."""
 
@@ -96,6 +105,8 @@ class Settings(Model):
     """Where Helm charts come from."""
     security: SecuritySettings = SecuritySettings()
     """The namespace's own rules."""
+    secrets: SecretsSettings = SecretsSettings()
+    """Where secret values are kept."""
     api: ApiSettings = ApiSettings()
     """The Go REST server."""
     platform: PlatformSettings = PlatformSettings()

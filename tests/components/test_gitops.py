@@ -7,7 +7,7 @@ import pytest
 from archesai_infra.components.gitops import OPTIONS, WAVE, with_waves
 from archesai_infra.stack.config import ConfigError
 from archesai_infra.stack.evaluate import Evaluation, evaluate
-from archesai_infra.stack.render import ordered
+from archesai_infra.stack.render import hidden_secrets, ordered
 from testbed.controlplane import crds
 from testbed.controlplane.rig import ControlPlane
 from testbed.stacks import DEVELOPMENT, Config, find, raw, render
@@ -120,6 +120,16 @@ def test_without_gitops_manifests_carry_nothing_for_argo_cd() -> None:
     plain = evaluate(raw(dict(DEVELOPMENT)))
     assert plain.objects == render().objects
     assert [item for item in ordered(plain) if WAVE in item["metadata"].get("annotations", {})] == []
+
+
+def test_with_a_store_argo_cd_has_the_whole_stack_and_nobody_makes_a_secret() -> None:
+    stored = {"secrets": {"external": {"store": "vault"}}, "database": {}, "api": {}}
+    stored |= {"redis": {"enabled": True}, "storage": {"enabled": True}}
+    stack = _rendered(stored)
+    assert hidden_secrets(stack) == []
+    kinds = [item["kind"] for item in ordered(stack)]
+    assert "Secret" not in kinds
+    assert kinds.count("ExternalSecret") == len(["api", "database", "redis", "redis-users", "storage", "storage-api"])
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def generate(name: str, stack: str) -> None:
     credential = _credential(name)
     _refuse_fixed(credential)
     _, _, listed = _sources(stack)
-    if _of(listed, credential).origin == "existing Secret":
+    if _of(listed, credential).origin in _OTHERS:
         raise _elsewhere(_of(listed, credential))
     set_secret(credential, randomness.token_urlsafe(BYTES), stack)
     typer.echo(f"{credential} is set in Pulumi.{stack}.yaml, encrypted. Next: arches up --stack {stack}")
@@ -64,7 +64,7 @@ def rotate(name: str, stack: str) -> None:
     _refuse_fixed(credential)
     _, settings, listed = _sources(stack)
     source = _of(listed, credential)
-    if source.origin == "existing Secret":
+    if source.origin in _OTHERS:
         raise _elsewhere(source)
     if source.origin == "generated":
         version = _number(settings, source.detail) + 1
@@ -88,7 +88,17 @@ def _refuse_fixed(credential: Credential) -> None:
         raise CommandError(f"{credential}: {fixed}", Exit.FOUND)
 
 
+_OTHERS = ("existing Secret", "store")
+"""Origins whose values the program does not make."""
+
+
 def _elsewhere(source: Source) -> CommandError:
+    if source.origin == "store":
+        return CommandError(
+            f"{source.credential}: comes from the store {source.detail}; change it there; docs/secrets.md says what "
+            "makes pods take it",
+            Exit.FOUND,
+        )
     return CommandError(
         f"{source.credential}: comes from the existing Secret {source.detail}; change it there, then restart the pods "
         "that read it",

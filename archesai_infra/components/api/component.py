@@ -13,8 +13,9 @@ from pydantic import Field, JsonValue, model_validator
 
 from archesai_infra import versions
 from archesai_infra.components.api.health import Health
-from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.component import Context, Endpoint, FilledSecret, secret_key
 from archesai_infra.components.base.connections import Connections
+from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.peers import PodPeer
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, ScaledModule, resources
@@ -295,13 +296,17 @@ class Api(RunningComponent):
         self, settings: ApiSettings, credentials: Credentials
     ) -> tuple[dict[str, SecretKey], list[pulumi.Output[str]]]:
         data: dict[str, pulumi.Output[str]] = {variable(path): v for path, v in credentials.api_settings.items()}
-        if settings.existing_secret is None:
+        filled: FilledSecret | None = None
+        if settings.existing_secret is None and self.context.external:
+            value = Value.API_JWT_SECRET
+            filled = self.external_secret(NAME, {JWT_KEY: value.template}, [value])
+        elif settings.existing_secret is None:
             data[JWT_KEY] = credentials.get(Credential.API_JWT_SECRET) or self.generated(
                 "jwt-secret", version=settings.password_version
             )
         secret = self.secret(NAME, data) if data else None
         own = {path: secret_key(secret, variable(path)) for path in credentials.api_settings if secret}
-        owner = settings.existing_secret or secret
+        owner = settings.existing_secret or filled or secret
         if owner is not None:
             own["auth.local.jwtSecret"] = secret_key(owner, JWT_KEY)
         return own, list(data.values())

@@ -17,7 +17,7 @@ from archesai_infra.components.backups import schedules, velero
 from archesai_infra.components.backups.dump import DumpSources, dump_pod, tools_image
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base import charts
-from archesai_infra.components.base.component import Context
+from archesai_infra.components.base.component import Context, FilledSecret
 from archesai_infra.components.base.pods import RunningComponent
 from archesai_infra.components.base.watch.alerts import Alert, Group, rule_group
 from archesai_infra.components.storage import StorageConnection
@@ -79,10 +79,11 @@ class Backups(RunningComponent):
         # The node agent and what copies volumes mount the kubelet's directory as root.
         namespace = charts.chart_namespace(self, home, level="privileged")
         secrets = [
-            access.cloud_secret(self, "keys", access.CLOUD_SECRET, home, keys, namespace[0]),
+            access.cloud_secret(self, settings, access.CLOUD_SECRET, home, keys, namespace[0]),
             access.repository_secret(self, settings, args.credentials, namespace[0]),
         ]
-        before = [*namespace, *(secret for secret in secrets if secret is not None)]
+        made = [secret.resource if isinstance(secret, FilledSecret) else secret for secret in secrets if secret]
+        before = [*namespace, *made]
         values = velero.values(
             settings, self.context.registry, monitor_labels=args.monitor_labels, pull_policy=self.context.pull_policy
         )

@@ -6,7 +6,8 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Secret
 
 from archesai_infra.components.backups.settings import BackupsSettings
-from archesai_infra.components.base.component import Component
+from archesai_infra.components.base.component import Component, FilledSecret
+from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.storage import StorageConnection
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.labels import labels
@@ -23,6 +24,9 @@ KEPT_RESOURCE = "backups-repository-kept"
 KEPT_SECRET = object_name("backups-repository")
 """Copy of the repository's password in the stack's namespace, which outlives the stack as the backups do."""
 
+
+_CLOUD_FILE = "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n"
+_STORED = (Value.BACKUPS_ACCESS_KEY, Value.BACKUPS_SECRET_KEY)
 
 Keys = tuple[pulumi.Output[str], pulumi.Output[str]]
 """Access key and secret key of the bucket."""
@@ -44,19 +48,34 @@ def cloud_file(keys: Keys) -> pulumi.Output[str]:
     """An AWS credentials file."""
 
     def build(values: list[str]) -> str:
-        return f"[default]\naws_access_key_id = {values[0]}\naws_secret_access_key = {values[1]}\n"
+        return _CLOUD_FILE.format(*values)
 
     return pulumi.Output.secret(pulumi.Output.all(*keys)).apply(build)
 
 
 def cloud_secret(
-    component: Component, part: str, metadata_name: str, namespace: str, keys: Keys | None, home: pulumi.Resource | None
-) -> Secret | None:
+    component: Component,
+    settings: BackupsSettings,
+    metadata_name: str,
+    namespace: str,
+    keys: Keys | None,
+    home: pulumi.Resource | None,
+) -> Secret | FilledSecret | None:
     """The credentials file as a Secret of a namespace."""
+    elsewhere = settings.existing_secret is not None or settings.velero.role_arn is not None
+    if keys is None and not elsewhere and component.context.external:
+        return component.external_secret(
+            metadata_name,
+            {CLOUD_KEY: _CLOUD_FILE.format(*(value.template for value in _STORED))},
+            _STORED,
+            part="keys",
+            namespace=namespace,
+            depends_on=[home] if home else [],
+        )
     if keys is None:
         return None
     return Secret(
-        f"{component.module}-{part}",
+        f"{component.module}-keys",
         metadata={
             "name": metadata_name,
             "namespace": namespace,
@@ -70,7 +89,7 @@ def cloud_secret(
 
 def repository_secret(
     component: Component, settings: BackupsSettings, credentials: Credentials, home: pulumi.Resource | None
-) -> Secret | None:
+) -> Secret | FilledSecret | None:
     """The password that the volumes' copies are encrypted with.
 
     It has to be there before the first backup: Velero would take a constant that everybody knows. It is not one of the
@@ -81,6 +100,16 @@ def repository_secret(
     """
     if settings.velero.existing_repository_secret:
         return None
+    if component.context.external:
+        value = Value.BACKUPS_REPOSITORY_PASSWORD
+        return component.external_secret(
+            REPOSITORY_SECRET,
+            {REPOSITORY_KEY: value.template},
+            [value],
+            part="repository",
+            namespace=settings.velero.namespace,
+            depends_on=[home] if home else [],
+        )
     password = credentials.get(Credential.BACKUPS_REPOSITORY_PASSWORD) or component.generated(
         "repository-password", version=1
     )

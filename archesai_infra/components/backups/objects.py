@@ -12,7 +12,7 @@ from archesai_infra.components.backups import scripts
 from archesai_infra.components.backups.cron import Script, cron_job
 from archesai_infra.components.backups.keys import CLOUD_KEY, OBJECTS_SECRET, Keys, cloud_secret
 from archesai_infra.components.backups.settings import BackupsSettings
-from archesai_infra.components.base.component import Context
+from archesai_infra.components.base.component import Context, secret_name
 from archesai_infra.components.base.pods import RunningComponent
 from archesai_infra.components.storage import StorageConnection, users
 from archesai_infra.kube.names import object_name
@@ -57,8 +57,8 @@ class Objects(RunningComponent):
         """The bucket's keys; none where a role takes their place."""
         if args.settings.velero.role_arn:
             return []
-        made = cloud_secret(self, "keys", OBJECTS_SECRET, self.context.namespace, args.keys, None)
-        secret = made.metadata.name if made else args.settings.existing_secret or OBJECTS_SECRET
+        made = cloud_secret(self, args.settings, OBJECTS_SECRET, self.context.namespace, args.keys, None)
+        secret = secret_name(made or args.settings.existing_secret or OBJECTS_SECRET)
         return [secret_files("keys", SECRETS_PATH, secret, [CLOUD_KEY])]
 
 

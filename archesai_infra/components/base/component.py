@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount
 from pulumi_kubernetes.discovery.v1 import EndpointSlice
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
+from archesai_infra.components.base import external_secrets
+from archesai_infra.components.base.external_secrets import ExternalStore, Value
 from archesai_infra.components.base.pull_secret import PullSecret
 from archesai_infra.components.base.settings import Image, ImageSource, RunOnHost, Scheduling
 from archesai_infra.kube.labels import APPLICATION, labels
@@ -108,6 +111,10 @@ class Context:
     data: set[str] = field(default_factory=set[str], compare=False)
     """Modules with data; each component adds itself when it declares some."""
 
+    external: ExternalStore | None = None
+    """Store outside of the cluster that holds the secret values."""
+    generates: bool = True
+    """Whether secret values may be generated; a controller that applies manifests has none but by reference."""
     grown: Mapping[str, str] = field(default_factory=dict[str, str])
     """The largest size that each claim has asked for until now."""
     volumes: dict[str, str] = field(default_factory=dict[str, str], compare=False)
@@ -287,6 +294,35 @@ class Component(pulumi.ComponentResource):
             opts=self.child(),
         )
 
+    def external_secret(
+        self,
+        name: str,
+        data: Mapping[str, str],
+        values: Sequence[Value],
+        *,
+        part: str = "secret",
+        namespace: str | None = None,
+        depends_on: Sequence[pulumi.Resource] = (),
+    ) -> FilledSecret:
+        """A Secret of the module that an operator fills from the stack's store; raises ValueError where it has none.
+
+        `data` holds the operator's templates of `values` by key. Pulumi waits until the Secret is there.
+        """
+        if self.context.external is None:
+            raise ValueError(f"{name}: the stack has no store")
+        metadata = self.metadata(name, {"pulumi.com/waitFor": "condition=Ready"})
+        metadata["namespace"] = namespace or self.context.namespace
+        resource = CustomResource(
+            f"{self.module}-external-{part}",
+            api_version=external_secrets.API,
+            kind="ExternalSecret",
+            metadata=metadata,
+            spec=self.context.external.spec(name, data, tuple(values), labels(self.module, self.context.instance)),
+            opts=self.child(depends_on=depends_on),
+        )
+        # The output makes whoever uses the name wait for the resource.
+        return FilledSecret(resource, resource.urn.apply(lambda _: name))
+
     def data_claim(
         self, name: str, size: str, storage_class: str | None, *, part: str = "data"
     ) -> PersistentVolumeClaim:
@@ -311,8 +347,21 @@ class Component(pulumi.ComponentResource):
         return pulumi.Output.secret(stash.output)
 
 
-def secret_key(secret: Secret | str, key: str) -> SecretKey:
-    """A key of a Secret of ours (by its output, so that its users wait for it) or of one that exists by name."""
-    if isinstance(secret, str):
-        return SecretKey(secret, key)
-    return SecretKey(secret.metadata.name, key)
+@dataclass(frozen=True)
+class FilledSecret:
+    """A Secret that an operator fills."""
+
+    resource: CustomResource
+    name: pulumi.Output[str]
+
+
+def secret_name(secret: Secret | FilledSecret | str) -> pulumi.Input[str]:
+    """Name of a Secret: of ours and of an operator's by its output, so that its users wait for it."""
+    if isinstance(secret, FilledSecret):
+        return secret.name
+    return secret if isinstance(secret, str) else secret.metadata.name
+
+
+def secret_key(secret: Secret | FilledSecret | str, key: str) -> SecretKey:
+    """A key of a Secret of ours, of one that an operator fills, or of one that exists by name."""
+    return SecretKey(secret_name(secret), key)

@@ -12,6 +12,7 @@ from pulumi_kubernetes.batch.v1 import Job
 from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSecurityContextArgsDict, PodTemplateSpecArgsDict
 
 from archesai_infra.components.base.component import Component
+from archesai_infra.components.base.external_secrets import RELOADER
 from archesai_infra.components.base.settings import Autoscaling, Scheduling
 from archesai_infra.kube.names import content_name
 from archesai_infra.kube.pods import Mount, pod_spec
@@ -97,7 +98,7 @@ class RunningComponent(Component):
         scaled = autoscaling if autoscaling is not None and autoscaling.enabled else None
         deployment = Deployment(
             f"{self.module}-deployment",
-            metadata=self.metadata(pod.name),
+            metadata=self.metadata(pod.name, self._reloaded()),
             spec=deployment_spec(
                 self.module,
                 self.context.instance,
@@ -110,6 +111,10 @@ class RunningComponent(Component):
         if scaled:
             self._autoscaler(pod.name, scaled, deployment)
         return deployment
+
+    def _reloaded(self) -> Mapping[str, str] | None:
+        external = self.context.external
+        return RELOADER if external is not None and external.settings.reloader else None
 
     def _autoscaler(self, name: str, autoscaling: Autoscaling, deployment: Deployment) -> None:
 
@@ -132,7 +137,7 @@ class RunningComponent(Component):
         self.budget(pod.name)
         return StatefulSet(
             f"{self.module}-stateful-set",
-            metadata=self.metadata(pod.name),
+            metadata=self.metadata(pod.name, self._reloaded()),
             spec=stateful_set_spec(
                 self.module,
                 self.context.instance,

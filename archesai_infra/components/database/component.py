@@ -6,14 +6,21 @@ from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes.apps.v1 import StatefulSet
-from pulumi_kubernetes.core.v1 import ContainerArgsDict
+from pulumi_kubernetes.core.v1 import ContainerArgsDict, Secret
 
 from archesai_infra import versions
-from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.component import Context, Endpoint, FilledSecret, secret_key, secret_name
+from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
 from archesai_infra.components.base.settings import resources
-from archesai_infra.components.database.connection import DatabaseConnection, Roles, connection_url, role_password
+from archesai_infra.components.database.connection import (
+    DatabaseConnection,
+    Roles,
+    connection_url,
+    role_password,
+    url_text,
+)
 from archesai_infra.components.database.server import (
     GRACE_SECONDS,
     MOUNT_PATH,
@@ -76,6 +83,25 @@ class _Access:
     """Keys of the Secret that the server's roles follow from."""
 
 
+def _roles(settings: ManagedDatabase) -> dict[str, str]:
+    """The role that each URL of the Secret is for."""
+    return {URL_KEY: settings.application_user, MONITOR_URL_KEY: MONITOR_ROLE, DUMP_URL_KEY: DUMP_ROLE}
+
+
+def _access(
+    settings: ManagedDatabase, secret: Secret | FilledSecret, values: tuple[pulumi.Output[str], ...]
+) -> _Access:
+    """The way in by a Secret with the superuser's password and a URL for each role."""
+    roles = Roles(
+        settings.user,
+        secret_key(secret, PASSWORD_KEY),
+        secret_key(secret, MONITOR_URL_KEY),
+        secret_key(secret, DUMP_URL_KEY),
+    )
+    keys = (PASSWORD_KEY, *_roles(settings))
+    return _Access(secret_name(secret), secret_key(secret, URL_KEY), roles, values, keys)
+
+
 class Database(RunningComponent):
     """The database in any of its forms, and the Secret with its URL."""
 
@@ -94,6 +120,10 @@ class Database(RunningComponent):
         certificate = settings.ca.mount("database-ca", CERTIFICATE_PATH) if settings.ca else None
         if settings.existing_secret:
             return DatabaseConnection(secret_key(settings.existing_secret, URL_KEY), (), (), certificate=certificate)
+        if self.context.external:
+            filled = self._filled_external(settings)
+            url_key = secret_key(filled, URL_KEY)
+            return DatabaseConnection(url_key, (), (filled.resource,), certificate=certificate)
         url = credentials.get(Credential.DATABASE_URL)
         data: dict[str, pulumi.Input[str]] = {}
         if url is None:
@@ -104,11 +134,19 @@ class Database(RunningComponent):
         secret = self.secret(SECRET, data | {URL_KEY: url})
         return DatabaseConnection(secret_key(secret, URL_KEY), (url,), (secret,), certificate=certificate)
 
+    def _filled_external(self, settings: ExternalDatabase) -> FilledSecret:
+        """The Secret from the stack's store: the whole URL where no host is set."""
+        if settings.host is None:
+            return self.external_secret(SECRET, {URL_KEY: Value.DATABASE_URL.template}, [Value.DATABASE_URL])
+        return self._filled(settings, Endpoint(settings.host, settings.port), settings.ssl_mode)
+
     def _managed(self, settings: ManagedDatabase, credentials: Credentials) -> DatabaseConnection:
         service = self.service(NAME, {"postgres": PORT}, settings.run_on_host)
         if settings.existing_secret:
             name = settings.existing_secret
             access = _Access(name, secret_key(name, URL_KEY), Roles(settings.user, secret_key(name, PASSWORD_KEY)))
+        elif self.context.external:
+            access = self._filled_access(settings)
         else:
             password = credentials.get(Credential.DATABASE_PASSWORD) or self.generated(
                 "password", version=settings.password_version
@@ -128,20 +166,31 @@ class Database(RunningComponent):
 
     def _access(self, settings: ManagedDatabase, password: pulumi.Output[str]) -> _Access:
         """The Secret with the superuser's password, and a URL for each role that the server makes."""
-        roles = {URL_KEY: settings.application_user, MONITOR_URL_KEY: MONITOR_ROLE, DUMP_URL_KEY: DUMP_ROLE}
         urls = {
             key: connection_url(role, role_password(password, role), Endpoint(NAME, PORT), settings.name, "disable")
-            for key, role in roles.items()
+            for key, role in _roles(settings).items()
         }
         secret = self.secret(SECRET, {PASSWORD_KEY: password, **urls})
-        operations = Roles(
-            settings.user,
-            secret_key(secret, PASSWORD_KEY),
-            secret_key(secret, MONITOR_URL_KEY),
-            secret_key(secret, DUMP_URL_KEY),
-        )
-        keys = (PASSWORD_KEY, *roles)
-        return _Access(secret.metadata.name, secret_key(secret, URL_KEY), operations, (urls[URL_KEY],), keys)
+        return _access(settings, secret, (urls[URL_KEY],))
+
+    def _filled_access(self, settings: ManagedDatabase) -> _Access:
+        """The same from the stack's store: one password, of which the operator derives those of the roles."""
+        if settings.run_on_host:
+            filled = self._filled(settings, Endpoint(NAME, PORT), "disable")
+            return _Access(filled.name, secret_key(filled, URL_KEY), None)
+        password = Value.DATABASE_PASSWORD
+        urls = {
+            key: url_text(role, password.derived(role), Endpoint(NAME, PORT), settings.name, "disable")
+            for key, role in _roles(settings).items()
+        }
+        filled = self.external_secret(SECRET, {PASSWORD_KEY: password.template, **urls}, [password])
+        return _access(settings, filled, ())
+
+    def _filled(self, settings: ManagedDatabase | ExternalDatabase, endpoint: Endpoint, ssl_mode: str) -> FilledSecret:
+        """The Secret with password and URL, filled from the stack's store."""
+        password = Value.DATABASE_PASSWORD
+        url = url_text(settings.user, password.in_url, endpoint, settings.name, ssl_mode)
+        return self.external_secret(SECRET, {PASSWORD_KEY: password.template, URL_KEY: url}, [password])
 
     def _waiting(self, settings: ManagedDatabase) -> ContainerArgsDict:
         """Asks by the Service, where the server that the image starts for its first initialisation does not listen.

@@ -79,8 +79,12 @@ def connection_url(
     """`postgresql://user:password@host:port/database?sslmode=…&connect_timeout=…` with the password escaped."""
 
     def build(value: str) -> str:
-        secret = quote(value, safe="")
-        options = f"sslmode={ssl_mode}&connect_timeout={CONNECT_SECONDS}"
-        return f"postgresql://{user}:{secret}@{endpoint.address}/{database}?{options}"
+        return url_text(user, quote(value, safe=""), endpoint, database, ssl_mode)
 
     return pulumi.Output.secret(password).apply(build)
+
+
+def url_text(user: str, password: str, endpoint: Endpoint, database: str, ssl_mode: str) -> str:
+    """The same of a password that is escaped, or of a template that escapes it."""
+    options = f"sslmode={ssl_mode}&connect_timeout={CONNECT_SECONDS}"
+    return f"postgresql://{user}:{password}@{endpoint.address}/{database}?{options}"

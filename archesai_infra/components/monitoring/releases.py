@@ -15,13 +15,14 @@ from archesai_infra import versions
 from archesai_infra.components import storage
 from archesai_infra.components.base import charts
 from archesai_infra.components.base.component import Component, Context
+from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.ingress.certificates import SOLVER_LABELS, SOLVER_PORT
 from archesai_infra.components.ingress.expose import expose, middlewares
 from archesai_infra.components.ingress.exposure import Exposure
 from archesai_infra.components.ingress.settings import IngressSettings
 from archesai_infra.components.monitoring import alertmanager, alloy, grafana, loki, prometheus
 from archesai_infra.components.monitoring.settings import MonitoringSettings
-from archesai_infra.components.storage import ExternalStorage, ManagedStorage, StorageConnection
+from archesai_infra.components.storage import ExternalStorage, ManagedStorage, StorageConnection, users
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.names import content_name, object_name
 from archesai_infra.kube.network import deny_all_spec, policy_port_spec
@@ -83,6 +84,12 @@ class Releases(Component):
             opts=self.child(depends_on=self._after),
         )
 
+    def _stored(self, name: str, data: Mapping[str, str], value: Value) -> pulumi.Resource:
+        """The same from the stack's store."""
+        return self.external_secret(
+            name, data, [value], part=name, namespace=self._namespace, depends_on=self._after
+        ).resource
+
     def _install(
         self,
         args: ReleasesArgs,
@@ -101,7 +108,12 @@ class Releases(Component):
         crds = self._install(args, CRDS_RELEASE, versions.PROMETHEUS_CRDS_CHART, kept, [])
         secrets: list[pulumi.Resource] = []
         login: pulumi.Output[str] | None = None
-        if settings.grafana.existing_secret is None:
+        if settings.grafana.existing_secret is None and self.context.external:
+            value = Value.GRAFANA_ADMIN_PASSWORD
+            secrets.append(
+                self._stored(grafana.SECRET, {"admin-user": "admin", grafana.PASSWORD_KEY: value.template}, value)
+            )
+        elif settings.grafana.existing_secret is None:
             password = args.credentials.get(Credential.GRAFANA_ADMIN_PASSWORD) or self.generated(
                 "grafana-password", version=settings.grafana.password_version
             )
@@ -133,7 +145,11 @@ class Releases(Component):
         if connection is None:
             return None, []
         after = list(connection.ready)
-        if logs.existing_secret is None:
+        if logs.existing_secret is None and self.context.external and isinstance(args.storage, ManagedStorage):
+            value = Value.STORAGE_LOGS
+            keys = {storage.ACCESS_KEY: users.PREFIX + users.LOGS, storage.SECRET_KEY: value.template}
+            after.append(self._stored(loki.KEYS_SECRET, keys, value))
+        elif logs.existing_secret is None:
             # The rules let no logs into external object storage whose keys the stack does not know.
             access, secret = connection.keys or ("", "")
             keys = {storage.ACCESS_KEY: access, storage.SECRET_KEY: secret}

@@ -9,6 +9,7 @@ import pulumi
 
 from archesai_infra import versions
 from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.peers import CA_FILE
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
@@ -133,6 +134,10 @@ class Redis(RunningComponent):
     ) -> tuple[SecretKey, tuple[pulumi.Output[str], ...]]:
         if settings.existing_secret:
             return secret_key(settings.existing_secret, PASSWORD_KEY), ()
+        if self.context.external:
+            values = [Value.REDIS_PASSWORD]
+            filled = self.external_secret(NAME, {PASSWORD_KEY: Value.REDIS_PASSWORD.template}, values)
+            return secret_key(filled, PASSWORD_KEY), ()
         password = credentials.get(Credential.REDIS_PASSWORD)
         if password is None:
             version = settings.password_version if isinstance(settings, ManagedRedis) else 1

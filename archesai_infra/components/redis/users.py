@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pulumi
 
-from archesai_infra.components.base.component import Component
+from archesai_infra.components.base.component import Component, secret_key
+from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.redis.settings import NAME, ManagedRedis
 from archesai_infra.kube.pods import SecretKey
 
@@ -18,6 +19,7 @@ DUMP = "dump"
 RESTORE = "restore"
 """Replaces all content; only `arches restore` reads its password, and no pod but the server's has it."""
 
+_STORED = {EXPORTER: Value.REDIS_EXPORTER, DUMP: Value.REDIS_DUMP, RESTORE: Value.REDIS_RESTORE}
 _APPLICATION = "~* &* +@all -@admin -@dangerous +info"
 _RULES: Mapping[str, str] = {
     # No key, and no `slowlog get`, which would show other clients' values.
@@ -50,7 +52,13 @@ def rules(settings: ManagedRedis) -> str:
 
 
 def logins(component: Component, settings: ManagedRedis) -> dict[str, Login]:
-    """The users with generated passwords in a Secret of their own."""
+    """The users with passwords in a Secret of their own: generated, from the stack's store, or made by others."""
+    if component.context.external:
+        data = {name: value.template for name, value in _STORED.items()}
+        filled = component.external_secret(SECRET, data, list(_STORED.values()), part="users")
+        return {name: Login(name, secret_key(filled, name), ()) for name in _RULES}
+    if not component.context.generates:
+        return {name: Login(name, secret_key(SECRET, name), ()) for name in _RULES}
     values = {name: component.generated(f"{name}-password", version=settings.password_version) for name in _RULES}
     secret = component.secret(SECRET, values, part="users")
     return {name: Login(name, SecretKey(secret.metadata.name, name), (value,)) for name, value in values.items()}

@@ -9,7 +9,8 @@ import pulumi
 from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
 from archesai_infra import versions
-from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.component import Context, Endpoint, FilledSecret, secret_key, secret_name
+from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.storage.bucket import Bucket, BucketArgs
 from archesai_infra.components.storage.settings import (
@@ -79,6 +80,11 @@ class _Keys:
     values: tuple[pulumi.Output[str], pulumi.Output[str]] | None
 
 
+def _known(secret: FilledSecret | str) -> _Keys:
+    """Keys whose values the program does not see."""
+    return _Keys(secret_name(secret), secret_key(secret, ACCESS_KEY), secret_key(secret, SECRET_KEY), None)
+
+
 class Storage(RunningComponent):
     """Object storage in any of its forms, the Secrets with its keys, the buckets and the users."""
 
@@ -109,6 +115,12 @@ class Storage(RunningComponent):
         return StorageConnection(url, bucket, region, keys.access, keys.secret_key, keys.values, self._ready)
 
     def _user(self, settings: ManagedStorage, user: User) -> _Keys:
+        if self.context.external:
+            value = Value(f"storage{user.name.title()}SecretKey")
+            data = {ACCESS_KEY: user.access_key, SECRET_KEY: value.template}
+            return _known(self.external_secret(user.secret, data, [value], part=f"{user.name}-secret"))
+        if not self.context.generates:
+            return _known(user.secret)
         secret = self.generated(f"{user.name}-key", version=settings.password_version)
         access = pulumi.Output.from_input(user.access_key)
         made = self.secret(user.secret, {ACCESS_KEY: access, SECRET_KEY: secret}, part=f"{user.name}-secret")
@@ -122,8 +134,11 @@ class Storage(RunningComponent):
 
     def _keys(self, settings: ManagedStorage | ExternalStorage, credentials: Credentials) -> _Keys:
         if settings.existing_secret:
-            name = settings.existing_secret
-            return _Keys(name, secret_key(name, ACCESS_KEY), secret_key(name, SECRET_KEY), None)
+            return _known(settings.existing_secret)
+        if self.context.external:
+            values = [Value.STORAGE_ACCESS_KEY, Value.STORAGE_SECRET_KEY]
+            data = {key: value.template for key, value in zip((ACCESS_KEY, SECRET_KEY), values, strict=True)}
+            return _known(self.external_secret(NAME, data, values))
         version = settings.password_version if isinstance(settings, ManagedStorage) else 1
         access = credentials.get(Credential.STORAGE_ACCESS_KEY) or self.generated("access-key", version=version)
         secret = credentials.get(Credential.STORAGE_SECRET_KEY) or self.generated("secret-key", version=version)

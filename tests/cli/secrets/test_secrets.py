@@ -33,6 +33,21 @@ def _origins(config: Config) -> dict[str, tuple[str, str]]:
     return {str(source.credential): (source.origin, source.detail) for source in found}
 
 
+def test_a_credential_in_a_store_is_named_and_changed_only_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = _origins({"secrets": {"external": {"store": "vault"}}, "redis": {"enabled": True, "existingSecret": "r"}})
+    assert found["databasePassword"] == ("store", "vault")
+    assert found["redisPassword"] == ("existing Secret", "r")
+    stack = "config: {archesai:environment: development, archesai:secrets: {external: {store: vault}}}"
+    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+    (tmp_path / "Pulumi.dev.yaml").write_text(stack, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    refused = run("secrets", "rotate", "databasePassword")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("error: databasePassword: comes from the store vault; change it there")
+
+
 def test_every_source_of_a_credential_is_told_apart() -> None:
     found = _origins({"redis": {"enabled": True}, "redisPassword": "made-up", "api": {"existingSecret": "jwt"}})
     assert found["databasePassword"] == ("generated", "database.passwordVersion")
