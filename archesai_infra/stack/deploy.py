@@ -44,7 +44,15 @@ from archesai_infra.stack.monitoring import arguments as monitoring_arguments
 from archesai_infra.stack.monitoring import grafana_exposure
 from archesai_infra.stack.namespaces import chart_namespaces
 from archesai_infra.stack.posture import registries
-from archesai_infra.stack.protection import PROTECTED, VOLUMES, Earlier, require_protected
+from archesai_infra.stack.protection import (
+    MAJORS,
+    PROTECTED,
+    VOLUMES,
+    Earlier,
+    majors,
+    require_protected,
+    require_readable,
+)
 from archesai_infra.stack.restoring import bare
 from archesai_infra.stack.settings import Settings
 from archesai_infra.stack.storage import storage_users
@@ -72,6 +80,7 @@ def deploy(
     """
     if settings.production and settings.cluster.context is None and not pulumi.runtime.is_dry_run():
         raise UnpinnedClusterError(unpinned(stack))
+    require_readable(before.majors, majors(settings))
     if settings.restoring:
         settings = bare(settings)
     cluster = _provider("cluster", settings, adopts=True)
@@ -99,7 +108,11 @@ def deploy(
     else:
         _components(settings, credentials, context, cluster)
     require_protected(before.protected, context.data)
-    return outputs(settings) | {PROTECTED: context.protected, VOLUMES: {**before.volumes, **context.volumes}}
+    return outputs(settings) | {
+        PROTECTED: context.protected,
+        VOLUMES: {**before.volumes, **context.volumes},
+        MAJORS: {**before.majors, **majors(settings)},
+    }
 
 
 def autoscaled(settings: Settings) -> tuple[str, ...]:

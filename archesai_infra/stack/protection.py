@@ -12,7 +12,10 @@ from typing import Any
 
 import pulumi
 
+from archesai_infra.components import database
+from archesai_infra.components.database.major import major
 from archesai_infra.stack.config import PROJECT
+from archesai_infra.stack.settings import Settings
 
 PROTECTED = "protectedModules"
 """The stack's output that lists the modules whose data is protected."""
@@ -20,8 +23,12 @@ VOLUMES = "volumes"
 """The stack's output with the largest size that each claim has asked for, also of modules that are off now."""
 
 
+MAJORS = "databaseMajors"
+"""The stack's output with the major version of PostgreSQL whose data is on each claim, also on those of before."""
+
+
 class ProtectedError(Exception):
-    """A module with protected data is missing from the stack."""
+    """A module with protected data is missing from the stack, or its data would meet a server that cannot read it."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,7 @@ class Earlier:
 
     protected: tuple[str, ...] = ()
     volumes: Mapping[str, str] = field(default_factory=dict[str, str])
+    majors: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def earlier(stack: str) -> Earlier:
@@ -37,7 +45,41 @@ def earlier(stack: str) -> Earlier:
     name = f"{pulumi.get_organization()}/{PROJECT}/{stack}"
     found: Any = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value
     outputs = (found or {}).get("outputs") or {}
-    return Earlier(tuple(outputs.get(PROTECTED, ())), outputs.get(VOLUMES, {}))
+    return from_outputs(outputs)
+
+
+def from_outputs(outputs: Mapping[str, Any]) -> Earlier:
+    """What a stack's outputs record, also those of a release that recorded less."""
+    return Earlier(tuple(outputs.get(PROTECTED, ())), outputs.get(VOLUMES, {}), _majors(outputs))
+
+
+def _majors(outputs: Mapping[str, Any]) -> dict[str, str]:
+    """What the outputs say, or for a stack that did not record it yet, what follows from its image."""
+    if MAJORS in outputs:
+        return outputs[MAJORS]
+    found = major(str(outputs.get("images", {}).get("database", "")))
+    claims = [claim for claim in outputs.get(VOLUMES, {}) if claim == f"{database.NAME}-data"]
+    return dict.fromkeys(claims, found) if found else {}
+
+
+def majors(settings: Settings) -> dict[str, str]:
+    """Major version of a managed database by its claim; none where it is not known."""
+    own = settings.database
+    if not (isinstance(own, database.ManagedDatabase) and own.runs_pods):
+        return {}
+    found = major(f":{own.image.tag_or(own.default_image)}")
+    return {own.claim: found} if found else {}
+
+
+def require_readable(before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Raise ProtectedError where a server would not read the data on its claim."""
+    for claim, version in now.items():
+        if before.get(claim, version) != version:
+            raise ProtectedError(
+                f"database.image.tag: claim {claim} holds data of PostgreSQL {before[claim]}, which version {version} "
+                "does not read; nothing was changed. Keep the tag, or move the data to a new claim: "
+                "docs/production.md, Another major version of PostgreSQL"
+            )
 
 
 def require_protected(before: Collection[str], declared: Collection[str]) -> None:

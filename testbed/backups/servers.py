@@ -132,7 +132,13 @@ class Postgres:
     port: int
     password: str = "p@ss/w%r d:1"
     database: str = "archesai"
+    programs: Path | None = None
+    """Directory of other server programs than those of this machine."""
     _running: bool = field(default=False, repr=False)
+
+    @property
+    def _tools(self) -> dict[str, str]:
+        return {"PATH": f"{self.programs}{os.pathsep}{search_path()}"} if self.programs else {}
 
     @property
     def url(self) -> str:
@@ -161,14 +167,15 @@ class Postgres:
         made = call(
             ["initdb", "-D", data, "-U", "admin", "--auth=scram-sha-256", f"--pwfile={password_file}",
              "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-sync"],
-            user=SERVER_USER,
+            self._tools, user=SERVER_USER,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
         options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories='' -c fsync=off"
         log = str(self.directory / "log")
         command = ["pg_ctl", "-D", data, "-w", "-t", str(START_SECONDS), "-l", log, "-o", options, "start"]
         started = subprocess.run(
-            command, check=False, env=environment({}), cwd="/", timeout=START_SECONDS + 10, **identity(SERVER_USER),
+            command, check=False, env=environment(self._tools), cwd="/", timeout=START_SECONDS + 10,
+            **identity(SERVER_USER),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         assert started.returncode == 0, (self.directory / "log").read_text(encoding="utf-8")
@@ -178,7 +185,8 @@ class Postgres:
     def stop(self) -> None:
         """End the server at once."""
         if self._running:
-            call(["pg_ctl", "-D", str(self.directory / "data"), "-m", "immediate", "-w", "stop"], user=SERVER_USER)
+            stop = ["pg_ctl", "-D", str(self.directory / "data"), "-m", "immediate", "-w", "stop"]
+            call(stop, self._tools, user=SERVER_USER)
             self._running = False
 
     def sql(self, text: str, *, database: str | None = None) -> str:
@@ -190,11 +198,11 @@ class Postgres:
 
 
 @contextmanager
-def postgres() -> Generator[Postgres]:
-    """A running server with an empty database."""
+def postgres(programs: Path | None = None) -> Generator[Postgres]:
+    """A running server with an empty database, by this machine's programs or others."""
     needs("initdb", "pg_ctl", "psql", "pg_dump")
     with place(SERVER_USER) as directory:
-        server = Postgres(directory, free_ports(1)[0])
+        server = Postgres(directory, free_ports(1)[0], programs=programs)
         try:
             server.start()
             yield server

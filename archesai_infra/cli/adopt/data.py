@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +11,7 @@ from archesai_infra.cli.adopt.live import FileOwner, Live, Object, Place, contai
 from archesai_infra.cli.adopt.plan import AFTER, BEFORE, DataVolume, Setting, Step, Takeover
 from archesai_infra.cli.base.cluster import Cluster
 from archesai_infra.components import database, redis, storage
+from archesai_infra.components.database.major import major
 from archesai_infra.components.database.server import server_environment
 from archesai_infra.credentials import Credential
 from archesai_infra.quantities import memory_bytes
@@ -202,14 +202,6 @@ def _unfit_postgres(what: str, own: database.ManagedDatabase, container: Object,
             "version, or move the data by dump"
         )
     return reasons
-
-
-def major(image: str) -> str | None:
-    """PostgreSQL's major version by an image's tag: `postgres:16.4-alpine`, `pgvector/pgvector:0.8.6-pg16`."""
-    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-    by_name = re.search(r"\bpg(\d+)", tag)
-    match = by_name or re.match(r"(\d+)", tag)
-    return match[1] if match else None
 
 
 def _claim_settings(module: str, own: Managed, claim: Object, live: Live) -> list[Setting]:

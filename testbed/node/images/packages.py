@@ -46,9 +46,19 @@ def debian(names: Iterable[str], log: Log) -> list[Path]:
     return [max(directory.glob(f"{name}_*.deb")) for name in wanted]
 
 
+def cached_wheels() -> Path | None:
+    """The directory of `wheels` where it is there already; fetches nothing."""
+    target = _wheels_directory()
+    return target if target.is_dir() else None
+
+
+def _wheels_directory() -> Path:
+    return cache_directory() / f"wheels-{_digest(REQUIREMENTS)}"
+
+
 def wheels(log: Log) -> Path:
     """A directory with the content of the pinned wheels."""
-    target = cache_directory() / f"wheels-{_digest(REQUIREMENTS)}"
+    target = _wheels_directory()
     with locked(target, log):
         if not target.is_dir():
             log("images: downloading wheels")

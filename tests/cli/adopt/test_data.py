@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from archesai_infra.cli.adopt.data import major
 from archesai_infra.cli.adopt.live import FileOwner
 from archesai_infra.cli.adopt.plan import AFTER, BEFORE
+from archesai_infra.components.database.major import major
 from testbed.adopt.kustomized import ACCESS_KEY, DATABASE_CLAIM, PASSWORD, REDIS_PASSWORD, SECRET_KEY
 from testbed.adopt.standing import ALL, ON, STACK, planned, standing, takeover
 from testbed.controlplane.api import Object

@@ -1,0 +1,13 @@
+"""PostgreSQL's major version: data of one is not read by another."""
+
+from __future__ import annotations
+
+import re
+
+
+def major(image: str) -> str | None:
+    """The major version by an image's tag: `postgres:16.4-alpine`, `pgvector/pgvector:0.8.6-pg16`; None if unknown."""
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    by_name = re.search(r"\bpg(\d+)", tag)
+    match = by_name or re.match(r"(\d+)", tag)
+    return match[1] if match else None

