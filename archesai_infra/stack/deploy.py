@@ -195,17 +195,21 @@ def _components(settings: Settings, credentials: Credentials, context: Context, 
     if settings.platform.enabled:
         target = Endpoint(api.NAME, api.PORT) if settings.api.enabled else None
         platform.Platform(context, platform.PlatformArgs(settings.platform, target), opts)
-    before_monitoring: list[pulumi.Resource] = [security]
-    if settings.ingress.enabled:
-        args = IngressArgs(settings.ingress, exposures(settings), exposures_elsewhere(settings), settings.charts)
-        # Grafana's way in needs the kinds and the classes that the controller brings.
-        before_monitoring.append(Ingress(context, args, opts))
     before_backups: list[pulumi.Resource] = [security]
+    watching: monitoring.Monitoring | None = None
     if settings.monitoring.enabled:
         args = monitoring_arguments(settings, credentials, connections, context.instance)
-        opts = pulumi.ResourceOptions(provider=cluster, depends_on=before_monitoring)
+        watching = monitoring.Monitoring(context, args, opts)
         # Velero's chart makes objects of the monitoring's kinds.
-        before_backups.append(monitoring.Monitoring(context, args, opts))
+        before_backups.append(watching)
+    if settings.ingress.enabled:
+        # The controller looks for the namespaces of its hosts when it starts, Grafana's host for its kinds and classes.
+        namespaces = watching.namespaces if watching is not None else ()
+        hosts = exposures(settings)
+        args = IngressArgs(settings.ingress, hosts, exposures_elsewhere(settings), settings.charts, namespaces)
+        ingress = Ingress(context, args, opts)
+        if watching is not None:
+            watching.expose([ingress])
     if settings.backups.enabled:
         args = backup_arguments(settings, credentials, connections, context.instance)
         later = pulumi.ResourceOptions(provider=cluster, depends_on=before_backups)

@@ -85,7 +85,10 @@ def test_hosts_are_proved_through_the_gateway() -> None:
 def test_our_controller_serves_the_gateway_and_makes_no_class_of_ingress() -> None:
     made = stack(tls=TLS, controller=INSTALL)
     values = resource(made, "ingress-traefik").inputs["values"]
-    assert values["providers"]["kubernetesGateway"] == {"enabled": True}
+    assert values["providers"]["kubernetesGateway"] == {
+        "enabled": True,
+        "namespaces": ["archesai", "monitoring", "ingress"],
+    }
     assert values["gateway"] == values["gatewayClass"] == {"enabled": False}
     assert values["ingressClass"]["enabled"] is False
     assert "ports" not in values
@@ -109,7 +112,10 @@ def test_both_apis_serve_one_host_while_clients_move() -> None:
     assert {"Ingress", "HTTPRoute"} <= kinds(made)
     assert find(made, "Ingress", "archesai-api")["spec"]["rules"][0]["host"] == "api.example.com"
     providers = resource(made, "ingress-traefik").inputs["values"]["providers"]
-    assert providers["kubernetesGateway"] == {"enabled": True}
+    assert providers["kubernetesGateway"] == {
+        "enabled": True,
+        "namespaces": ["archesai", "monitoring", "ingress"],
+    }
     assert providers["kubernetesIngress"]["enabled"] is True
 
 

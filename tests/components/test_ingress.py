@@ -176,10 +176,10 @@ def test_cert_manager_comes_with_its_kinds_and_leaves_them() -> None:
 def test_our_controller_serves_class_nginx_and_is_the_only_one_let_in() -> None:
     made = stack(controller={"install": True, "replicas": 2, "serviceType": "NodePort"})
     found = values(made, "traefik")
-    assert found["providers"] == {
-        "kubernetesIngressNGINX": {"enabled": True},
-        "kubernetesIngress": {"enabled": False},
-    }
+    assert found["providers"]["kubernetesIngressNGINX"] == {"enabled": True, "watchNamespace": "archesai"}
+    assert found["providers"]["kubernetesIngress"]["enabled"] is False
+    assert found["providers"]["kubernetesCRD"]["namespaces"] == ["archesai"]
+    assert found["rbac"] == {"enabled": False}
     assert found["ingressClass"] == {"enabled": False, "isDefaultClass": False}
     assert found["deployment"] == {"replicas": 2}
     assert found["service"]["spec"]["type"] == "NodePort"
@@ -196,7 +196,7 @@ def test_our_controller_serves_class_nginx_and_is_the_only_one_let_in() -> None:
 
 def test_our_controller_for_traefik_brings_its_own_class() -> None:
     made = stack(className="traefik", controller=ON_INSTALL)
-    assert values(made, "traefik")["providers"]["kubernetesIngressNGINX"] == {"enabled": False}
+    assert values(made, "traefik")["providers"]["kubernetesIngressNGINX"]["enabled"] is False
     assert values(made, "traefik")["ingressClass"] == {"enabled": True, "isDefaultClass": False, "name": "traefik"}
     assert "ingress-class-nginx" not in logical_names(made)
     assert "ingress-traefik" in depends_on(made, "ingress-headers")
@@ -323,7 +323,8 @@ def test_another_class_of_our_own_stands_beside_a_traefik_that_is_there() -> Non
     made = stack(className="arches", controller=ON_INSTALL)
     found = values(made, "traefik")
     assert found["ingressClass"] == {"enabled": True, "isDefaultClass": False, "name": "arches"}
-    assert found["providers"]["kubernetesIngress"] == {"enabled": True, "ingressClass": "arches"}
+    served = {"enabled": True, "ingressClass": "arches", "namespaces": ["archesai", "ingress"]}
+    assert found["providers"]["kubernetesIngress"] == served
     assert f"{TRAEFIK}router.middlewares" in annotated(made)
     assert let_in(made) == ("ingress", {"app.kubernetes.io/name": "traefik"})
 

@@ -136,6 +136,18 @@ OTHERS: list[tuple[str, Object, str]] = [
     ("bound-rights", _object("Role", rules=[{"verbs": ["*"]}]), "* in verbs"),
     ("bound-rights", _object("Role", rules=[{"resources": ["pods/*"], "verbs": ["get"]}]), "* in resources"),
     ("bound-rights", _object("ClusterRole", rules=[{"resources": ["secrets"], "verbs": ["get"]}]), "every Secret"),
+    (
+        "bound-rights",
+        _object("Role", rules=[{"resources": ["secrets"], "verbs": ["get"]}], metadata={"name": "another"}),
+        "every Secret",
+    ),
+    (
+        "bound-rights",
+        _object(
+            "Role", rules=[{"resources": ["secrets"], "verbs": ["update"]}], metadata={"name": "archesai-controller"}
+        ),
+        "every Secret",
+    ),
     ("bound-rights", _object("Role", rules=[{"resources": ["roles"], "verbs": ["escalate"]}]), "escalate"),
     ("open-policies", _policy(ingress=[{}]), "everybody"),
     ("open-policies", _policy(egress=[{"ports": [{"port": 443}]}]), "everybody"),

@@ -19,17 +19,31 @@ GRACE_SECONDS = 45
 """How long it then lets answers come to their end; both together are below the chart's 60 s until SIGKILL."""
 
 
-def chart_values(settings: IngressSettings, mirror: str | None, namespace: str) -> dict[str, Any]:
-    """Values of the Traefik chart for a stack in `namespace`."""
+def watched(settings: IngressSettings, namespaces: tuple[str, ...]) -> tuple[str, ...]:
+    """Namespaces that the controller reads: those with hosts and, where it tells its address to them, its own."""
+    tells = settings.speaks_traefik or settings.by_gateway
+    return tuple(dict.fromkeys((*namespaces, *((settings.controller.home,) if tells else ()))))
+
+
+def chart_values(settings: IngressSettings, mirror: str | None, namespaces: tuple[str, ...]) -> dict[str, Any]:
+    """Values of the Traefik chart for hosts in these namespaces; the first is the stack's own."""
     controller = settings.controller
+    everywhere = list(watched(settings, namespaces))
     values: dict[str, Any] = {
         "deployment": {"replicas": controller.replicas},
         # A class of its own name for class nginx is made beside the chart; no class is the cluster's default.
         "ingressClass": {"enabled": settings.by_ingress and settings.speaks_traefik, "isDefaultClass": False},
         "providers": {
-            "kubernetesIngressNGINX": {"enabled": settings.by_ingress and not settings.speaks_traefik},
-            "kubernetesIngress": {"enabled": settings.by_ingress and settings.speaks_traefik},
+            # A route of another namespace could take over a host of the stack by a longer path.
+            "kubernetesIngressNGINX": _nginx_provider(settings, namespaces),
+            "kubernetesIngress": {
+                "enabled": settings.by_ingress and settings.speaks_traefik,
+                "namespaces": everywhere,
+            },
+            "kubernetesCRD": {"namespaces": list(namespaces), "defaultTLSResourcesNamespace": namespaces[0]},
         },
+        # Our own, see `rights`.
+        "rbac": {"enabled": False},
         "service": service_values(controller),
         # Bodies are received on the disk before a pod sees them.
         # One bound has to be that of a good answer, or no objective could be measured.
@@ -38,11 +52,11 @@ def chart_values(settings: IngressSettings, mirror: str | None, namespace: str) 
             "requests": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "256Mi"},
             "limits": {"memory": "512Mi", "ephemeral-storage": "8Gi"},
         },
-        "additionalArguments": arguments(settings, namespace),
+        "additionalArguments": arguments(settings, namespaces[0]),
     }
     if settings.by_gateway:
         # The stack makes the Gateway, with a listener for each of its hosts, and the class.
-        values["providers"]["kubernetesGateway"] = {"enabled": True}
+        values["providers"]["kubernetesGateway"] = {"enabled": True, "namespaces": everywhere}
         values |= {"gateway": {"enabled": False}, "gatewayClass": {"enabled": False}}
     if settings.by_ingress and settings.speaks_traefik:
         values["ingressClass"]["name"] = settings.class_name
@@ -60,6 +74,14 @@ def chart_values(settings: IngressSettings, mirror: str | None, namespace: str) 
     if mirror is not None:
         values["image"] = {"registry": mirror}
     return _merged(values, controller.values)
+
+
+def _nginx_provider(settings: IngressSettings, namespaces: tuple[str, ...]) -> dict[str, Any]:
+    enabled = {"enabled": settings.by_ingress and not settings.speaks_traefik}
+    if len(namespaces) == 1:
+        return enabled | {"watchNamespace": namespaces[0]}
+    # It looks for the namespaces once, when it starts.
+    return enabled | {"watchNamespaceSelector": f"kubernetes.io/metadata.name in ({','.join(namespaces)})"}
 
 
 def service_values(controller: Controller) -> dict[str, Any]:

@@ -21,10 +21,11 @@ from archesai_infra.components.ingress.certificates import (
     cert_manager_values,
     issuer_spec,
 )
-from archesai_infra.components.ingress.chart import chart_values
+from archesai_infra.components.ingress.chart import chart_values, watched
 from archesai_infra.components.ingress.expose import expose, middlewares
 from archesai_infra.components.ingress.exposure import Exposure
 from archesai_infra.components.ingress.gateway import CONTROLLERS, NAME
+from archesai_infra.components.ingress.rights import grant
 from archesai_infra.components.ingress.settings import IngressSettings
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
@@ -41,6 +42,8 @@ class IngressArgs:
     elsewhere: tuple[tuple[str, Exposure], ...]
     """Hosts of Services in other namespaces, with those: their routes are made there."""
     charts: charts.ChartsSettings
+    before: tuple[pulumi.Resource, ...] = ()
+    """What makes those other namespaces: the controller has rights there and looks for them when it starts."""
 
 
 class Ingress(Component):
@@ -51,7 +54,7 @@ class Ingress(Component):
         settings = args.settings
         ready: list[pulumi.Resource] = self._definitions(settings, args.charts)
         if settings.controller.install:
-            ready += self._controller(settings, args.charts, ready)
+            ready += self._controller(args, ready)
         issuers = self._issuers(settings, args.charts, ready)
         modules = [exposure.module for exposure in args.exposures]
         ready += middlewares(self, settings, modules, context.namespace, ready)
@@ -75,14 +78,15 @@ class Ingress(Component):
         chart = charts.Chart("gateway-api", self.context.namespace, versions.GATEWAY_API_CHART, values)
         return [charts.install(self, chart, where)]
 
-    def _controller(
-        self, settings: IngressSettings, where: charts.ChartsSettings, after: Sequence[pulumi.Resource]
-    ) -> list[pulumi.Resource]:
+    def _controller(self, args: IngressArgs, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
+        settings = args.settings
         home = settings.controller.home
         namespace = charts.chart_namespace(self, home)
-        values = chart_values(settings, self.context.mirror, self.context.namespace)
+        namespaces = (self.context.namespace, *dict.fromkeys(name for name, _ in args.elsewhere))
+        rights = grant(self, settings, watched(settings, namespaces), [*namespace, *args.before])
+        values = chart_values(settings, self.context.mirror, namespaces)
         chart = charts.Chart("traefik", home, versions.TRAEFIK_CHART, values)
-        release = charts.install(self, chart, where, depends_on=[*namespace, *after])
+        release = charts.install(self, chart, args.charts, depends_on=[*namespace, *rights, *after])
         if settings.speaks_traefik or not settings.by_ingress:
             return [release]
         # The chart makes only its own class.

@@ -39,16 +39,22 @@ class Monitoring(Component):
     def __init__(self, context: Context, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("Monitoring", "monitoring", context, opts)
         ready: Sequence[pulumi.Resource] = ()
-        namespaces: Sequence[pulumi.Resource] = ()
+        self.namespaces: tuple[pulumi.Resource, ...] = ()
+        self._releases: Releases | None = None
         if args.settings.installs:
-            releases = Releases(context, args.releases, pulumi.ResourceOptions(parent=self))
-            ready, namespaces = (releases,), releases.namespaces
+            self._releases = Releases(context, args.releases, pulumi.ResourceOptions(parent=self))
+            ready, self.namespaces = (self._releases,), self._releases.namespaces
         for watch in args.watches:
             self._servers(watch)
             self._monitors(watch, args.settings.labels, ready)
         self._rules(args, ready)
-        self._dashboards(args, namespaces)
+        self._dashboards(args)
         self.register_outputs({})
+
+    def expose(self, after: Sequence[pulumi.Resource]) -> None:
+        """Give Grafana its host, after the component of the way in."""
+        if self._releases is not None:
+            self._releases.expose_grafana(after)
 
     def _servers(self, watch: Watch) -> None:
         """Exporters, and the Secrets with which Prometheus reads what has no exporter."""
@@ -95,7 +101,7 @@ class Monitoring(Component):
             opts=self.child(depends_on=ready),
         )
 
-    def _dashboards(self, args: MonitoringArgs, namespaces: Sequence[pulumi.Resource]) -> None:
+    def _dashboards(self, args: MonitoringArgs) -> None:
         """A ConfigMap each: beside our Grafana, which mounts it, else where the sidecar of an existing one looks."""
         context = self.context
         marks = {grafana.DASHBOARD_LABEL: "1"} | args.settings.labels
@@ -108,7 +114,7 @@ class Monitoring(Component):
                 f"{self.module}-dashboard-{dashboard.key}",
                 metadata=metadata,
                 data={f"{dashboard.key}.json": dashboard_file(dashboard, context.instance, context.namespace)},
-                opts=self.child(depends_on=namespaces),
+                opts=self.child(depends_on=self.namespaces),
             )
 
     def _labelled(

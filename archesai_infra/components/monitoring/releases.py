@@ -62,10 +62,10 @@ class Releases(Component):
         self.namespaces = tuple(namespaces)
         self._after = namespaces
         self._policies(args)
-        stack = self._prometheus(args)
+        self._args = args
+        stack = self._stack = self._prometheus(args)
         self._loki(args, stack)
         self._alloy(args, stack)
-        self._expose_grafana(args, stack)
         self.register_outputs({})
 
     def _metadata(
@@ -197,10 +197,13 @@ class Releases(Component):
                 opts=self.child(depends_on=self._after),
             )
 
-    def _expose_grafana(self, args: ReleasesArgs, stack: Release) -> None:
+    def expose_grafana(self, after: Sequence[pulumi.Resource]) -> None:
+        """Give Grafana its host, where it has one, after what brings the kinds and classes of a host."""
+        args = self._args
         if args.grafana is None:
             return
         if args.ingress.uses_middlewares:
             # Once more: an Ingress should not depend on objects of another namespace.
-            middlewares(self, args.ingress, ["grafana"], self._namespace, self._after)
-        expose(self, args.ingress, args.grafana, self._namespace, after=[stack], gateway=[stack])
+            middlewares(self, args.ingress, ["grafana"], self._namespace, [*self._after, *after])
+        ready = [self._stack, *after]
+        expose(self, args.ingress, args.grafana, self._namespace, after=ready, gateway=ready)
