@@ -1,0 +1,72 @@
+"""The runbook of a full volume of Loki, followed with the real chart on a real API server."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from archesai_infra.stack.evaluate import Evaluation
+from testbed.controlplane.fixtures import parts_or_skip
+from testbed.controlplane.rig import ControlPlane
+from testbed.monitoring import charts
+from testbed.monitoring.stacks import release
+from testbed.stacks import ROOT, render
+
+CLAIM = "storage-loki-0"
+
+
+def stack(size: str) -> Evaluation:
+    return render({"monitoring": {"enabled": True, "logs": {"size": size}}})
+
+
+def runbook() -> list[list[str]]:
+    """The commands of kubectl that the runbook gives for Loki, without their namespace."""
+    section = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("### VolumeNearlyFull")[2]
+    lines = re.findall(r"^ +kubectl -n monitoring (.*)$", section.partition("\n### ")[0], re.MULTILINE)
+    return [shlex.split(line) for line in lines]
+
+
+def install(rig: ControlPlane, evaluation: Evaluation, namespace: str) -> subprocess.CompletedProcess[str]:
+    """Install or upgrade Loki with the values of a stack, as the release does, without waiting for its pod."""
+    inputs = release(evaluation, "loki")
+    path = charts.archive("loki", inputs["version"])
+    values = inputs["values"] | {"monitoring": {"serviceMonitor": {"enabled": False}}}
+    command = [str(parts_or_skip("helm")["helm"]), "upgrade", "--install", "loki", str(path), "--values", "-"]
+    access = [f"--kubeconfig={rig.admin_kubeconfig}", f"--namespace={namespace}"]
+    text = json.dumps(values)
+    return subprocess.run([*command, *access], input=text, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_the_runbook_grows_the_claim_and_takes_the_stateful_set_away() -> None:
+    patch, delete = runbook()
+    assert patch[:3] == ["patch", "pvc", CLAIM]
+    assert delete == ["delete", "statefulset", "loki", "--cascade=orphan"]
+
+
+@pytest.mark.cluster
+def test_lokis_volume_grows_by_the_runbook_and_not_by_its_size_alone(
+    control_plane: ControlPlane, fresh_namespace: str
+) -> None:
+    assert install(control_plane, stack("20Gi"), fresh_namespace).returncode == 0
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": CLAIM, "namespace": fresh_namespace},
+    }
+    control_plane.wait_ready(claim)
+    refused = install(control_plane, stack("40Gi"), fresh_namespace)
+    assert "updates to statefulset spec" in refused.stderr
+    for command in runbook():
+        done = control_plane.kubectl(f"--namespace={fresh_namespace}", *command)
+        assert done.returncode == 0, done.stderr
+    grown = install(control_plane, stack("40Gi"), fresh_namespace)
+    assert grown.returncode == 0, grown.stderr
+    (current,) = control_plane.wait_ready(claim)
+    assert current["spec"]["resources"]["requests"]["storage"] == "40Gi"
+    shown = control_plane.kubectl("get", "statefulset", "loki", f"--namespace={fresh_namespace}", "--output=json")
+    template = json.loads(shown.stdout)["spec"]["volumeClaimTemplates"][0]
+    assert template["spec"]["resources"]["requests"]["storage"] == "40Gi"
