@@ -38,7 +38,16 @@ MOST_WORKERS = 4
 """Each worker that runs tests of tier cluster starts a control plane of its own."""
 NOTHING_COLLECTED = 5
 """Status of a pytest that was given files without a test for it."""
-PARTS: tuple[str, ...] = (*parts.RIG, "minio", "velero", "velero-plugin-for-aws", "kube-score", "crane", "helm")
+PARTS: tuple[str, ...] = (
+    *parts.RIG,
+    "minio",
+    "velero",
+    "velero-plugin-for-aws",
+    "traefik",
+    "kube-score",
+    "crane",
+    "helm",
+)
 """What tests run, besides what the package sources of the machine offer."""
 LOOK_SECONDS = 0.2
 """Seconds between two reads of the output of a run beside this one."""

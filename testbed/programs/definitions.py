@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,7 +78,23 @@ FOLDERS = (
     Folder(
         "github.com/traefik/traefik/v3",
         "docs/content/reference/dynamic-configuration",
-        ("middlewares.traefik.io",),
+        (
+            "ingressroutes.traefik.io",
+            "ingressroutetcps.traefik.io",
+            "ingressrouteudps.traefik.io",
+            "middlewares.traefik.io",
+            "middlewaretcps.traefik.io",
+            "serverstransports.traefik.io",
+            "serverstransporttcps.traefik.io",
+            "tlsoptions.traefik.io",
+            "tlsstores.traefik.io",
+            "traefikservices.traefik.io",
+        ),
+    ),
+    Folder(
+        "github.com/envoyproxy/gateway",
+        "charts/gateway-crds-helm/templates/generated",
+        ("backendtrafficpolicies.gateway.envoyproxy.io",),
     ),
     Folder(
         "sigs.k8s.io/gateway-api",
@@ -124,8 +139,10 @@ class Definitions(Part):
             for name in folder.names:
                 if name not in published:
                     raise DownloadError(f"{folder.module} {self.pinned(folder.module)} defines no {name}")
-                shutil.copyfile(published[name], target / f"{name}.yaml")
-                (target / f"{name}.yaml").chmod(0o644)
+                lines = published[name].read_text(encoding="utf-8").splitlines(keepends=True)
+                # Inside a chart a definition stands between two lines of its template.
+                text = "".join(line for line in lines if not line.startswith("{{"))
+                (target / f"{name}.yaml").write_text(text, encoding="utf-8")
 
     def _download(self, go: Path, environment: dict[str, str]) -> dict[str, Path]:
         """Directory of each module by its path."""

@@ -68,6 +68,12 @@ def catalogue() -> dict[str, Part]:
             },
         ),
         Program("minio", "github.com/minio/minio", {"minio": "github.com/minio/minio", "mc": "github.com/minio/mc"}),
+        Program(
+            "traefik",
+            "github.com/traefik/traefik/v3",
+            {"traefik": "github.com/traefik/traefik/v3/cmd/traefik"},
+            {"github.com/traefik/traefik/v3/pkg/version.Version": "{version}"},
+        ),
         *_node_parts(),
         Program(
             "pulumi",

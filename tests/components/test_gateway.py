@@ -188,7 +188,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "both": {"tls": TLS, "api": "both", "className": "traefik", "controller": INSTALL},
     "behind proxies": {"controller": INSTALL | {"trustedProxies": ["10.0.0.0/8"]}},
 }
-GATEWAY_KINDS = {"GatewayClass", "Gateway", "HTTPRoute", "Middleware"}
+GATEWAY_KINDS = {"GatewayClass", "Gateway", "HTTPRoute", "Middleware", "BackendTrafficPolicy"}
 
 
 @pytest.mark.cluster
