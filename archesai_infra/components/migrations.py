@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +19,7 @@ from archesai_infra.components.database import DatabaseConnection
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import container, environment, scratch
 from archesai_infra.model import Model
+from archesai_infra.types import Duration
 
 MODULE = "migrations"
 NAME = object_name("migrations")
@@ -36,8 +38,17 @@ class MigrationsSettings(Model):
     """Failed attempts before the rollout stops."""
     timeout: int = Field(default=3600, ge=1)
     """Time for all attempts, in seconds; Pulumi waits as long."""
+    lock_timeout: Duration = "10s"
+    """How long a statement of the Job waits for a lock before it fails and the Job tries again: while it waits, every
+    later query of the table waits behind it. `database.url` may set another one by its `options`."""
     run: int = Field(default=1, ge=1)
     """Raise it to run the migrations of the same version once more."""
+
+
+def _milliseconds(duration: str) -> int:
+    """PostgreSQL has other units than Go."""
+    seconds = {"h": 3600, "m": 60, "s": 1}
+    return sum(int(amount) * seconds[unit] for amount, unit in re.findall(r"(\d+)([hms])", duration)) * 1000
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,11 @@ class Migrations(RunningComponent):
             command=settings.command,
             # The database's URL is one of the settings the image reads without a file; and a file would make every
             # change of the api's configuration another run.
-            env=environment(args.database.variables, database_variables(args.database)),
+            env=environment(
+                # Read by libpq and pgx alike, whoever gives the URL.
+                args.database.variables | {"PGOPTIONS": f"-c lock_timeout={_milliseconds(settings.lock_timeout)}"},
+                database_variables(args.database),
+            ),
             mounts=mounts,
         )
         # Its attempts are for migrations that fail: a server that is still to come would use them all up.

@@ -12,7 +12,7 @@ from archesai_infra.cli.base.cluster import Cluster
 from archesai_infra.cli.base.errors import CommandError
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.engine.existing_secrets import lacking, made_for
-from archesai_infra.cli.engine.recovery import require_secrets
+from archesai_infra.cli.engine.recovery import require_no_running_migration, require_secrets
 from testbed.controlplane.api import Object
 from testbed.controlplane.rig import ControlPlane
 from testbed.stacks import shipped
@@ -106,3 +106,31 @@ def test_a_namespace_of_somebody_else_is_not_taken(cluster: Cluster, control_pla
     }
     control_plane.wait_for("the default service account", lambda: list(control_plane.apply([pod]).errors.values()))
     assert _judged(cluster) == ([], True)
+
+
+def test_a_migration_that_an_interrupted_run_left_is_not_deleted_half_way(
+    cluster: Cluster, control_plane: ControlPlane
+) -> None:
+    require_no_running_migration(cluster, shipped("prod"))
+    metadata = {
+        "name": "archesai-migrations-1",
+        "namespace": "archesai",
+        "labels": {"app.kubernetes.io/component": "migrations"},
+    }
+    pod = {"restartPolicy": "Never", "containers": [{"name": "one", "image": "one"}], "nodeSelector": {"none": "such"}}
+    job: Object = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata,
+        "spec": {"suspend": True, "template": {"spec": pod}},
+    }
+    control_plane.apply([_namespace("archesai"), job]).check()
+    require_no_running_migration(cluster, shipped("prod"))
+    control_plane.api.patch(job, {"spec": {"suspend": False}})
+    control_plane.wait_for("the Job's pod", lambda: [] if _active(control_plane, job) else ["none"])
+    with pytest.raises(CommandError, match="Job archesai-migrations-1 of an earlier run still migrates"):
+        require_no_running_migration(cluster, shipped("prod"))
+
+
+def _active(rig: ControlPlane, job: Object) -> bool:
+    return bool((rig.api.read(job) or {}).get("status", {}).get("active"))

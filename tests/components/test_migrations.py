@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
+from testbed.backups import servers
 from testbed.components.parts import container, depends_on, logical_names, resource, template, variables
 from testbed.stacks import Config, find, render
 
@@ -24,7 +27,26 @@ def test_the_job_gets_the_database_s_url_by_reference_and_no_other_secret() -> N
     assert variables(container(render(), "Job", job_name())) == {
         "DATABASE_URL": "archesai-database/DATABASE_URL",
         "ARCHES_DATABASE_URL": "archesai-database/DATABASE_URL",
+        "PGOPTIONS": "-c lock_timeout=10000",
     }
+
+
+def test_a_statement_that_meets_a_lock_ends_before_others_wait_behind_it() -> None:
+    config: Config = {"migrations": {"lockTimeout": "1s"}}
+    options = variables(container(render(config), "Job", job_name(config)))["PGOPTIONS"]
+    with servers.postgres() as server:
+        server.sql("CREATE TABLE busy (id int)")
+        holder = "BEGIN; SELECT * FROM busy; SELECT pg_sleep(30)"
+        held = subprocess.Popen(["psql", "-X", "-d", server.url, "-c", holder], stdout=subprocess.DEVNULL)
+        try:
+            waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'busy'::regclass"
+            servers.until(lambda: server.sql(waiting) == "1", "the transaction that reads the table")
+            change = ["psql", "-X", "-d", server.url, "-c", "ALTER TABLE busy ADD COLUMN name text"]
+            done = servers.call(change, {"PGOPTIONS": options}, seconds=20)
+        finally:
+            held.kill()
+            held.wait()
+    assert "canceling statement due to lock timeout" in done.stderr
 
 
 @pytest.mark.parametrize(

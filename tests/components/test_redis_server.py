@@ -45,12 +45,13 @@ class Pod:
         self.config = directory / "redis.conf"
         self.run = directory / "run"
         self.passwords = directory / "passwords"
-        data = directory / "data"
+        self.data = data = directory / "data"
         for path in (self.run, data, self.passwords):
             path.mkdir()
             if os.geteuid() == 0:
                 os.chown(path, UNPRIVILEGED, UNPRIVILEGED)
-        self.start, self.ping = (mounted(SCRIPTS / name, directory) for name in ("start.sh", "ping.sh"))
+        names = ("start.sh", "ping.sh", "repair.sh")
+        self.start, self.ping, self.repair = (mounted(SCRIPTS / name, directory) for name in names)
         (self.port,) = free_ports(1)
         self.set_password(PASSWORD_KEY, password)
         for user in USERS:
@@ -71,6 +72,8 @@ class Pod:
             "REDIS_PASSWORDS": str(self.passwords),
             "REDIS_USERS": str(self.users),
             "REDIS_PORT": str(self.port),
+            "REDIS_DATA": str(self.data),
+            "REDIS_REPAIR": str(self.repair),
         }
 
     def set_password(self, name: str, password: str) -> None:
@@ -251,3 +254,53 @@ def test_the_exporter_reads_what_alerts_and_dashboards_show_with_its_own_user(di
     assert "redis_memory_max_bytes 1.61061273e+08" in lines
     for name in ("redis_memory_used_bytes", "redis_aof_last_write_status", "redis_connected_clients", "redis_db_keys"):
         assert [line for line in lines if line.startswith(name)], name
+
+
+def _filled(directory: Path) -> tuple[Pod, Path]:
+    """A stopped pod with a key, and the newest part of its append-only file."""
+    pod = Pod(directory, PASSWORDS[0])
+    with pod.running():
+        pod.as_user("default", "set", "kept", "value")
+    return pod, max((pod.data / "appendonlydir").glob("*.incr.aof"))
+
+
+def _failing_start(pod: Pod) -> subprocess.CompletedProcess[str]:
+    command = ["/bin/sh", str(pod.start)]
+    return subprocess.run(
+        command, env=pod.environment, capture_output=True, text=True, check=False, cwd="/", timeout=60, **identity()
+    )
+
+
+def test_an_append_only_file_that_a_full_disk_broke_is_cut_at_the_next_start(directory: Path) -> None:
+    pod, log = _filled(directory)
+    garbage = b"*3\r\n$3\r\nSET\r\n$4\r\nlo\0\0\0\0\0\0garbage\r\n*1\r\n"
+    with log.open("ab") as file:
+        file.write(garbage)
+    first = _failing_start(pod)
+    assert first.returncode != 0
+    assert "Bad file format reading the append only file" in first.stdout, "redis alone refuses it"
+    with pod.running():
+        assert pod.as_user("default", "get", "kept") == "value"
+        pod.as_user("default", "set", "later", "value")
+    assert (pod.data / "unreadable.aof").read_bytes().endswith(garbage[-20:])
+    with pod.running():
+        assert pod.as_user("default", "get", "later") == "value"
+
+
+def test_a_broken_snapshot_is_left_as_it_is_and_named(directory: Path) -> None:
+    pod, _ = _filled(directory)
+    base = next((pod.data / "appendonlydir").glob("*.base.rdb"))
+    base.write_bytes(b"no snapshot")
+    assert _failing_start(pod).returncode != 0
+    second = _failing_start(pod)
+    assert second.returncode == 65
+    assert "cannot be repaired: see RedisUnreachable" in second.stderr
+    assert base.read_bytes() == b"no snapshot"
+
+
+def test_a_start_after_a_ready_one_checks_nothing(directory: Path) -> None:
+    pod, _ = _filled(directory)
+    assert not (pod.data / ".starting").exists()
+    pod.repair.unlink()
+    with pod.running():
+        assert pod.as_user("default", "get", "kept") == "value"

@@ -14,13 +14,16 @@ from archesai_infra.cli.adopt.cluster import read, take_fields
 from archesai_infra.cli.base.cluster import Cluster
 from archesai_infra.cli.base.confirm import confirm
 from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.kinds import path as path_of
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.engine import leftovers
 from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.existing_secrets import lacking, made_for
 from archesai_infra.cli.engine.leftovers import Leftovers
+from archesai_infra.components import migrations
 from archesai_infra.components.backups.keys import KEPT_RESOURCE, KEPT_SECRET, REPOSITORY_KEY
 from archesai_infra.credentials import Credential
+from archesai_infra.kube.labels import COMPONENT
 from archesai_infra.stack.config import RawConfig
 from archesai_infra.stack.evaluate import Evaluation, evaluate
 
@@ -49,6 +52,7 @@ def recover(stack: Stack, raw: RawConfig, command: Command, *, yes: bool, take_o
         found = leftovers.find(deployment, declared, cluster, raw.stack)
         _check(found, raw.stack, declared, take_over=take_over)
         require_secrets(cluster, declared)
+        require_no_running_migration(cluster, declared)
         known = [str(one["urn"]) for one in deployment.get("resources") or []]
         adopting = _namespaces_to_take(cluster, declared, known)
         if found.records:
@@ -79,6 +83,20 @@ def require_secrets(cluster: Cluster, declared: Evaluation) -> None:
             f"Secrets of the stack file do not exist: {names}; make them, then run the command again:\n{commands}",
             Exit.INPUT,
         )
+
+
+def require_no_running_migration(cluster: Cluster, declared: Evaluation) -> None:
+    """Raise CommandError while the Job of an interrupted run migrates: the engine would replace it half-way."""
+    namespace = declared.settings.namespace
+    for job in cluster.list(path_of("Job", namespace), labels=f"{COMPONENT}={migrations.MODULE}"):
+        if job.get("status", {}).get("active"):
+            name = job["metadata"]["name"]
+            raise CommandError(
+                f"Job {name} of an earlier run still migrates the database, and an up would delete it half-way; wait "
+                f"for its end, then run the command again: kubectl --context {cluster.context} -n {namespace} wait "
+                f"--for=condition=complete --timeout=1h job/{name}",
+                Exit.FOUND,
+            )
 
 
 def _namespaces_to_take(cluster: Cluster, declared: Evaluation, known: Collection[str]) -> list[str]:

@@ -147,7 +147,7 @@ class Redis(RunningComponent):
     def _server(self, settings: ManagedRedis, connection: RedisConnection, password: SecretKey) -> None:
         data = self.data_claim(settings.claim, settings.size, settings.storage_class)
         files = {"redis.conf": configuration(settings), "users": rules(settings)} | scripts(
-            _PACKAGE, "start.sh", "ping.sh"
+            _PACKAGE, "start.sh", "ping.sh", "repair.sh"
         )
         config = self.config_map("redis-config", files)
         mounts = [
