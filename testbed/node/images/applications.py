@@ -39,7 +39,7 @@ def _unstructured(image: Filesystem, programs: Programs) -> None:
 def _scraper(image: Filesystem, programs: Programs) -> None:
     _alpine(image, programs)
     image.debian("bash")
-    image.text("usr/local/bin/npx", f"#!/bin/sh\nexec archesai serve {scraper.PORT} /\n")
+    image.text("usr/local/bin/playwright", f"#!/bin/sh\nexec archesai serve {scraper.PORT} /\n")
     image.shared(("home/pwuser",))
 
 
