@@ -33,6 +33,7 @@ COMMANDS = {
     "images": Entry("images.command", LOOK, "List and lock the images and charts of a stack."),
     "diff": Entry("diff.command", LOOK, "Compare what two stacks declare."),
     "render": Entry("render.command", LOOK, "Write the stack as Kubernetes manifests."),
+    "rbac": Entry("rbac.command", LOOK, "Print the roles that a preview or an `up` needs."),
     "digest": Entry("digest.command", LOOK, "Turn a JSON preview into a pull request comment."),
     "review": Entry("digest.command", LOOK, "Compare rendered stacks as a pull request comment."),
     "init": Entry("init.command", CHANGE, "Create the file of a new stack."),
