@@ -8,12 +8,14 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import yaml
 from kubernetes import config
 from kubernetes.config.config_exception import ConfigException
 
 from archesai_infra.cli.base.cluster import Cluster, ClusterError, Object
+from archesai_infra.cli.base.project import root
 from archesai_infra.cli.base.text import one_line
 
 REACH_SECONDS = 3
@@ -22,6 +24,12 @@ REACH_SECONDS = 3
 
 def connect(context: str | None = None, kubeconfig: str | None = None) -> Cluster:
     """A connection for a context of a kubeconfig, else the current one; raises ClusterError."""
+    if kubeconfig is not None and _in_project(kubeconfig):
+        raise ClusterError(
+            f"cluster.kubeconfig: {kubeconfig} is inside the project: a kubeconfig may name a program to run, and a "
+            "change of the project's files would start it",
+            "move the file out of the project, or name it in $KUBECONFIG",
+        )
     path = kubeconfig or os.environ.get("KUBECONFIG") or None
     try:
         contexts: list[Object]
@@ -53,6 +61,10 @@ def connect(context: str | None = None, kubeconfig: str | None = None) -> Cluste
     client.configuration.retries = False
     client.rest_client = type(client.rest_client)(client.configuration)
     return Cluster(client, name)
+
+
+def _in_project(path: str) -> bool:
+    return Path(path).expanduser().resolve().is_relative_to(root().resolve())
 
 
 def _unusable(path: str | None, error: Exception) -> ClusterError:

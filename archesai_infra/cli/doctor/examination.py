@@ -24,6 +24,7 @@ from archesai_infra.cli.doctor.drift import drift_of
 from archesai_infra.cli.doctor.releases import releases
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped
 from archesai_infra.cli.doctor.server import Examination, examine
+from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.engine import present
 from archesai_infra.cli.engine.state import environment
 from archesai_infra.stack.config import ConfigError
@@ -76,6 +77,9 @@ def examine_stack(root: Path, stack: str, *, drift: bool) -> Iterator[Finding]:
         for reason in error.reasons:
             yield problem("stack file", reason, "correct the key; `arches config explain <key>` describes it")
         return
+    if engine is not None:
+        own = Command(root, stack, engine, environment(root, create=False))
+        yield from _each(("passphrase", lambda: machine.passphrase(own)))
     yield ok("stack file", f"Pulumi.{stack}.yaml, {len(evaluation.resources)} resources")
     yield from machine.cautions(evaluation.settings, stack)
     reached = yield from _cluster(evaluation, stack)

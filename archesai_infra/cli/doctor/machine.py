@@ -17,7 +17,9 @@ import yaml
 
 from archesai_infra.cli.base.errors import CommandError
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warning
+from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.state import refuse_throw_away_state
+from archesai_infra.cli.engine.workspace import unchanged
 from archesai_infra.stack.config import PROJECT
 from archesai_infra.stack.settings import Settings
 
@@ -136,6 +138,21 @@ def _holder(lock: Path) -> str:
     except (OSError, json.JSONDecodeError):
         return "by a lock that cannot be read"
     return f"by {holder.get('username', '?')} on {holder.get('hostname', '?')} (pid {holder.get('pid', '?')})"
+
+
+def passphrase(command: Command) -> Finding:
+    """Whether the stack file's salt belongs to the passphrase: with another one no command of the engine works."""
+    name = "passphrase"
+    path = command.root / f"Pulumi.{command.stack}.yaml"
+    if "encryptionsalt" not in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}):
+        return ok(name, f"{path.name} holds nothing encrypted by one")
+    try:
+        with unchanged(path):
+            known = command.find("config", "--show-secrets", "--json")
+    except CommandError as error:
+        cure = "set PULUMI_CONFIG_PASSPHRASE to the one that the file was made with (the recovery kit has it)"
+        return problem(name, f"the engine cannot read {path.name}: {error}", cure)
+    return ok(name, f"it opens {path.name}" if known is not None else "the state has no such stack yet")
 
 
 def cautions(settings: Settings, stack: str) -> Iterator[Finding]:

@@ -67,3 +67,20 @@ def test_a_page_instead_of_json_is_a_sentence(tmp_path: Path, page: str) -> None
     with connect(None, path) as cluster, pytest.raises(ClusterError, match="does not answer like a Kubernetes"):
         cluster.get("/version")
     assert "does not answer like a Kubernetes API server" in reach(None, path).line
+
+
+def test_a_kubeconfig_of_the_project_starts_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = tmp_path / "started"
+    (tmp_path / "Pulumi.yaml").write_text("name: archesai\n", encoding="utf-8")
+    program = {"apiVersion": "client.authentication.k8s.io/v1", "command": "touch", "args": [str(started)]}
+    document = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {"exec": program | {"interactiveMode": "Never"}}}],
+    }
+    (tmp_path / "evil.kubeconfig").write_text(json.dumps(document), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ClusterError, match=r"cluster\.kubeconfig: evil\.kubeconfig is inside the project"):
+        connect(None, "evil.kubeconfig")
+    assert not started.exists()

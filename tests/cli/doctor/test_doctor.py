@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from archesai_infra.cli.doctor import machine
+from archesai_infra.cli.engine.command import Command
+from archesai_infra.cli.engine.engine import Engine
 from archesai_infra.cli.engine.existing_secrets import Lack, wanted
 from testbed.cli.running import run
 from testbed.stacks import ROOT, render, shipped
@@ -134,3 +136,26 @@ def test_without_a_kubeconfig_the_doctor_says_so_and_ends(tmp_path: Path, monkey
     assert result.exit_code == 1
     assert "problem\tcontext\tthe kubeconfig" in result.output
     assert "arches cluster up" in result.output
+
+
+@pytest.mark.parametrize(
+    ("says", "status", "text"),
+    [
+        ("echo 'error: incorrect passphrase' >&2; exit 255", "problem", "incorrect passphrase"),
+        ("echo '{}'", "ok", "it opens Pulumi.dev.yaml"),
+        ("echo \"error: no stack named 'dev' found\" >&2; exit 255", "ok", "the state has no such stack yet"),
+    ],
+)
+def test_a_salt_of_another_passphrase_is_a_problem(says: str, status: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:made-up\n", encoding="utf-8")
+    engine = tmp_path / "pulumi"
+    engine.write_text(f"#!/bin/sh\n{says}\n", encoding="utf-8")
+    engine.chmod(0o755)
+    found = machine.passphrase(Command(tmp_path, "dev", Engine(engine), {}))
+    assert (found.status, text in found.text) == (status, True)
+
+
+def test_a_stack_file_without_a_salt_needs_no_passphrase(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n", encoding="utf-8")
+    found = machine.passphrase(Command(tmp_path, "dev", Engine(tmp_path / "absent"), {}))
+    assert found.status == "ok"
