@@ -10,6 +10,7 @@ import typer
 
 from archesai_infra.cli.backups.store import Store, open_store
 from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.git import work_tree
 from archesai_infra.cli.base.kinds import path as path_of
 from archesai_infra.cli.base.project import STATE, root
 from archesai_infra.components.backups import keys as access
@@ -25,7 +26,8 @@ A lost cluster, or a cluster and the state:
      pulumi stack rm --force --preserve-config
   2. arches config set <key>, for each key of `credentials` (it asks for the value): backups need the old password.
   3. arches config set restoring true, then arches up: the namespace and Velero, nothing else.
-  4. arches restore --from latest, a minute later: Velero has to find the bucket's backups first.
+  4. arches restore --from latest, a minute later: Velero has to find the bucket's backups first. Secrets come from the
+     values that were set in 2.
   5. arches config unset restoring, then arches up --take-over: it takes over what was restored.
 The state alone is lost: 1 and 2, then delete Helm's release Secrets of the stack (`helm list -A` names the releases):
   kubectl --namespace velero delete secret --selector owner=helm,name=velero
@@ -69,7 +71,14 @@ def collect(store: Store, root: Path) -> str:
 
 
 def write(text: str, path: Path) -> None:
-    """Write the kit, readable by its owner only; raises CommandError where the file exists."""
+    """Write the kit, readable by its owner only; raises CommandError where the file exists or would be committed."""
+    tree = work_tree(path.resolve().parent)
+    if tree is not None:
+        raise CommandError(
+            f"{path} is inside the Git work tree {tree}, where one `git add` publishes every password; "
+            "name a file elsewhere",
+            Exit.INPUT,
+        )
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -9,6 +9,11 @@ from pathlib import Path
 GIT_SECONDS = 60
 
 
+def work_tree(directory: Path) -> Path | None:
+    """The Git work tree that a directory lies in; None outside of one."""
+    return next((path for path in (directory, *directory.parents) if (path / ".git").exists()), None)
+
+
 def git(root: Path, *arguments: str) -> bytes | None:
     """Output of Git in a directory; None where it fails or is not installed."""
     program = shutil.which("git")

@@ -51,7 +51,14 @@ def print_logs(stack: str, module: str, choice: Choice) -> None:
     with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:
         sources = containers(pods(cluster, settings.namespace, stack, module))
         for line in merged(cluster, settings.namespace, sources, choice.query):
-            typer.echo(line)
+            typer.echo(printable(line))
+
+
+def printable(line: str) -> str:
+    """A line without what a terminal would obey: control characters become escapes, tabs stay."""
+    return "".join(
+        char if char == "\t" or char.isprintable() else char.encode("unicode_escape").decode() for char in line
+    )
 
 
 def _check(settings: Settings, module: str) -> None:

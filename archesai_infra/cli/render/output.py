@@ -35,7 +35,7 @@ def render(stack: str, out: Path | None, *, show_secrets: bool, check: bool) -> 
         _check(out, files(evaluation), stack)
         return
     else:
-        _write(out, files(evaluation))
+        _write(out, files(evaluation), 0o600 if show_secrets else 0o644)
     for line in left_out(evaluation):
         typer.echo(line, err=True)
 
@@ -62,7 +62,8 @@ def _check(directory: Path, wanted: dict[str, str], stack: str) -> None:
         raise CommandError(f"{directory} is not what stack {stack} renders to; render it again", Exit.FOUND)
 
 
-def _write(directory: Path, wanted: dict[str, str]) -> None:
+def _write(directory: Path, wanted: dict[str, str], mode: int) -> None:
+    """Write what a render makes, with the files' mode; raises CommandError for files that no render wrote."""
     if directory.exists() and not directory.is_dir():
         raise CommandError(f"{directory}: is a file; name a directory", Exit.INPUT)
     present = _files(directory)
@@ -77,14 +78,26 @@ def _write(directory: Path, wanted: dict[str, str]) -> None:
         )
     directory.mkdir(parents=True, exist_ok=True)
     for name, text in wanted.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        _replace(directory, name, text, mode)
     for name in sorted((earlier & present) - {*wanted}):
         (directory / name).unlink()
         typer.echo(f"removed {directory / name}: no longer part of the stack", err=True)
-    (directory / MARKER).write_text(marker(wanted), encoding="utf-8")
+    _replace(directory, MARKER, marker(wanted), 0o644)
     typer.echo(f"{counted(len(wanted), 'file')} in {directory}", err=True)
+
+
+def _replace(directory: Path, name: str, text: str, mode: int) -> None:
+    """Write a file aside and rename it: whatever had its name, a link for one, is replaced and not written through."""
+    path = directory / name
+    for parent in [*path.parents][: len(Path(name).parts) - 1]:
+        if parent.is_symlink():
+            raise CommandError(f"{parent}: is a symbolic link; a render writes into no other directory", Exit.INPUT)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    aside.replace(path)
 
 
 def _files(directory: Path) -> set[str]:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import yaml
 
-from archesai_infra.cli.backups.recovery_kit import collect
+from archesai_infra.cli.backups.recovery_kit import collect, write
 from archesai_infra.cli.backups.store import Store
+from archesai_infra.cli.base.errors import CommandError
 from archesai_infra.cli.base.kubeconfig import connect
 from testbed.controlplane.api import Object
 from testbed.controlplane.rig import ControlPlane
@@ -53,3 +55,11 @@ def test_the_kit_holds_every_password_that_a_kept_volume_or_backup_wants(
     with connect(None, str(control_plane.admin_kubeconfig)) as cluster:
         kit = yaml.safe_load(collect(Store(cluster, "dev", render(config).settings), ROOT))
     assert kit["credentials"] == values
+
+
+def test_a_kit_is_not_written_where_it_would_be_committed(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "deep").mkdir()
+    with pytest.raises(CommandError, match="is inside the Git work tree"):
+        write("passwords", tmp_path / "deep" / "kit.yaml")
+    assert not (tmp_path / "deep" / "kit.yaml").exists()

@@ -14,6 +14,7 @@ import pytest
 
 from archesai_infra.cli.base.cluster import ClusterError
 from archesai_infra.cli.base.kubeconfig import connect
+from archesai_infra.cli.logs.merging import printable
 from testbed.cli.running import run
 
 LOGS = {"api-1": "one\ntwo\n", "api-2": "three\nlast without end of line"}
@@ -96,3 +97,9 @@ def test_a_module_without_pods_is_answered_with_those_that_have_some() -> None:
 def test_a_log_that_the_server_refuses_is_an_error_of_the_cluster() -> None:
     with pytest.raises(ClusterError, match="the server answers 400: no logs yet"):
         list(connect().lines("/api/v1/namespaces/archesai/pods/api-3/log", {}))
+
+
+def test_what_a_terminal_would_obey_is_printed_as_text() -> None:
+    assert (
+        printable("\x1b[2J\x1b]0;title\x07 plain\ttext \u202e ü") == "\\x1b[2J\\x1b]0;title\\x07 plain\ttext \\u202e ü"
+    )

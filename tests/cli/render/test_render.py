@@ -150,3 +150,26 @@ def test_check_names_what_is_missing_left_over_or_different(project: Path) -> No
 
 def test_two_evaluations_render_the_same_text_although_passwords_are_random() -> None:
     assert stream(evaluated()) == stream(evaluated())
+
+
+def test_a_link_in_the_directory_is_replaced_and_what_it_points_to_stays(project: Path, tmp_path: Path) -> None:
+    target, out = tmp_path / "target", tmp_path / "out"
+    assert project.is_dir()
+    assert run("render", "--output", str(out)).exit_code == 0
+    target.write_text("precious", encoding="utf-8")
+    link = out / "deployment-archesai-api.yaml"
+    rendered = link.read_text(encoding="utf-8")
+    link.unlink()
+    link.symlink_to(target)
+    assert run("render", "--output", str(out)).exit_code == 0
+    assert target.read_text(encoding="utf-8") == "precious"
+    assert not link.is_symlink()
+    assert link.read_text(encoding="utf-8") == rendered
+    assert not [path for path in out.iterdir() if path.name.startswith(".deployment")]
+
+
+def test_manifests_with_secret_values_are_their_owner_s_alone(project: Path, tmp_path: Path) -> None:
+    assert project.is_dir()
+    out = tmp_path / "out"
+    assert run("render", "--output", str(out), "--show-secrets").exit_code == 0
+    assert {path.stat().st_mode & 0o077 for path in out.iterdir() if path.name.startswith("secret-")} == {0}
