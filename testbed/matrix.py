@@ -85,6 +85,7 @@ _OTHERS: dict[str, Config] = {
         "registryPassword": "unmistakable registry password",
     },
     "a token and more addresses": {
+        "cluster": {"apiServer": ["10.96.0.1/32"]},
         "api": {"kubernetesAccess": True, "egress": [{"cidr": "10.20.0.0/16", "ports": [8443]}]},
     },
     "secret settings": {

@@ -162,6 +162,8 @@ class Security(Component):
             ],
             opts=opts,
         )
+        if not readers:
+            return
         RoleBinding(
             "security-role-binding",
             metadata=self.metadata(object_name("role-binding")),

@@ -172,7 +172,7 @@ def _fingerprint() -> Any:  # noqa: ANN401 - a local function, typed by Context
 
 
 def _components(settings: Settings, credentials: Credentials, context: Context, cluster: Provider) -> None:
-    readers = (api.NAME,) if settings.api.runs_pods else ()
+    readers = (api.NAME,) if settings.api.runs_pods and settings.api.kubernetes_access else ()
     security = Security(
         context,
         SecurityArgs(settings.security, credentials, readers),

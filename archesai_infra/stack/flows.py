@@ -99,7 +99,7 @@ def _outward(settings: Settings) -> Iterator[Flow]:
             if egress.pods is not None:
                 yield Flow(Pods(api.MODULE), egress.pods.pods, egress.ports)
         if settings.api.kubernetes_access:
-            yield Flow(Pods(api.MODULE), Addresses("kubernetes api"), (443, 6443))
+            yield Flow(Pods(api.MODULE), Addresses("kubernetes api", settings.cluster.api_server), (443, 6443))
     if settings.scraper.enabled:
         yield Flow(Pods(scraper.MODULE), public, (80, 443))
 

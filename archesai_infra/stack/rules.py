@@ -19,6 +19,7 @@ def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str
         *_hosts(settings),
         *_namespaces(settings),
         *_free_settings(settings),
+        *_api_server(settings),
         *_connections(settings),
         *posture.problems(settings),
     ]
@@ -53,6 +54,14 @@ def contested(settings: Settings, secret_settings: Mapping[str, object]) -> Iter
         elif path in plain or path in references:
             place = "settings" if path in plain else "secretSettings"
             yield f"apiSecretSettings: {path}: is also in api.{place}; keep only one"
+
+
+def _api_server(settings: Settings) -> Iterator[str]:
+    if settings.api.enabled and settings.api.kubernetes_access and not settings.cluster.api_server:
+        yield (
+            "cluster.apiServer: api.kubernetesAccess needs the API server's addresses: kubectl --namespace default get "
+            "service,endpointslices --selector 'kubernetes.io/service-name=kubernetes'"
+        )
 
 
 def _receivers(settings: Settings, given: Mapping[Credential, object]) -> Iterator[str]:

@@ -23,7 +23,7 @@ from archesai_infra.components.security import SecuritySettings
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage
 from archesai_infra.components.unstructured import UnstructuredSettings
 from archesai_infra.model import Model
-from archesai_infra.types import DnsLabel, Hostname, ImageDigest, ImageName, ImageRepository
+from archesai_infra.types import Cidr, DnsLabel, Hostname, ImageDigest, ImageName, ImageRepository
 
 
 def _mode(value: object) -> str:
@@ -53,6 +53,9 @@ class Cluster(Model):
     """Context of the kubeconfig; the current one where it is not set. Production needs it to be set for `up`."""
     kubeconfig: str | None = None
     """Path of the kubeconfig; `$KUBECONFIG` or the usual place where it is not set."""
+    api_server: tuple[Cidr, ...] = ()
+    """Addresses of the API server, for pods that may ask it (`api.kubernetesAccess`): that of the Service `kubernetes`
+    in namespace `default` and those of its EndpointSlice, such as `10.96.0.1/32`; network plugins look at either."""
 
 
 class Images(Model):

@@ -49,6 +49,7 @@ EVERYTHING: Config = {
 
 EVERYTHING_ELSE: Config = {
     "api": {"kubernetesAccess": True},
+    "cluster": {"apiServer": ["10.96.0.1/32"]},
     "storage": {"server": "minio"},
     "ingress": {
         "className": "traefik",

@@ -5,11 +5,13 @@ from base64 import b64decode
 
 import pytest
 
+from archesai_infra.stack.config import ConfigError
 from archesai_infra.versions import POD_SECURITY
 from testbed.components.parts import depends_on, logical_names, resource, template
 from testbed.matrix import EVERYTHING, ON
 from testbed.stacks import ALONE, Config, find, render
 
+ASKING: Config = {"api": {"kubernetesAccess": True}, "cluster": {"apiServer": ["10.96.0.1/32"]}}
 REGISTRY: Config = {
     "security": {"registry": {"server": "registry.example.com", "username": "robot"}},
     "registryPassword": "unmistakable",
@@ -54,15 +56,11 @@ def test_the_api_may_look_at_pods_services_and_deployments_and_change_nothing() 
         {"apiGroups": [""], "resources": ["pods", "services"], "verbs": verbs},
         {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": verbs},
     ]
-    assert find(render(), "RoleBinding", "archesai-role-binding")["roleRef"] == {
+    assert find(render(ASKING), "RoleBinding", "archesai-role-binding")["roleRef"] == {
         "apiGroup": "rbac.authorization.k8s.io",
         "kind": "Role",
         "name": "archesai-role",
     }
-
-
-def test_a_role_is_bound_to_nobody_where_nobody_reads() -> None:
-    assert find(render(ALONE), "RoleBinding", "archesai-role-binding").get("subjects", []) == []
 
 
 def test_quota_and_limits_are_there_only_when_asked_for() -> None:
@@ -94,3 +92,23 @@ def test_every_pod_pulls_with_the_pull_secret_where_there_is_one(name: str) -> N
 
 def test_the_pull_secret_travels_as_a_secret() -> None:
     assert resource(render(ALONE | REGISTRY), "security-pull-secret").secret_paths == ("stringData",)
+
+
+def test_the_role_is_bound_only_where_the_api_may_ask_the_cluster() -> None:
+    assert "security-role-binding" not in logical_names(render())
+    binding = find(render(ASKING), "RoleBinding", "archesai-role-binding")
+    assert [subject["name"] for subject in binding["subjects"]] == ["archesai-api"]
+
+
+def test_the_api_reaches_the_api_server_s_addresses_and_no_others_of_its_ports() -> None:
+    addresses = {"cluster": {"apiServer": ["10.96.0.1/32", "192.0.2.10/32"]}}
+    rules = find(render(ASKING | addresses), "NetworkPolicy", "archesai-api")["spec"]["egress"]
+    (rule,) = [rule for rule in rules if {"protocol": "TCP", "port": 6443} in rule["ports"]]
+    assert rule["to"] == [{"ipBlock": {"cidr": "10.96.0.1/32"}}, {"ipBlock": {"cidr": "192.0.2.10/32"}}]
+
+
+def test_an_api_that_asks_the_cluster_needs_its_addresses() -> None:
+    with pytest.raises(
+        ConfigError, match=r"cluster\.apiServer: api\.kubernetesAccess needs the API server's addresses"
+    ):
+        render({"api": {"kubernetesAccess": True}})

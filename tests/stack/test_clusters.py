@@ -78,7 +78,8 @@ def test_pods_resolve_names_on_this_cluster_without_a_setting(cluster: str, prot
 @pytest.mark.parametrize("port", [80, 8080, 988, 5353, 8053, 22])
 @pytest.mark.parametrize("address", ["169.254.169.254", "169.254.169.253", "169.254.170.2", "fd00:ec2::254"])
 def test_the_metadata_address_is_shut_but_for_names(address: str, port: int, blocks: Blocks) -> None:
-    config = {"api": {"kubernetesAccess": True}, "scraper": {"enabled": True}}
+    asking = {"api": {"kubernetesAccess": True}, "cluster": {"apiServer": ["10.96.0.1/32"]}}
+    config = asking | {"scraper": {"enabled": True}}
     made, own = network(render(config), blocks)
     for source in own.values():
         assert not made.judge(source, Outside(address), port).leaves, source.name

@@ -124,7 +124,8 @@ class ApiSettings(ScaledModule):
     egress: tuple[Egress, ...] = ()
     """More addresses the api may reach, such as a model server in a private network."""
     kubernetes_access: bool = False
-    """Give the pods their service account's token; `archesai-role` lets it read pods, services and deployments."""
+    """Give the pods their service account's token and let them reach `cluster.apiServer`; `archesai-role` lets them
+    read pods, services and deployments of the namespace."""
 
     @model_validator(mode="after")
     def _free_settings(self) -> Self:
