@@ -14,17 +14,18 @@ from archesai_infra.stack.evaluate import Evaluation
 from testbed.invariants import CHECKS, violations
 from testbed.invariants.view import Object, Rendered, containers, pod, template
 from testbed.matrix import PRODUCTION
-from testbed.stacks import render
+from testbed.stacks import Config, render
 
 Defect = Callable[[Rendered], object]
 
 API = {"image": {"tag": "v1.0.0"}, "autoscaling": {"enabled": True}}
+ASKING: Config = {"api": API | {"kubernetesAccess": True}, "cluster": {"apiServer": ["10.96.0.1/32"]}}
 INGRESS = {"enabled": True, "className": "traefik", "tls": {"enabled": True, "issuer": "letsencrypt-prod"}}
 
 
 def sound() -> Evaluation:
     """A production stack with everything on, on which the defects are put back."""
-    return render(PRODUCTION | {"api": API, "ingress": INGRESS, "platform": {"image": {"tag": "v1.0.0"}}}, reveal=True)
+    return render(PRODUCTION | ASKING | {"ingress": INGRESS, "platform": {"image": {"tag": "v1.0.0"}}}, reveal=True)
 
 
 def api(rendered: Rendered) -> Object:
@@ -368,8 +369,8 @@ OF_PODS: dict[str, tuple[Defect, str]] = {
         "Deployment archesai-api: container api is restarted by what only should take it out of service",
     ),
     "a pod gets a token": (
-        lambda r: pod(api(r)).update(automountServiceAccountToken=True),
-        "Deployment archesai-api: its service account's token is mounted, or is not",
+        lambda r: pod(r.one("Deployment", "archesai-platform")).update(automountServiceAccountToken=True),
+        "Deployment archesai-platform: its service account's token is mounted, or is not",
     ),
     "a pod gets all Services as variables": (
         lambda r: pod(api(r)).pop("enableServiceLinks"),

@@ -118,9 +118,10 @@ def secret_uses(runner: Object) -> Iterator[tuple[str, str | None]]:
             if "secretRef" in source:
                 yield source["secretRef"]["name"], None
     for volume in pod(runner).get("volumes", []):
-        if "secret" in volume:
-            for item in volume["secret"].get("items", [{"key": None}]):
-                yield volume["secret"]["secretName"], item["key"]
+        sources = [source["secret"] for source in volume.get("projected", {}).get("sources", []) if "secret" in source]
+        for source in [*sources, *([volume["secret"]] if "secret" in volume else [])]:
+            for item in source.get("items", [{"key": None}]):
+                yield source.get("secretName") or source["name"], item["key"]
 
 
 def config_map_uses(runner: Object) -> Iterator[tuple[str, str | None]]:

@@ -73,9 +73,9 @@ def test_values_of_a_secret_are_secret_to_the_engine() -> None:
 
 
 def test_a_secret_of_others_leaves_no_fingerprint_and_no_secret() -> None:
-    stack = render(ALONE | {"redis": ON | {"existingSecret": "theirs"}})
-    assert "annotations" not in template(stack, "StatefulSet", "archesai-redis")["metadata"]
-    assert {item.name for item in stack.resources} & {"redis-secret", "redis-password"} == set()
+    stack = render(ALONE | {"database": ON | {"existingSecret": "theirs"}})
+    assert "annotations" not in template(stack, "StatefulSet", "archesai-postgres")["metadata"]
+    assert {item.name for item in stack.resources} & {"database-secret", "database-password"} == set()
 
 
 def test_every_consumer_of_a_password_rolls_with_it() -> None:

@@ -67,7 +67,7 @@ SWITCHES: dict[str, tuple[Config, set[str], set[str]]] = {
         | {f"storage-bucket{part}" for part in ("", "-job", "-users", "-service-account", "-network-policy")},
         API | RESOLVING,
     ),
-    "scraper": ({"scraper": ON}, {f"scraper{part}" for part in STATELESS}, API | RESOLVING),
+    "scraper": ({"scraper": ON}, {f"scraper{part}" for part in STATELESS | {"-scraper-files"}}, API | RESOLVING),
     "unstructured": ({"unstructured": ON}, {f"unstructured{part}" for part in STATELESS}, API),
     "ingress": (
         {"ingress": ON},

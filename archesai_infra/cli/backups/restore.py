@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import typer
 
-from archesai_infra.cli.backups.restore_plan import Step, one_module, refusals, whole
+from archesai_infra.cli.backups.restore_plan import SECRETS, Step, one_module, refusals, whole
 from archesai_infra.cli.backups.restore_run import Run, dump_on_volume, look
+from archesai_infra.cli.backups.secrets import collect
 from archesai_infra.cli.backups.store import Store, open_store
 from archesai_infra.cli.base.cluster import Object
 from archesai_infra.cli.base.confirm import confirm, confirm_name
@@ -56,7 +57,10 @@ def restore(stack: str, source: str, choice: Choice) -> None:
         if choice.plan_only:
             return
         _confirm(store, target.namespace, choice.confirm)
-        _carry_out(Run(store, backup, target.namespace, choice.timeout, in_place=choice.module is not None), steps)
+        lacking = any(step.name == SECRETS for step in steps)
+        secrets = collect(store, target.namespace) if lacking else None
+        in_place = choice.module is not None
+        _carry_out(Run(store, backup, target.namespace, choice.timeout, in_place, secrets), steps)
     typer.echo(f"restored {backup['metadata']['name']} into namespace {target.namespace}")
     if choice.module is None and choice.into is None:
         typer.echo(f"next: arches up --refresh --stack {stack} (it recreates finished Jobs, such as the migrations)")

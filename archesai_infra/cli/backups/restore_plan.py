@@ -19,8 +19,9 @@ from archesai_infra.kube.labels import COMPONENT, selector
 from archesai_infra.stack.backups import copies_objects
 from archesai_infra.stack.settings import Settings
 
+SECRETS = "secrets"
+"""Name of the step that creates Secrets."""
 DATA_MODULES = ("database", "redis", "storage")
-_DERIVED = ("pods", "replicasets.apps", "controllerrevisions.apps", "endpoints", "endpointslices.discovery.k8s.io")
 _RUNS = (
     "deployments.apps",
     "statefulsets.apps",
@@ -30,6 +31,31 @@ _RUNS = (
     "horizontalpodautoscalers.autoscaling",
     "ingresses.networking.k8s.io",
 )
+_RESTS = (
+    "configmaps",
+    "limitranges",
+    "persistentvolumeclaims",
+    "persistentvolumes",
+    "resourcequotas",
+    "secrets",
+    "serviceaccounts",
+    "services",
+    "certificates.cert-manager.io",
+    "endpointslices.discovery.k8s.io",
+    "gateways.gateway.networking.k8s.io",
+    "httproutes.gateway.networking.k8s.io",
+    "clienttrafficpolicies.gateway.envoyproxy.io",
+    "backendtrafficpolicies.gateway.envoyproxy.io",
+    "podmonitors.monitoring.coreos.com",
+    "prometheusrules.monitoring.coreos.com",
+    "servicemonitors.monitoring.coreos.com",
+    "networkpolicies.networking.k8s.io",
+    "poddisruptionbudgets.policy",
+    "middlewares.traefik.io",
+)
+KINDS = (*_RESTS, *_RUNS)
+"""All that a restore brings: the kinds of a stack. Whoever writes into the bucket may have added others to a backup,
+and Velero would create them as the cluster's administrator. Roles and bindings come with the next `up`."""
 _NOT_IN_A_COPY = ("ingresses.networking.k8s.io", "cronjobs.batch", "horizontalpodautoscalers.autoscaling")
 """A copy must not answer for the real hosts, nor write its own objects over the real copy of them."""
 NEW_VOLUMES = "archesai-new-volumes"
@@ -82,6 +108,8 @@ def whole(settings: Settings, stack: str, backup: Object, into: str | None, volu
     build = _Specs(str(backup["metadata"]["name"]), settings.namespace, into)
     servers = _servers(settings)
     steps = [_claims(build, volumes)]
+    if not held(backup):
+        steps.append(Step(SECRETS, "the Secrets, from the state or the configuration: the backup holds none"))
     if contents(backup):
         dump_labels = {"matchLabels": selector(BACKUPS, stack)}
         steps.append(
@@ -114,17 +142,21 @@ def whole(settings: Settings, stack: str, backup: Object, into: str | None, volu
     return [*steps, *_outside(settings, servers, into), _rest(build, outside=_external(settings, servers))]
 
 
+def held(backup: Object) -> bool:
+    """Whether a backup holds Secrets itself: older ones do, and those of a stack with `backups.secrets`."""
+    return "secrets" not in (backup.get("spec", {}).get("excludedResources") or [])
+
+
 def _claims(build: _Specs, volumes: Sequence[str]) -> Step:
     """Claims on the volumes that are still there, else on new ones: a volume's object says nothing of its content."""
-    excluded = (*_RUNS, *_DERIVED)
     if volumes:
         text = f"claims (on volumes that outlived the namespace: {', '.join(volumes)})"
-        spec = build.spec(excluded=excluded)
+        spec = build.spec(included=_RESTS)
     else:
         text = "claims (on new volumes)"
-        spec = build.spec(excluded=(*excluded, "persistentvolumes"))
+        spec = build.spec(included=_without(_RESTS, "persistentvolumes"))
         spec["resourceModifier"] = {"kind": "ConfigMap", "name": NEW_VOLUMES}
-    return Step("claims", f"{text}, secrets, settings and rules; nothing runs yet", spec)
+    return Step("claims", f"{text}, settings and rules; nothing runs yet", spec)
 
 
 def _outside(settings: Settings, servers: Mapping[str, str], into: str | None) -> Iterator[Step]:
@@ -136,14 +168,18 @@ def _outside(settings: Settings, servers: Mapping[str, str], into: str | None) -
 
 def _rest(build: _Specs, *, outside: Sequence[str]) -> Step:
     """Everything else; in a copy whose data is outside, without what would work on the real data."""
-    excluded = [*_DERIVED, "jobs.batch", "persistentvolumes"]
+    excluded = ["jobs.batch", "persistentvolumes"]
     text = "everything else, and with it the application"
     if build.into:
         excluded += _NOT_IN_A_COPY
     if build.into and outside:
         excluded.append("deployments.apps")
         text = f"everything else but the application, which would work on the real {' and '.join(outside)}"
-    return Step("rest", text, build.spec(excluded=tuple(excluded)))
+    return Step("rest", text, build.spec(included=_without(KINDS, *excluded)))
+
+
+def _without(kinds: Sequence[str], *excluded: str) -> tuple[str, ...]:
+    return tuple(kind for kind in kinds if kind not in excluded)
 
 
 def one_module(stack: str, backup: Object, module: str, namespace: str, *, on_volume: bool) -> list[Step]:
@@ -176,19 +212,14 @@ class _Specs:
     namespace: str
     into: str | None
 
-    def spec(
-        self, *, included: tuple[str, ...] = (), excluded: tuple[str, ...] = (), labels: Object | None = None
-    ) -> Object:
-        """Spec of a Restore."""
+    def spec(self, *, included: Sequence[str], labels: Object | None = None) -> Object:
+        """Spec of a Restore; no kind comes that is not named."""
         built: Object = {
             "backupName": self.backup,
             "includedNamespaces": [self.namespace],
+            "includedResources": list(included),
             "existingResourcePolicy": "none",
         }
-        if included:
-            built["includedResources"] = list(included)
-        if excluded:
-            built["excludedResources"] = list(excluded)
         if labels:
             built["labelSelector"] = labels
         if self.into:

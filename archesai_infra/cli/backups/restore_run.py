@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from archesai_infra.cli.backups.restore_plan import NEW_VOLUMES, NEW_VOLUMES_RULES, Step, Target
+from archesai_infra.cli.backups.restore_plan import NEW_VOLUMES, NEW_VOLUMES_RULES, SECRETS, Step, Target
+from archesai_infra.cli.backups.secrets import Secrets
 from archesai_infra.cli.backups.store import POLL_SECONDS, Store, StoredDump, dump_of, say, stamp
 from archesai_infra.cli.base.cluster import MERGE_PATCH, ClusterError, Object
 from archesai_infra.cli.base.errors import CommandError, Exit
@@ -64,6 +65,8 @@ class Run:
     """Time for all of it."""
     in_place: bool
     """Only one module's content is restored; everything else keeps running."""
+    secrets: Secrets | None = None
+    """What the namespace lacks, where the backup holds no Secrets."""
 
     def __post_init__(self) -> None:
         self._deadline = time.monotonic() + self.seconds
@@ -86,6 +89,8 @@ class Run:
             say(f"{step.name}: {step.text}")
             if step.spec is not None:
                 self._restore(step)
+            if step.name == SECRETS and self.secrets is not None:
+                self._create_secrets(self.secrets)
             if step.name == "copy-job":
                 self._suspend(on=True)
             for name in step.waits:
@@ -96,6 +101,11 @@ class Run:
                 self._load(step.module)
         if self._suspended:
             self._finish_copy_job()
+
+    def _create_secrets(self, secrets: Secrets) -> None:
+        secrets.create(self.store, self.namespace)
+        for command in secrets.others:
+            say(f"pods wait for a Secret that the stack does not make: {command}")
 
     def _restore(self, step: Step) -> None:
         scale = self.in_place and step.name == "dumps"

@@ -78,6 +78,7 @@ def schedule_spec(
     template: dict[str, Any] = {
         "metadata": {"labels": {STACK_LABEL: instance, CONTENT_LABEL: ".".join(modules) or "objects"}},
         "includedNamespaces": [namespace],
+        **({} if settings.secrets else {"excludedResources": ["secrets"]}),
         "ttl": canonical(schedule.ttl),
         "storageLocation": LOCATION,
         "defaultVolumesToFsBackup": False,

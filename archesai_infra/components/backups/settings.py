@@ -183,6 +183,9 @@ class BackupsSettings(Module):
     """Secret with the key `cloud`, an AWS credentials file, in Velero's namespace and in the stack's."""
     schedules: Schedules = Schedules()
     """When backups are made and how long they are kept."""
+    secrets: bool = False
+    """Put the namespace's Secrets into the backups, where whoever reads the bucket reads them. Without it, a restore
+    takes them from the state or from the configuration, and those that the stack does not make are yours to keep."""
     dump: Dump = Dump()
     """Dumps of the database and of redis."""
     objects: Objects = Objects()

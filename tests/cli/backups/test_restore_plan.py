@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from archesai_infra.cli.backups.restore_plan import NEW_VOLUMES, Target, one_module, refusals, whole
+from archesai_infra.cli.backups.restore_plan import KINDS, NEW_VOLUMES, Target, one_module, refusals, whole
+from archesai_infra.cli.backups.secrets import in_state
 from archesai_infra.cli.backups.store import StoredDump, dump_of, problems
+from archesai_infra.cli.rbac.roles import plural
 from archesai_infra.components.backups.schedules import CONTENT_LABEL
 from archesai_infra.stack.evaluate import evaluate
 from archesai_infra.stack.settings import Settings
 from testbed.backups import rendered
-from testbed.stacks import raw, shipped_config
+from testbed.matrix import EVERYTHING, PRODUCTION
+from testbed.stacks import Config, raw, render, shipped_config
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 EMPTY = Target("archesai", exists=False, claims=(), running=())
@@ -42,12 +45,48 @@ def test_claims_come_first_the_dump_pod_before_the_servers_and_content_before_th
     ]  # fmt: skip
 
 
+def test_secrets_that_a_backup_does_not_hold_are_created_before_anything_runs() -> None:
+    backup = _backup() | {"spec": {"excludedResources": ["secrets"]}}
+    steps = whole(rendered.production().settings, "prod", backup, None)
+    assert [step.name for step in steps][:3] == ["claims", "secrets", "dumps"]
+    assert steps[1].spec is None
+
+
+def test_secrets_of_the_state_are_read_without_the_engine_s_marks() -> None:
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": '"made-up"'}
+    inputs = {"metadata": {"name": "archesai-redis", "namespace": "archesai"}, "stringData": {"REDIS_PASSWORD": secret}}
+    deployment = {
+        "resources": [
+            {"type": "kubernetes:core/v1:Secret", "inputs": inputs},
+            {"type": "kubernetes:core/v1:ConfigMap", "inputs": {"metadata": {"name": "archesai-config"}}},
+        ]
+    }
+    assert in_state(deployment) == {"archesai-redis": inputs | {"stringData": {"REDIS_PASSWORD": "made-up"}}}
+
+
 def test_nothing_that_runs_is_restored_with_the_claims() -> None:
     first = whole(rendered.production().settings, "prod", _backup(), None)[0].spec
     assert first
-    assert {"pods", "statefulsets.apps", "deployments.apps", "jobs.batch", "cronjobs.batch"} <= set(
-        first["excludedResources"]
+    assert not {"pods", "statefulsets.apps", "deployments.apps", "jobs.batch", "cronjobs.batch"} & set(
+        first["includedResources"]
     )
+
+
+def test_a_restore_names_every_kind_that_it_brings_and_none_that_gives_rights() -> None:
+    for into in (None, "copy"):
+        specs = [step.spec for step in whole(rendered.production().settings, "prod", _backup(), into) if step.spec]
+        named = {kind for spec in specs for kind in spec["includedResources"]}
+        assert all(spec["includedResources"] for spec in specs)
+        assert not [kind for kind in named if "rbac" in kind or "webhook" in kind or "customresource" in kind]
+        assert named <= {*KINDS, "pods"}
+
+
+@pytest.mark.parametrize("config", [EVERYTHING, PRODUCTION], ids=["everything", "production"])
+def test_every_kind_of_a_stack_comes_back_or_comes_with_the_next_up(config: Config) -> None:
+    made = render(config)
+    inside = [item for item in made.objects if item["metadata"].get("namespace") == made.settings.namespace]
+    kinds = {f"{plural(item['kind'])}.{item['apiVersion'].rpartition('/')[0]}".rstrip(".") for item in inside}
+    assert kinds - set(KINDS) <= {"roles.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io"}
 
 
 def test_a_restore_never_writes_over_what_exists() -> None:
@@ -60,7 +99,7 @@ def test_a_copy_goes_to_its_own_namespace_and_answers_for_no_host() -> None:
     assert all(step.spec["namespaceMapping"] == {"archesai": "copy"} for step in steps if step.spec)
     last = steps[-1].spec
     assert last
-    assert {"ingresses.networking.k8s.io", "cronjobs.batch"} <= set(last["excludedResources"])
+    assert not {"ingresses.networking.k8s.io", "cronjobs.batch"} & set(last["includedResources"])
 
 
 def _external(*modules: str) -> Settings:
@@ -90,14 +129,14 @@ def test_servers_outside_the_namespace_are_never_written_by_a_whole_restore(modu
 def test_a_copy_has_no_application_where_it_would_work_on_real_data() -> None:
     outside = whole(_external("database"), "prod", _backup(), "copy")[-1]
     assert outside.spec
-    assert "deployments.apps" in outside.spec["excludedResources"]
+    assert "deployments.apps" not in outside.spec["includedResources"]
     assert "the real database" in outside.text
     for steps in (
         whole(_external(), "prod", _backup(), "copy"),
         whole(_external("database"), "prod", _backup(), None),
     ):
         assert steps[-1].spec
-        assert "deployments.apps" not in steps[-1].spec["excludedResources"]
+        assert "deployments.apps" in steps[-1].spec["includedResources"]
 
 
 def test_claims_get_new_volumes_unless_theirs_outlived_the_namespace() -> None:
@@ -105,11 +144,11 @@ def test_claims_get_new_volumes_unless_theirs_outlived_the_namespace() -> None:
     new = whole(settings, "prod", _backup(), None)[0]
     assert new.spec
     assert new.spec["resourceModifier"] == {"kind": "ConfigMap", "name": NEW_VOLUMES}
-    assert "persistentvolumes" in new.spec["excludedResources"]
+    assert "persistentvolumes" not in new.spec["includedResources"]
     again = whole(settings, "prod", _backup(), None, ["pv-1"])[0]
     assert again.spec
     assert "resourceModifier" not in again.spec
-    assert "persistentvolumes" not in again.spec["excludedResources"]
+    assert "persistentvolumes" in again.spec["includedResources"]
     assert "pv-1" in again.text
 
 
