@@ -17,8 +17,8 @@ PARTS = ("etcd", f"kubernetes-{DEFAULT_MINOR}", *parts.NODE)
 """What a cluster of real nodes is made of; kubelets of one minor only are pinned."""
 
 IMAGES = (
-    "postgres", "redis", "rustfs", "rclone", "api-latest", "api-v1.0.0", "api-v1.1.0", "api-v1.2.0", "api-v1.2.1",
-    "platform", "unstructured", "scraper", "tools", "postgres-exporter", "redis-exporter",
+    "postgres", "redis", "rustfs", "minio", "rclone", "api-latest", "api-v1.0.0", "api-v1.1.0", "api-v1.2.0",
+    "api-v1.2.1", "platform", "unstructured", "scraper", "tools", "postgres-exporter", "redis-exporter",
 )  # fmt: skip
 """The images that pods of the shipped stacks run."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.cluster.scenarios import alone, merged
+from testbed.cluster.scenarios import EVERYTHING, SCENARIOS, alone, merged
 from testbed.node import images, lacks
 from testbed.node.cluster import Cluster, standing
 from testbed.node.rig import Nodes
@@ -56,12 +56,14 @@ def nodes(cluster: Cluster) -> Nodes:
 
 @pytest.fixture(scope="session")
 def running(cluster: Cluster) -> Callable[[str], NodeStack]:
-    """A shipped stack by name, applied once and ready; tests leave it as they found it."""
+    """A shipped stack or `everything` by name, applied once and ready; tests leave it as they found it."""
     seen: dict[str, NodeStack] = {}
 
     def get(name: str) -> NodeStack:
         if name not in seen:
-            seen[name] = NodeStack(cluster, name, shipped(name)).apply()
+            cluster.apply(SCENARIOS["everything"].others).check()
+            config = alone(EVERYTHING, "node-everything") if name == "everything" else shipped(name)
+            seen[name] = NodeStack(cluster, name, config).apply()
         return seen[name].wait_ready()
 
     return get

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from archesai_infra.kube.network import Addresses, Pods
+from archesai_infra.kube.network import DNS_PORT, Addresses, Pods, connecting
 from archesai_infra.stack.flows import flows
 from testbed.controlplane.api import Object
 from testbed.node import layout
@@ -21,7 +21,9 @@ Running = Callable[[str], NodeStack]
 Target = tuple[str, int]
 
 INTERNET = "internet"
+NAMES = "the cluster's DNS"
 OUTSIDE: dict[str, tuple[str, tuple[int, ...]]] = {
+    NAMES: (layout.DNS, (DNS_PORT,)),
     INTERNET: (layout.INTERNET, (80, 443, 5000)),
     "the API server": (layout.API, (layout.API_PORT,)),
     "a kubelet of another node": (layout.node_address(1), (10250,)),
@@ -29,7 +31,7 @@ OUTSIDE: dict[str, tuple[str, tuple[int, ...]]] = {
 """What is no pod: its address and ports."""
 
 
-@pytest.mark.parametrize("name", ["dev", "prod"])
+@pytest.mark.parametrize("name", ["dev", "prod", "everything"])
 def test_pods_reach_what_the_flows_say_and_nothing_else(running: Running, nodes: Nodes, name: str) -> None:
     stack = running(name)
     sources = {pod["metadata"]["labels"][COMPONENT]: pod for pod in _running(stack)}
@@ -76,9 +78,12 @@ def _reached(nodes: Nodes, pod: Object, targets: dict[Target, str]) -> set[Targe
 
 
 def _allowed(stack: NodeStack, component: str) -> set[Target]:
-    """What the stack's list of flows lets a component reach, among pods and the internet."""
+    """What the stack's list of flows lets a component reach, among pods, the internet and DNS."""
     found: set[Target] = set()
-    for flow in flows(stack.evaluation.settings):
+    declared = flows(stack.evaluation.settings)
+    if component in connecting(declared):
+        found.add((NAMES, DNS_PORT))
+    for flow in declared:
         if flow.source == Pods(component):
             name = flow.target.component if isinstance(flow.target, Pods) else INTERNET
             if isinstance(flow.target, Pods | Addresses):
