@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -48,3 +49,25 @@ def test_logs_of_a_module_come_from_its_containers(deployed: NodeStack) -> None:
 def test_the_doctor_reads_the_cluster(cluster: Cluster) -> None:
     done = run("doctor")
     assert "reachable" in done.output or cluster.api.server in done.output, done.output + done.stderr
+
+
+def test_a_password_that_the_database_lost_is_given_back_from_its_secret(deployed: NodeStack) -> None:
+    def serves() -> bool:
+        pod = deployed.pod("api")["metadata"]["name"]
+        return deployed.cluster.exec(deployed.namespace, pod, "archesai", "check").returncode == 0
+
+    assert serves()
+    role = urlsplit(deployed.exec("api", "sh", "-c", 'echo "$ARCHES_DATABASE_URL"').strip()).username
+    deployed.sql(f"alter role \"{role}\" password 'unknown to everybody'")
+    assert not serves()
+    done = run("secrets", "sync")
+    assert done.exit_code == 0, done.stderr
+    assert "has the password of its Secret" in done.output
+    assert serves()
+
+
+def test_a_stack_without_backups_has_none_to_list() -> None:
+    done = run("backup", "list")
+    assert done.exit_code != 0
+    assert "error:" in done.stderr
+    assert "backups" in done.stderr
