@@ -8,6 +8,8 @@ from __future__ import annotations
 from testbed.monitoring.case import Case
 
 _DUMP = 'kube_statefulset_status_replicas_ready{namespace="archesai",statefulset="archesai-dump"}'
+_CLAIM = '{namespace="archesai",persistentvolumeclaim="archesai-dump-data"}'
+_FREE, _USED = (f"kubelet_volume_stats_{what}_bytes{_CLAIM}" for what in ("available", "used"))
 _NOT_DUMPING = "No pod dumps the databases: new backups hold no content."
 _AT = 1200
 """Seconds from the beginning to the moment of a case."""
@@ -86,6 +88,13 @@ BACKUP_CASES: dict[str, Case] = {
         },
         {},
         "The backups' bucket cannot be used.",
+    ),
+    "BackupDumpVolumeTooSmall": Case(
+        {_FREE: f"{10 * 2**30}x180", _USED: f"{20 * 2**30}x180"},
+        {_FREE: f"{12 * 2**30}x180", _USED: f"{20 * 2**30}x180"},
+        {"namespace": "archesai", "persistentvolumeclaim": "archesai-dump-data"},
+        "The dumps' volume has 10GiB left, and the next dump needs more.",
+        at="125m",
     ),
     "BackupDumpPodNotReady, not ready": Case(
         {_DUMP: "0x30"}, {_DUMP: "0x10 1x20"}, {"namespace": "archesai", "statefulset": "archesai-dump"}, _NOT_DUMPING

@@ -51,11 +51,21 @@ def _alerts(watched: Watched) -> Iterator[Alert]:
         ready = f'kube_statefulset_status_replicas_ready{{{within}, statefulset="{dump.NAME}"}}'
         text = "No pod dumps the databases: new backups hold no content."
         yield Alert("BackupDumpPodNotReady", f"{ready} < 1 or absent({ready})", "critical", text, "15m")
+        yield _no_room_for_the_next_dump(within, watched.settings.dump.keep)
     yield from _scheduled(watched)
     if watched.objects:
         yield _stale_job("BackupObjectsStale", within, objects.NAME, _OBJECTS_STALE)
     if watched.drill:
         yield _stale_job("BackupDrillStale", within, drill.NAME, _DRILL_STALE)
+
+
+def _no_room_for_the_next_dump(within: str, keep: int) -> Alert:
+    """The next dump is about as large as each of those that are kept; one that fails keeps the older ones."""
+    claim = f'{{{within}, persistentvolumeclaim="{dump.CLAIM}"}}'
+    free, used = f"kubelet_volume_stats_available_bytes{claim}", f"kubelet_volume_stats_used_bytes{claim}"
+    text = "The dumps' volume has {{ $value | humanize1024 }}B left, and the next dump needs more."
+    # Two hours: a dump that is being made takes the room that it found.
+    return Alert("BackupDumpVolumeTooSmall", f"{free} < 1.1 * {used} / {keep}", "warning", text, "2h")
 
 
 def _scheduled(watched: Watched) -> Iterator[Alert]:

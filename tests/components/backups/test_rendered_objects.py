@@ -171,7 +171,8 @@ def test_alerts_tell_of_each_schedule_the_dump_pod_the_copy_and_the_drill() -> N
         "rules"
     ]
     names = {rule["alert"] for rule in rules}
-    assert {"BackupLocationUnavailable", "BackupDumpPodNotReady", "BackupObjectsStale", "BackupDrillStale"} <= names
+    dumps = {"BackupDumpPodNotReady", "BackupDumpVolumeTooSmall"}
+    assert {"BackupLocationUnavailable", "BackupObjectsStale", "BackupDrillStale", *dumps} <= names
     assert {f"Backup{kind}{what}" for kind in ("Hourly", "Daily", "Weekly") for what in ("Stale", "Failed")} <= names
 
 
