@@ -221,6 +221,15 @@ def host_endpoint(ip: str) -> list[EndpointArgsDict]:
     return [{"addresses": [ip], "conditions": {"ready": True}}]
 
 
+def let_in_spec(sources: Iterable[Peer], port: int) -> NetworkPolicySpecArgsDict:
+    """A namespace whose pods hear from these sources alone, at one port; from nobody where there are none."""
+    peers = [peer for source in sources for peer in _peers(source, "")]
+    spec: NetworkPolicySpecArgsDict = {"pod_selector": {}, "policy_types": ["Ingress"]}
+    if peers:
+        spec["ingress"] = [{"from_": peers, "ports": _ports([port])}]
+    return spec
+
+
 def policy_port_spec(pod_labels: Mapping[str, str], sources: Iterable[Peer], port: int) -> NetworkPolicySpecArgsDict:
     """Some sources to one port of pods that are not a component's own."""
     return {

@@ -49,6 +49,7 @@ def arguments(settings: Settings, credentials: Credentials, connections: Connect
         alerts=alert_rules(settings, instance) if settings.monitoring.enabled else (),
         monitor_labels=settings.monitoring.labels if settings.monitoring.enabled else None,
         runbooks=str(settings.monitoring.alerts.runbooks),
+        prometheus=settings.monitoring.prometheus_pods if settings.monitoring.enabled else None,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap
+from pulumi_kubernetes.networking.v1 import NetworkPolicy
 
 from archesai_infra import versions
 from archesai_infra.components.backups import drill as drills
@@ -24,6 +25,7 @@ from archesai_infra.components.storage import StorageConnection
 from archesai_infra.credentials import Credentials
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import content_name, object_name
+from archesai_infra.kube.network import NamespacePods, let_in_spec
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class BackupsArgs:
     """More labels of the objects that Prometheus selects; None where there is no monitoring."""
     runbooks: str
     """Page with the runbooks of the alerts."""
+    prometheus: NamespacePods | None
+    """What reads Velero's metrics; None where there is no monitoring."""
 
 
 class Backups(RunningComponent):
@@ -84,6 +88,17 @@ class Backups(RunningComponent):
         ]
         made = [secret.resource if isinstance(secret, FilledSecret) else secret for secret in secrets if secret]
         before = [*namespace, *made]
+        policy = NetworkPolicy(
+            f"{self.module}-velero-policy",
+            metadata={
+                "name": object_name("velero"),
+                "namespace": home,
+                "labels": labels(self.module, self.context.instance),
+            },
+            spec=let_in_spec([args.prometheus] if args.prometheus else [], velero.METRICS_PORT),
+            opts=self.child(depends_on=namespace),
+        )
+        before.append(policy)
         values = velero.values(
             settings, self.context.registry, monitor_labels=args.monitor_labels, pull_policy=self.context.pull_policy
         )

@@ -16,6 +16,8 @@ from archesai_infra.kube.images import image_pull_policy
 from archesai_infra.kube.pods import UNPRIVILEGED_ID
 
 RELEASE = "velero"
+METRICS_PORT = 8085
+"""Of the server and of the node agent."""
 _SERVER_ID = 1002
 """User of the image; it names it by a word, which Pod Security does not take for a number."""
 _RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}

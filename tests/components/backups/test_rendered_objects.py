@@ -185,3 +185,14 @@ def test_the_page_of_runbooks_has_a_section_for_each_alert() -> None:
     text = (ROOT / "docs" / "backup-restore.md").read_text(encoding="utf-8")
     sections = {line.removeprefix("### ") for line in text.splitlines() if line.startswith("### ")}
     assert {rule["alert"] for rule in rules} <= sections
+
+
+def test_nobody_reaches_veleros_pods_but_prometheus_their_metrics() -> None:
+    monitored = find(render(ON | {"monitoring": MONITORED}), "NetworkPolicy", "archesai-velero")
+    alone = find(render(ON), "NetworkPolicy", "archesai-velero")
+    assert (alone["metadata"]["namespace"], alone["spec"]["podSelector"]) == ("velero", {})
+    assert "ingress" not in alone["spec"]
+    (rule,) = monitored["spec"]["ingress"]
+    (peer,) = rule["from"]
+    assert peer["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "prometheus"}
+    assert [port["port"] for port in rule["ports"]] == [8085]
