@@ -8,12 +8,21 @@ from dataclasses import dataclass
 from archesai_infra.components.backups import drill, dump, objects, schedules
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base.watch.alerts import Alert
+from archesai_infra.cron import longest_pause
 
-_DAY = 86400
-_STALE = {"hourly": 7200, "daily": _DAY + 7200, "weekly": 7 * _DAY + 7200}
-"""Age of the last good backup from which something is wrong, in seconds."""
-_OBJECTS_STALE = _DAY // 4
-_DRILL_STALE = 2 * _DAY
+
+def stale_after(cron: str) -> int:
+    """Age of a schedule's last success from which something is wrong, in seconds.
+
+    That is the longest time between two runs, and one to two hours for the run itself.
+    """
+    pause = int(longest_pause(cron).total_seconds())
+    return pause + min(max(pause, 3600), 7200)
+
+
+def _job_stale_after(cron: str, timeout: int) -> int:
+    """The same of a job that may fail once, or take all of its time."""
+    return max(2 * int(longest_pause(cron).total_seconds()), timeout)
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ def alerts(watched: Watched) -> tuple[Alert, ...]:
 
 
 def _alerts(watched: Watched) -> Iterator[Alert]:
-    within = f'namespace="{watched.namespace}"'
+    within, own = f'namespace="{watched.namespace}"', watched.settings
     location = f'velero_backup_location_status_gauge{{backup_location_name="{schedules.LOCATION}"}}'
     yield Alert(
         "BackupLocationUnavailable", f"min({location}) == 0", "critical", "The backups' bucket cannot be used.", "15m"
@@ -54,9 +63,11 @@ def _alerts(watched: Watched) -> Iterator[Alert]:
         yield _no_room_for_the_next_dump(within, watched.settings.dump.keep)
     yield from _scheduled(watched)
     if watched.objects:
-        yield _stale_job("BackupObjectsStale", within, objects.NAME, _OBJECTS_STALE)
+        yield _stale_job(
+            "BackupObjectsStale", within, objects.NAME, _job_stale_after(own.objects.cron, own.objects.timeout)
+        )
     if watched.drill:
-        yield _stale_job("BackupDrillStale", within, drill.NAME, _DRILL_STALE)
+        yield _stale_job("BackupDrillStale", within, drill.NAME, _job_stale_after(own.drill.cron, own.drill.timeout))
 
 
 def _no_room_for_the_next_dump(within: str, keep: int) -> Alert:
@@ -69,16 +80,16 @@ def _no_room_for_the_next_dump(within: str, keep: int) -> Alert:
 
 
 def _scheduled(watched: Watched) -> Iterator[Alert]:
-    for kind, (name, _) in schedules.names(watched.instance, watched.settings).items():
-        schedule = f'schedule="{name}"'
+    for kind, (name, settings) in schedules.names(watched.instance, watched.settings).items():
+        schedule, limit = f'schedule="{name}"', stale_after(settings.cron)
         title = f"Backup{kind.capitalize()}"
         age = f"time() - max(velero_backup_last_successful_timestamp{{{schedule}}})"
         text = f"The last good {kind} backup was {{{{ $value | humanizeDuration }}}} ago."
-        yield Alert(f"{title}Stale", f"{age} > {_STALE[kind]}", "critical", text, "10m")
+        yield Alert(f"{title}Stale", f"{age} > {limit}", "critical", text, "10m")
         # Without any good backup there is no age, and a new Schedule first runs at its next time.
         never = f"absent(velero_backup_last_successful_timestamp{{{schedule}}})"
         text = "{{ $labels.schedule }} has not made a good backup yet."
-        yield Alert(f"{title}Missing", never, "critical", text, f"{_STALE[kind]}s")
+        yield Alert(f"{title}Missing", never, "critical", text, f"{limit}s")
         failures = " + ".join(
             f"sum(increase(velero_backup_{what}_total{{{schedule}}}[2h]))"
             for what in ("partial_failure", "failure", "validation_failure")

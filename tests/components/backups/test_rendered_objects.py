@@ -176,6 +176,28 @@ def test_alerts_tell_of_each_schedule_the_dump_pod_the_copy_and_the_drill() -> N
     assert {f"Backup{kind}{what}" for kind in ("Hourly", "Daily", "Weekly") for what in ("Stale", "Failed")} <= names
 
 
+def _limits(**backups: Any) -> dict[str, int]:  # noqa: ANN401 - as in a stack file
+    """Seconds after which each alert on an age fires."""
+    config = shipped_config("prod") | {"backups": rendered.BACKUPS | backups, "monitoring": MONITORED}
+    group = find(evaluate(raw(config, "prod")), "PrometheusRule", "archesai-backups-rules")["spec"]["groups"][0]
+    stale = [rule for rule in group["rules"] if rule["alert"].endswith("Stale")]
+    return {rule["alert"]: int(rule["expr"].rpartition(" > ")[2]) for rule in stale}
+
+
+def test_what_counts_as_stale_follows_from_each_schedule() -> None:
+    hour = 3600
+    default = _limits()
+    assert (default["BackupHourlyStale"], default["BackupDailyStale"]) == (2 * hour, 26 * hour)
+    assert (default["BackupObjectsStale"], default["BackupDrillStale"]) == (6 * hour, 48 * hour)
+    own = _limits(
+        schedules={"hourly": {"cron": "0 */6 * * *"}, "daily": {"cron": "0 3 * * 1-5", "ttl": "2160h"}},
+        objects={"cron": "0 2 * * *"},
+        drill={"enabled": True, "cron": "0 4 * * 0"},
+    )
+    assert (own["BackupHourlyStale"], own["BackupDailyStale"]) == (8 * hour, (3 * 24 + 2) * hour)
+    assert (own["BackupObjectsStale"], own["BackupDrillStale"]) == (48 * hour, 14 * 24 * hour)
+
+
 def test_the_page_of_runbooks_has_a_section_for_each_alert() -> None:
 
     config = shipped_config("prod") | {"backups": rendered.BACKUPS, "monitoring": MONITORED}
