@@ -11,7 +11,7 @@ from pulumi_kubernetes.autoscaling.v2 import HorizontalPodAutoscaler
 from pulumi_kubernetes.batch.v1 import Job
 from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSecurityContextArgsDict, PodTemplateSpecArgsDict
 
-from archesai_infra.components.base.component import Component
+from archesai_infra.components.base.component import FORCE, Component
 from archesai_infra.components.base.external_secrets import RELOADER
 from archesai_infra.components.base.settings import Autoscaling, Scheduling
 from archesai_infra.kube.names import content_name
@@ -98,7 +98,7 @@ class RunningComponent(Component):
         scaled = autoscaling if autoscaling is not None and autoscaling.enabled else None
         deployment = Deployment(
             f"{self.module}-deployment",
-            metadata=self.metadata(pod.name, self._reloaded()),
+            metadata=self.metadata(pod.name, {**self._reloaded(), **self._number_is_ours(autoscaling)}),
             spec=deployment_spec(
                 self.module,
                 self.context.instance,
@@ -112,9 +112,14 @@ class RunningComponent(Component):
             self._autoscaler(pod.name, scaled, deployment)
         return deployment
 
-    def _reloaded(self) -> Mapping[str, str] | None:
+    @staticmethod
+    def _number_is_ours(autoscaling: Autoscaling | None) -> Mapping[str, str]:
+        """An autoscaler that was switched off still owns the number of pods that it set."""
+        return FORCE if autoscaling is not None and not autoscaling.enabled else {}
+
+    def _reloaded(self) -> Mapping[str, str]:
         external = self.context.external
-        return RELOADER if external is not None and external.settings.reloader else None
+        return RELOADER if external is not None and external.settings.reloader else {}
 
     def _autoscaler(self, name: str, autoscaling: Autoscaling, deployment: Deployment) -> None:
 
