@@ -158,6 +158,8 @@ class _Reader:
 
     def _scalar(self, node: Any, path: Path) -> Any:  # noqa: ANN401 - likewise
         text = str(node.value)
+        if node.style in ("'", '"') and node.start_mark.line != node.end_mark.line:
+            self._problem(node, path, "spans several lines, which YAML joins with spaces: write it in one line")
         implied = _RESOLVER.resolve(yaml.ScalarNode, text, (node.style is None, node.style is not None))
         if node.tag == _TEXT:
             return text if implied != _TEXT else self._plain(node, text, path)

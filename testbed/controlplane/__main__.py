@@ -6,24 +6,17 @@ python -m testbed.controlplane run [--version 1.36] [--directory DIR]
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import tempfile
-from contextlib import nullcontext, suppress
 from pathlib import Path
 
+from testbed import by_hand
 from testbed.controlplane.rig import ControlPlane, NotBuiltError
 from testbed.programs import parts
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; an expected failure is one line instead of a traceback."""
-    chosen = _parser().parse_args(arguments)
-    try:
-        return chosen.command(chosen)
-    except (parts.UnknownPartError, NotBuiltError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    """Run one command."""
+    return by_hand.call(_parser(), arguments, (parts.UnknownPartError, NotBuiltError))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,21 +32,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    # A shell's `kill` ends it as properly as Ctrl-C, also where the shell made a background job ignore the latter.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    place = nullcontext(chosen.directory) if chosen.directory else tempfile.TemporaryDirectory(prefix="control-plane-")
-    with place as directory, ControlPlane(Path(directory), version=chosen.version) as rig:
-        _say(f"Kubernetes {rig.version} is running until Ctrl-C. To use it:")
-        _say(f"export KUBECONFIG={rig.admin_kubeconfig}")
-        with suppress(KeyboardInterrupt):
-            signal.pause()
-    return 0
-
-
-def _say(line: str) -> None:
-    # A build log is watched while it grows, also through a pipe.
-    print(line, flush=True)
+    return by_hand.run(
+        lambda directory: ControlPlane(directory, version=chosen.version),
+        lambda rig: (
+            f"Kubernetes {rig.version} is running until Ctrl-C. To use it:",
+            f"export KUBECONFIG={rig.admin_kubeconfig}",
+        ),
+        directory=chosen.directory,
+        prefix="control-plane-",
+    )
 
 
 if __name__ == "__main__":

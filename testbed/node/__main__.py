@@ -6,24 +6,17 @@ python -m testbed.node run [--nodes N] [--images DIR] [--directory DIR]
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import tempfile
-from contextlib import nullcontext, suppress
 from pathlib import Path
 
+from testbed import by_hand
 from testbed.node.layout import MOST_NODES
 from testbed.node.rig import Nodes, NodesError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; an expected failure is one line instead of a traceback."""
-    chosen = _parser().parse_args(arguments)
-    try:
-        return chosen.command(chosen)
-    except NodesError as error:
-        print(error, file=sys.stderr)
-        return 1
+    """Run one command."""
+    return by_hand.call(_parser(), arguments, (NodesError,))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,23 +31,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    # A shell's `kill` ends it as properly as Ctrl-C, also where the shell made a background job ignore the latter.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    place = nullcontext(chosen.directory) if chosen.directory else tempfile.TemporaryDirectory(prefix="nodes-")
     images = [path.absolute() for path in chosen.images]
-    with place as directory, Nodes(Path(directory), nodes=chosen.nodes, images=images) as nodes:
-        _say(f"{chosen.nodes} nodes run until Ctrl-C. To use them:")
-        _say(f"export KUBECONFIG={nodes.kubeconfig}")
-        _say(f"Their network: nsenter -t {nodes.pid} -n -m -p")
-        with suppress(KeyboardInterrupt):
-            signal.pause()
-    return 0
-
-
-def _say(line: str) -> None:
-    # Somebody may wait for the line at the other end of a pipe.
-    print(line, flush=True)
+    return by_hand.run(
+        lambda directory: Nodes(directory, nodes=chosen.nodes, images=images),
+        lambda nodes: (
+            f"{chosen.nodes} nodes run until Ctrl-C. To use them:",
+            f"export KUBECONFIG={nodes.kubeconfig}",
+            f"Their network: nsenter -t {nodes.pid} -n -m -p",
+        ),
+        directory=chosen.directory,
+        prefix="nodes-",
+    )
 
 
 if __name__ == "__main__":

@@ -79,6 +79,10 @@ def test_text_stays_as_it_is_written(value: str, kept: str, tmp_path: Path) -> N
         ),
         ("  archesai:api: {settings: {[a]: 1}}\n", ":3:29: api.settings: a key must be text"),
         ("  archesai:api: {<<: 5}\n", ":3:22: api: << takes the keys of a mapping; this is not a mapping"),
+        (
+            "  archesai:domain: 'arches\r.example.com'\n",
+            ":3:3: domain: spans several lines, which YAML joins with spaces: write it in one line",
+        ),
         ("  archesai:namespace: 1.10\n", ':3:3: namespace: is a number to YAML: write it in quotes: "1.10"'),
         ("confg: {}\n", ":3:1: confg: unknown key; did you mean config?"),
         (

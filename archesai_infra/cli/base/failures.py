@@ -105,8 +105,15 @@ def _of_file(error: OSError) -> str:
 
 
 def _of_timeout(error: subprocess.TimeoutExpired) -> str:
-    command = error.cmd if isinstance(error.cmd, str) else " ".join(map(str, error.cmd[:2]))
-    return f"{command}: did not end within {error.timeout:.0f} s"
+    return f"{_command(error)}: did not end within {error.timeout:.0f} s"
+
+
+def _of_process(error: subprocess.CalledProcessError) -> str:
+    return f"{_command(error)}: ended with status {error.returncode}; check that this program works by itself"
+
+
+def _command(error: subprocess.TimeoutExpired | subprocess.CalledProcessError) -> str:
+    return error.cmd if isinstance(error.cmd, str) else " ".join(map(str, error.cmd[:2]))
 
 
 _KINDS: tuple[tuple[type[BaseException], Exit, Callable[[Any], str]], ...] = (
@@ -118,6 +125,7 @@ _KINDS: tuple[tuple[type[BaseException], Exit, Callable[[Any], str]], ...] = (
     (KeyboardInterrupt, Exit.INTERRUPTED, lambda _: "interrupted"),
     (typer.Abort, Exit.INTERRUPTED, lambda _: "interrupted"),
     (subprocess.TimeoutExpired, Exit.TIMEOUT, _of_timeout),
+    (subprocess.CalledProcessError, Exit.FOUND, _of_process),
     (OSError, Exit.FOUND, _of_file),
 )
 """Exit status and text by kind of error; a CommandError has a status of its own."""

@@ -110,6 +110,8 @@ def set_secret(key: str, value: str, stack: str) -> None:
         # Through standard input: every user of the machine can read a command line.
         copy.run("config", "set", "--secret", f"{PROJECT}:{key}", stdin=value)
         written = yaml.safe_load((Path(directory) / names[0]).read_text(encoding="utf-8"))
+    if f"{PROJECT}:{key}" not in written.get("config", {}):
+        raise CommandError(f"{engine.command} is not a working Pulumi engine: it encrypted nothing", Exit.ENGINE)
 
     def write(document: CommentedMap) -> None:
         for name in (_SALT, "secretsprovider", "encryptedkey"):

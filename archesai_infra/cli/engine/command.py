@@ -47,11 +47,13 @@ class Command:
             input=stdin,
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
             timeout=ENGINE_SECONDS,
         )
 
     def _output(self, done: subprocess.CompletedProcess[str]) -> str:
         if done.returncode:
-            raise CommandError(one_line(done.stderr).removeprefix("error: "), Exit.STATE)
+            reason = one_line(done.stderr).removeprefix("error: ")
+            raise CommandError(reason or f"{self.engine.command} ended with status {done.returncode}", Exit.STATE)
         return done.stdout

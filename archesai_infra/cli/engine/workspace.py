@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +10,21 @@ from pathlib import Path
 from pulumi import automation
 from pulumi.automation import Stack
 
+from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.text import one_line
 from archesai_infra.cli.engine.engine import Engine
 
 
 def open_stack(root: Path, stack: str, engine: Engine, variables: dict[str, str]) -> Stack:
     """The stack, created in the state if it is not there yet."""
-    command = automation.PulumiCommand(root=str(engine.root) if engine.root else None)
+    try:
+        command = automation.PulumiCommand(root=str(engine.root) if engine.root else None)
+    except (OSError, ValueError, subprocess.CalledProcessError, automation.InvalidVersionError) as error:
+        reason = f"status {error.returncode}" if isinstance(error, subprocess.CalledProcessError) else one_line(error)
+        raise CommandError(
+            f"{engine.command} is not a working Pulumi engine ({reason}); install it again, or preview with --offline",
+            Exit.ENGINE,
+        ) from None
     options = automation.LocalWorkspaceOptions(pulumi_command=command, env_vars=variables, work_dir=str(root))
     return automation.create_or_select_stack(stack, work_dir=str(root), opts=options)
 
