@@ -12,7 +12,7 @@ import yaml
 
 from testbed.monitoring.alert_cases import CASES, Case
 from testbed.monitoring.programs import program
-from testbed.monitoring.stacks import BACKED_UP, ON, alerts, backed_up, rule_groups, rules
+from testbed.monitoring.stacks import BACKED_UP, INGRESS, ON, alerts, backed_up, rule_groups, rules
 from testbed.stacks import ROOT, Config, render
 
 WATCHDOG = "Watchdog"
@@ -27,7 +27,7 @@ def _alert(case: str) -> str:
 STACKS: dict[str, Config] = {
     "one switch": ON,
     "every module and backups": BACKED_UP,
-    "an existing operator": BACKED_UP | {"monitoring": {"enabled": True, "operator": "existing"}},
+    "an existing operator": BACKED_UP | {"ingress": INGRESS, "monitoring": {"enabled": True, "operator": "existing"}},
     "nginx": BACKED_UP | {"ingress": {"enabled": True, "className": "nginx"}},
     "rustfs": BACKED_UP | {"storage": {"enabled": True}},
     "snapshots alone": BACKED_UP | {"backups": BACKED_UP["backups"] | {"snapshots": {"enabled": True}}},
