@@ -31,8 +31,8 @@ def groups(key: str) -> list[type[BaseModel]]:
 
 def group_wanted(key: str) -> str:
     """What to write instead of a plain value for a group."""
-    inside = {name for model in groups(key) for name in fields(model)}
-    example = "enabled true" if "enabled" in inside else f"{min(inside)} <value>"
+    inside = [name for model in groups(key) for name in fields(model)]
+    example = "enabled true" if "enabled" in inside else f"{inside[0]} <value>"
     return f"must be an object: arches config set {key}.{example}"
 
 

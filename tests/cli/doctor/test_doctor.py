@@ -105,7 +105,8 @@ def test_secrets_that_only_the_values_of_a_chart_name_are_wanted_where_the_chart
 
 def test_one_certificate_for_all_hosts_is_wanted_in_each_namespace_that_has_a_host() -> None:
     tls = {"enabled": True, "existingSecret": "wildcard"}
-    stack = {"domain": "example.com", "ingress": {"enabled": True, "tls": tls}, "monitoring": {"enabled": True}}
+    ingress = {"enabled": True, "tls": tls, "hosts": {"grafana": "grafana"}}
+    stack = {"domain": "example.com", "ingress": ingress, "monitoring": {"enabled": True}}
     keys = {"tls.crt", "tls.key"}
     assert wanted(render(stack)) == {("archesai", "wildcard"): keys, ("monitoring", "wildcard"): keys}
     lack = Lack("monitoring", "wildcard", ("tls.crt", "tls.key"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,9 @@ def test_show_secrets_writes_generated_values(project: Path) -> None:
     secret = next(item for item in _documents(result.output) if item["metadata"]["name"] == "archesai-database")
     data = secret["stringData"]
     assert len(data["POSTGRES_PASSWORD"]) == 32
-    assert f":{data['POSTGRES_PASSWORD']}@archesai-postgres:5432/archesai" in data["DATABASE_URL"]
+    own = re.fullmatch(r"postgresql://arches_app:(\w+)@archesai-postgres:5432/archesai\?.*", data["DATABASE_URL"])
+    assert own is not None
+    assert own[1] != data["POSTGRES_PASSWORD"]
 
 
 def test_show_secrets_refuses_values_that_only_the_engine_can_decrypt(project: Path) -> None:
@@ -127,7 +130,12 @@ def test_a_path_that_cannot_be_a_directory_is_a_sentence(project: Path, path: st
 
 
 def test_two_objects_of_one_kind_and_name_get_files_with_their_namespaces() -> None:
-    ingress = {"enabled": True, "className": "traefik", "controller": {"install": True}}
+    ingress = {
+        "enabled": True,
+        "className": "traefik",
+        "controller": {"install": True},
+        "hosts": {"grafana": "grafana"},
+    }
     rendered = files(evaluated({"ingress": ingress, "monitoring": {"enabled": True}}))
     middlewares = [name for name in rendered if name.startswith("middleware-")]
     assert len(middlewares) == len(set(middlewares)) > 1
