@@ -79,7 +79,7 @@ WRONG_VALUES = {
     ),
     "an object as text": (
         "archesai:cluster: kind-kind",
-        "cluster: must be an object: arches config set cluster.apiServer <value>",
+        "cluster: must be an object: arches config set cluster.context <value>",
     ),
     "an object as a list": (
         "archesai:api: [enabled]",
