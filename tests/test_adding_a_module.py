@@ -176,6 +176,7 @@ def test_its_keys_are_in_the_explanation_the_schema_the_reference_and_the_projec
     assert "archesai:echo:" in generated["Pulumi.yaml"]
 
 
+@pytest.mark.long
 def test_its_own_test_and_the_rules_of_the_architecture_pass(copy: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider"]
     chosen = ["tests/components/test_echo.py", "tests/test_architecture.py", "-k", "not file_imports"]

@@ -13,6 +13,8 @@ import pytest
 from testbed.cli.projects import project
 from testbed.cli.running import run
 
+pytestmark = pytest.mark.long
+
 __all__ = ["project"]
 
 FAILED, INPUT, ENGINE = 1, 2, 3

@@ -19,6 +19,7 @@ def test_an_up_of_development_does_not_wait_for_a_pod_that_is_ready(name: str) -
     assert "minReadySeconds" not in resource(render(EVERYTHING), name).inputs["spec"]
 
 
+@pytest.mark.long
 def test_two_jobs_of_one_name_have_one_template() -> None:
     templates: dict[tuple[str, str], object] = {}
     for config in MATRIX.values():

@@ -26,6 +26,8 @@ from testbed.matrix import ON
 from testbed.programs import parts
 from testbed.stacks import find, render
 
+pytestmark = pytest.mark.long
+
 STACK = {
     "storage": ON | {"server": "minio"},
     "monitoring": ON | {"logs": {"storage": "objectStorage"}},

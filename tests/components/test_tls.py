@@ -19,6 +19,8 @@ from testbed.components.parts import container, template, variables
 from testbed.controlplane.ports import free_ports
 from testbed.stacks import Config, find, render
 
+pytestmark = pytest.mark.long
+
 ON = {"enabled": True}
 BACKUPS = {"enabled": True, "bucket": "elsewhere", "existingSecret": "keys"}
 DATABASE = {"mode": "external", "host": "localhost", "sslMode": "verify-full", "ca": {"secret": "database-ca"}}

@@ -71,6 +71,7 @@ def test_all_tiers_are_chosen_unless_some_are_named() -> None:
         tiers.chosen({tiers.CHOSEN: "unit,fast"})
 
 
+@pytest.mark.long
 def test_a_run_skips_what_is_not_built_and_counts_it_by_tier_before_the_closing_line(tmp_path: Path) -> None:
     where = ["tests/cluster/test_priorities.py", "tests/cluster/test_policies.py"]
     done = run("pytest", "-p", "no:cacheprovider", *where, ARCHESAI_PARTS_DIR=str(tmp_path))
@@ -113,6 +114,7 @@ def test_a_machine_that_cannot_run_nodes_says_what_it_lacks(monkeypatch: pytest.
     assert tiers.lack("node") is None
 
 
+@pytest.mark.long
 def test_a_tier_that_is_not_asked_for_is_left_out_and_named(tmp_path: Path) -> None:
     where = ["tests/cluster/test_priorities.py", "tests/cluster/test_policies.py"]
     chosen = {"ARCHESAI_PARTS_DIR": str(tmp_path), tiers.CHOSEN: "unit"}
@@ -122,6 +124,7 @@ def test_a_tier_that_is_not_asked_for_is_left_out_and_named(tmp_path: Path) -> N
     assert "skipped" not in done.stdout.splitlines()[-1]
 
 
+@pytest.mark.long
 def test_the_quick_run_leaves_out_what_takes_long_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "test_long.py").write_text(
         "import pytest\n\n@pytest.mark.long\ndef test_long():\n    assert False\n\ndef test_short():\n    pass\n",
@@ -134,6 +137,7 @@ def test_the_quick_run_leaves_out_what_takes_long_and_says_so(tmp_path: Path) ->
     assert "1 passed, 1 deselected" in done.stdout.splitlines()[-1]
 
 
+@pytest.mark.long
 def test_a_failure_in_any_tier_is_the_runs(tmp_path: Path) -> None:
     broken = tmp_path / "test_broken.py"
     broken.write_text("def test_broken():\n    assert False\n", encoding="utf-8")

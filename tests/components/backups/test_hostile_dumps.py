@@ -13,6 +13,8 @@ from archesai_infra.components.backups import scripts
 from testbed.backups import rendered, servers
 from testbed.backups.servers import Postgres
 
+pytestmark = pytest.mark.long
+
 ESCALATION = """
 CREATE FUNCTION escalate(id int) RETURNS boolean LANGUAGE plpgsql AS $f$
 BEGIN

@@ -14,6 +14,8 @@ import pytest
 from testbed.backups import rendered, servers
 from testbed.backups.servers import ObjectStore
 
+pytestmark = pytest.mark.long
+
 TARGET = "s3:archesai-backups/objects"
 
 

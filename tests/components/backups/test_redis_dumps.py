@@ -16,6 +16,8 @@ from archesai_infra.components.backups import scripts
 from testbed.backups import rendered, servers
 from testbed.backups.servers import Redis
 
+pytestmark = pytest.mark.long
+
 
 class DumpPod:
     """The dump pod's container for redis, on this host."""
@@ -134,7 +136,6 @@ def test_a_server_that_is_away_fails_the_hook_and_the_older_dump_stays(pod: Dump
     assert pod.dumps() == kept
 
 
-@pytest.mark.long
 def test_a_full_disk_fails_the_hook_and_the_older_dump_stays(pod: DumpPod, source: Redis) -> None:
     assert pod.hook(source).returncode == 0
     kept = pod.dumps()

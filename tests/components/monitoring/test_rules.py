@@ -69,12 +69,13 @@ def test_the_rule_file_passes_promtool(tmp_path: Path) -> None:
     _promtool("check", "rules", _write_rules(tmp_path))
 
 
+LONG = {"BackupDailyMissing", "BackupWeeklyMissing", "ApiLatencyBudgetBurnsFast", "ApiLatencyBudgetBurnsSlow"}
+"""Alerts whose cases last for days, which takes promtool seconds."""
+
+
 @pytest.mark.parametrize(
     "case_name",
-    [
-        pytest.param(name, marks=pytest.mark.long if _alert(name) == "BackupWeeklyMissing" else ())
-        for name in sorted(CASES)
-    ],
+    [pytest.param(name, marks=pytest.mark.long if _alert(name) in LONG else ()) for name in sorted(CASES)],
 )
 def test_alert_fires_and_says_what_is_wrong_and_is_silent_on_what_is_in_order(case_name: str, tmp_path: Path) -> None:
     case, name = CASES[case_name], _alert(case_name)
