@@ -44,7 +44,7 @@ class UnstructuredSettings(WorkloadModule):
 
     replicas: int = Field(default=1, ge=1)
     """Pods."""
-    resources: Resources = resources(("250m", "512Mi"), ("500m", "1Gi"), ("256Mi", "4Gi"))
+    resources: Resources = resources(("250m", "1Gi"), ("1", "4Gi"), ("256Mi", "4Gi"))
     """CPU and memory."""
     command: tuple[str, ...] = START
     """Command; the image's own ignores the signal to stop."""

@@ -52,7 +52,7 @@ class ManagedStorage(Workload, DataFiles, Module):
     claim_name: DnsLabel | None = None
     """Claim on the volume, `archesai-storage-data` if not set; one that exists is taken over with its data,
     whose files must belong to `runAsUser`."""
-    resources: Resources = resources(("250m", "256Mi"), ("500m", "512Mi"))
+    resources: Resources = resources(("250m", "512Mi"), ("1", "2Gi"))
     """CPU and memory."""
     existing_secret: DnsLabel | None = None
     """Existing Secret with the keys `ACCESS_KEY` and `SECRET_KEY`."""

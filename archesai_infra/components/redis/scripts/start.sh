@@ -18,6 +18,7 @@ done <"$users"
 # Checking reads all data: only after a start that never became ready, which is what leaves this mark.
 data=${REDIS_DATA:-/data}
 if [ -e "$data/.starting" ]; then
+  # shellcheck source=repair.sh
   . "${REDIS_REPAIR:-/etc/redis/repair.sh}"
   repair "$data"
 fi
