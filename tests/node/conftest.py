@@ -28,7 +28,8 @@ WRITTEN: Config = {
     "api": {"image": {"tag": "v1.0.0"}},
     "platform": {"enabled": False},
     "redis": {"enabled": True},
-    "storage": {"enabled": True},
+    # Little enough to be exceeded at once.
+    "storage": {"enabled": True, "resources": {"limits": {"memory": "512Mi"}}},
 }
 VOLUME_MEBIBYTES = 500
 NODES = 3

@@ -28,8 +28,6 @@ EXPLAINED = {
 }
 """Warning events that a start brings, and why."""
 
-STAND_IN = "rustfs"
-"""MinIO stands for it, whose memory is not RustFS's."""
 WRITE = "if touch /written 2>/dev/null; then echo writable; else echo read-only; fi; id -u"
 
 
@@ -77,7 +75,7 @@ def test_at_rest_no_pod_uses_more_than_it_asked_for(running: Running, cluster: C
     used = _used(cluster, stack.namespace)
     assert used, "the kubelets measured nothing"
     for pod, containers in used.items():
-        for container in (one for one in containers if one["name"] != STAND_IN):
+        for container in containers:
             requests = next(
                 one["resources"]["requests"] for one in asked.get(pod, ()) if one["name"] == container["name"]
             )
