@@ -23,7 +23,7 @@ from typing import ClassVar
 import pulumi
 
 from archesai_infra import versions
-from archesai_infra.components.base.component import Context
+from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, WorkloadModule, resources
 from archesai_infra.kube.names import object_name

@@ -10,7 +10,8 @@ from typing import Literal
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from archesai_infra.components.base.component import Component, Context
+from archesai_infra.components.base.component import Component
+from archesai_infra.components.base.context import Context
 from archesai_infra.kube.admission import Kinds, Rule, binding_spec, policy_spec
 from archesai_infra.kube.labels import APPLICATION, labels
 

@@ -10,7 +10,8 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pydantic import Field
 
-from archesai_infra.components.base.component import Component, Context
+from archesai_infra.components.base.component import Component
+from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.settings import Module
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name

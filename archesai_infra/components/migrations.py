@@ -10,7 +10,7 @@ import pulumi
 from pydantic import Field
 
 from archesai_infra.components.api import database_variables
-from archesai_infra.components.base.component import Context
+from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, Scheduling, resources
 from archesai_infra.components.base.watch.alerts import Alert

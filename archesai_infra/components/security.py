@@ -13,7 +13,8 @@ from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
 from pydantic import Field
 
 from archesai_infra.components.admission import Mode
-from archesai_infra.components.base.component import FORCE, SKIP_AWAIT, Component, Context
+from archesai_infra.components.base.component import FORCE, SKIP_AWAIT, Component
+from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.settings import Resources, resources
 from archesai_infra.components.dns import Dns
 from archesai_infra.credentials import Credential, Credentials

@@ -6,7 +6,7 @@ import pulumi
 from pydantic import Field
 
 from archesai_infra import versions
-from archesai_infra.components.base.component import Context, Endpoint
+from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, WorkloadModule, resources
 from archesai_infra.kube.names import object_name

@@ -27,8 +27,8 @@ from archesai_infra.components import (
 )
 from archesai_infra.components.admission import Admission, AdmissionArgs
 from archesai_infra.components.backups import component as backups
-from archesai_infra.components.base.component import Context, Endpoint
 from archesai_infra.components.base.connections import Connections
+from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.external_secrets import ExternalStore
 from archesai_infra.components.base.pull_secret import PullSecret, pull_secret
 from archesai_infra.components.ingress.component import Ingress, IngressArgs

@@ -13,8 +13,9 @@ from pydantic import Field, JsonValue, model_validator
 
 from archesai_infra import versions
 from archesai_infra.components.api.health import Health
-from archesai_infra.components.base.component import Context, Endpoint, FilledSecret, secret_key
+from archesai_infra.components.base.component import FilledSecret, secret_key
 from archesai_infra.components.base.connections import Connections
+from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.peers import PodPeer
 from archesai_infra.components.base.pods import Pod, RunningComponent

@@ -18,7 +18,8 @@ from archesai_infra.components.backups import schedules, velero
 from archesai_infra.components.backups.dump import DumpSources, dump_pod, tools_image
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base import charts
-from archesai_infra.components.base.component import Context, FilledSecret
+from archesai_infra.components.base.component import FilledSecret
+from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.pods import RunningComponent
 from archesai_infra.components.base.watch.alerts import Alert, Group, rule_group
 from archesai_infra.components.storage import StorageConnection

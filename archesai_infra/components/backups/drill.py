@@ -12,7 +12,7 @@ from archesai_infra.components.backups.cron import Script, cron_job
 from archesai_infra.components.backups.dump import CLAIM, MOUNT_PATH, VOLUME
 from archesai_infra.components.backups.settings import MODULE as BACKUPS
 from archesai_infra.components.backups.settings import BackupsSettings
-from archesai_infra.components.base.component import Context
+from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.pods import RunningComponent
 from archesai_infra.components.base.settings import Image
 from archesai_infra.kube.labels import labels, selector

@@ -12,7 +12,8 @@ from archesai_infra.components.backups import scripts
 from archesai_infra.components.backups.cron import Script, cron_job
 from archesai_infra.components.backups.keys import CLOUD_KEY, OBJECTS_SECRET, Keys, cloud_secret
 from archesai_infra.components.backups.settings import BackupsSettings
-from archesai_infra.components.base.component import Context, secret_name
+from archesai_infra.components.base.component import secret_name
+from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.pods import RunningComponent
 from archesai_infra.components.storage import StorageConnection, users
 from archesai_infra.kube.names import object_name

@@ -12,7 +12,8 @@ from pulumi_kubernetes.helm.v3 import Release
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pydantic import Field
 
-from archesai_infra.components.base.component import Component, Context
+from archesai_infra.components.base.component import Component
+from archesai_infra.components.base.context import Context
 from archesai_infra.kube.labels import labels
 from archesai_infra.model import Model
 from archesai_infra.types import ImageDigest, ImageName, OciAddress

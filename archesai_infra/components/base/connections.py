@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archesai_infra.components.base.component import Endpoint
+from archesai_infra.components.base.context import Endpoint
 from archesai_infra.components.database.connection import DatabaseConnection
 from archesai_infra.components.redis import RedisConnection
 from archesai_infra.components.storage import Storage

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pulumi
 from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
-from archesai_infra.components.base.component import Endpoint
+from archesai_infra.components.base.context import Endpoint
 from archesai_infra.components.base.peers import CA_FILE
 from archesai_infra.kube.pods import Mount, SecretKey
 

@@ -13,7 +13,8 @@ from pulumi_kubernetes.networking.v1 import IngressClass, NetworkPolicy
 
 from archesai_infra import versions
 from archesai_infra.components.base import charts
-from archesai_infra.components.base.component import Component, Context
+from archesai_infra.components.base.component import Component
+from archesai_infra.components.base.context import Context
 from archesai_infra.components.ingress import routes
 from archesai_infra.components.ingress.certificates import (
     SOLVER_LABELS,

@@ -11,7 +11,8 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap, Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
-from archesai_infra.components.base.component import Component, Context
+from archesai_infra.components.base.component import Component
+from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.watch.alerts import rule_group
 from archesai_infra.components.base.watch.exporter import ExporterPod
 from archesai_infra.components.base.watch.model import MetricsSecret, Watch

@@ -14,7 +14,8 @@ from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicySpecArgs
 from archesai_infra import versions
 from archesai_infra.components import storage
 from archesai_infra.components.base import charts
-from archesai_infra.components.base.component import Component, Context
+from archesai_infra.components.base.component import Component
+from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.ingress.certificates import SOLVER_LABELS, SOLVER_PORT
 from archesai_infra.components.ingress.expose import expose, middlewares

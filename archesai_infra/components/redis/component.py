@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pulumi
 
 from archesai_infra import versions
-from archesai_infra.components.base.component import Context, Endpoint, secret_key
+from archesai_infra.components.base.component import secret_key
+from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.peers import CA_FILE
 from archesai_infra.components.base.pods import Pod, RunningComponent

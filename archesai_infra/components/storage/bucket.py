@@ -9,7 +9,7 @@ import pulumi
 from pulumi_kubernetes.batch.v1 import Job
 
 from archesai_infra import versions
-from archesai_infra.components.base.component import Context, Endpoint
+from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
 from archesai_infra.components.base.settings import resources

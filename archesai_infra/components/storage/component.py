@@ -9,7 +9,8 @@ import pulumi
 from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
 from archesai_infra import versions
-from archesai_infra.components.base.component import Context, Endpoint, FilledSecret, secret_key, secret_name
+from archesai_infra.components.base.component import FilledSecret, secret_key, secret_name
+from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.storage.bucket import Bucket, BucketArgs

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from archesai_infra.components.base.component import Context
+from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, Workload, resources
 from archesai_infra.components.base.watch.monitors import MonitorSpec, service_monitor
