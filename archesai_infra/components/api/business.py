@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archesai_infra.components.api.component import NAME
+from archesai_infra.components.api.settings import NAME
 from archesai_infra.components.base.watch.panels import Dashboard, Panel, graph, stat
 from archesai_infra.components.base.watch.queries import job
 

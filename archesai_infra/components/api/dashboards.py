@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from archesai_infra.components.api.alerts import BUDGET_WINDOW, ERROR_RATIO, LATENCY, QUANTILES, SLOW_RATIO
-from archesai_infra.components.api.component import NAME
 from archesai_infra.components.api.objectives import Objectives
+from archesai_infra.components.api.settings import NAME
 from archesai_infra.components.base.watch.panels import Dashboard, Panel, Query, graph, stat
 from archesai_infra.components.base.watch.queries import job, recorded
 from archesai_infra.components.base.watch.requests import RequestSeries

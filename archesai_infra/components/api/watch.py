@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from archesai_infra.components.api import alerts, business, dashboards
-from archesai_infra.components.api.component import MODULE, NAME
 from archesai_infra.components.api.objectives import Objectives
+from archesai_infra.components.api.settings import MODULE, NAME
 from archesai_infra.components.base.watch.model import ScrapeJob, Watch
 from archesai_infra.components.base.watch.monitors import service_monitor
 from archesai_infra.components.base.watch.queries import job
