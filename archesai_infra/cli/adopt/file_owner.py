@@ -10,7 +10,7 @@ from archesai_infra.cli.adopt.plan import Setting
 from archesai_infra.cli.base.cluster import Cluster, ClusterError
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.components import database
-from archesai_infra.components.base.settings import DataFiles
+from archesai_infra.components.base.settings import DataVolume
 
 _IMAGES = (
     (re.compile(r"(?:postgres|pgvector|postgis|timescaledb)\b.*alpine"), FileOwner(70, 70)),
@@ -61,7 +61,7 @@ def declared(workload: Object, container: Object) -> FileOwner | None:
 
 
 def owner_settings(
-    module: str, own: DataFiles, workload: Object, container: Object, live: Live
+    module: str, own: DataVolume, workload: Object, container: Object, live: Live
 ) -> Iterator[Setting | str]:
     """The settings with which the stack's server may use the files, or as a text why it could not.
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from archesai_infra import versions
 from archesai_infra.components.base.peers import Certificate, ServicePeer
 from archesai_infra.components.base.settings import (
-    DataFiles,
+    DataVolume,
     ExternalModule,
     HostableModule,
     Resources,
@@ -56,10 +56,11 @@ class Postgres(Model):
     """Any other server parameter by its PostgreSQL name."""
 
 
-class ManagedDatabase(HostableModule, DataFiles):
+class ManagedDatabase(HostableModule, DataVolume):
     """A PostgreSQL server in the cluster, one pod with one volume."""
 
     default_image = versions.DATABASE
+    default_claim = f"{NAME}-data"
 
     enabled: bool = True
     """Run the module."""
@@ -74,11 +75,6 @@ class ManagedDatabase(HostableModule, DataFiles):
     gives it what `user` owns. With `existingSecret` it is the user that `DATABASE_URL` names."""
     size: MemoryQuantity = "10Gi"
     """Size of the volume; it can grow, not shrink."""
-    storage_class: DnsLabel | None = None
-    """StorageClass of the volume; the cluster's default where it is not set."""
-    claim_name: DnsLabel | None = None
-    """Claim on the volume, `archesai-postgres-data` if not set; one that exists is taken over with its data,
-    whose files must belong to `runAsUser`."""
     resources: Resources = resources(("250m", "512Mi"), ("500m", "1Gi"), ("64Mi", "2Gi"))
     """CPU and memory."""
     postgres: Postgres = Postgres()
@@ -90,11 +86,6 @@ class ManagedDatabase(HostableModule, DataFiles):
     """Raise it to regenerate a generated password; the server follows when its pod restarts."""
     run_on_host: RunOnHost | None = None
     """Use a server on the developer's machine instead of a pod; needs `databasePassword`."""
-
-    @property
-    def claim(self) -> str:
-        """Name of the claim that holds the data."""
-        return self.claim_name or f"{NAME}-data"
 
     @model_validator(mode="after")
     def _roles_differ(self) -> Self:

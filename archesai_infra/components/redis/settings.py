@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from archesai_infra import versions
 from archesai_infra.components.base.peers import Certificate, ServicePeer
 from archesai_infra.components.base.settings import (
-    DataFiles,
+    DataVolume,
     ExternalModule,
     HostableModule,
     Resources,
@@ -29,20 +29,16 @@ PORT = 6379
 PASSWORD_KEY = "REDIS_PASSWORD"
 
 
-class ManagedRedis(HostableModule, DataFiles):
+class ManagedRedis(HostableModule, DataVolume):
     """A redis server in the cluster, one pod with one volume."""
 
     default_image = versions.REDIS
+    default_claim = f"{NAME}-data"
 
     mode: Literal["managed"] = "managed"
     """A server in the cluster."""
     size: MemoryQuantity = "5Gi"
     """Size of the volume; it can grow, not shrink."""
-    storage_class: DnsLabel | None = None
-    """StorageClass of the volume; the cluster's default where it is not set."""
-    claim_name: DnsLabel | None = None
-    """Claim on the volume, `archesai-redis-data` if not set; one that exists is taken over with its data,
-    whose files must belong to `runAsUser`."""
     resources: Resources = resources(("100m", "128Mi"), ("200m", "256Mi"))
     """CPU and memory."""
     max_memory: MemoryQuantity | None = None
@@ -69,11 +65,6 @@ class ManagedRedis(HostableModule, DataFiles):
     """Raise it to regenerate generated passwords, the application's and those of the exporter, dumps and restores."""
     run_on_host: RunOnHost | None = None
     """Use a server on the developer's machine instead of a pod; needs `redisPassword`."""
-
-    @property
-    def claim(self) -> str:
-        """Name of the claim that holds the data."""
-        return self.claim_name or f"{NAME}-data"
 
     @model_validator(mode="after")
     def _memory_fits(self) -> Self:

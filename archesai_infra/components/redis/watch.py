@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from archesai_infra.components.base.watch.exporter import Exporter
-from archesai_infra.components.base.watch.model import ScrapeJob, Watch
-from archesai_infra.components.redis.alerts import JOB, group
+from archesai_infra.components.base.watch.model import Watch, by_exporter
+from archesai_infra.components.redis.alerts import group
 from archesai_infra.components.redis.component import RedisConnection
 from archesai_infra.components.redis.dashboard import dashboard
-from archesai_infra.components.redis.exporter import EXPORTER, exporter
+from archesai_infra.components.redis.exporter import exporter
 
 
 def watch(connection: RedisConnection, settings: Exporter, namespace: str, instance: str) -> Watch:
-    """Alerts and a dashboard on what the exporter tells, wherever the server is."""
-    server = exporter(settings, connection)
-    return Watch(
-        groups=(group(namespace),),
-        dashboards=(dashboard(namespace),),
-        service_monitors={EXPORTER: server.monitor(instance)},
-        exporters=(server,),
-        jobs=(ScrapeJob(JOB, namespace),),
-    )
+    """Alerts and a dashboard on what the exporter tells."""
+    return by_exporter(exporter(settings, connection), group(namespace), dashboard(namespace), namespace, instance)

@@ -10,7 +10,7 @@ from pydantic import Field
 from archesai_infra import versions
 from archesai_infra.components.base.peers import ServicePeer
 from archesai_infra.components.base.settings import (
-    DataFiles,
+    DataVolume,
     ExternalModule,
     Image,
     Module,
@@ -34,8 +34,10 @@ SECRET_KEY = "SECRET_KEY"
 BUCKET_MODULE = "storage-bucket"
 
 
-class ManagedStorage(Workload, DataFiles, Module):
+class ManagedStorage(Workload, DataVolume, Module):
     """An object store in the cluster, one pod with one volume."""
+
+    default_claim = f"{NAME}-data"
 
     mode: Literal["managed"] = "managed"
     """A server in the cluster."""
@@ -47,11 +49,6 @@ class ManagedStorage(Workload, DataFiles, Module):
     """Region that the server and its clients sign for."""
     size: MemoryQuantity = "20Gi"
     """Size of the volume; it can grow, not shrink."""
-    storage_class: DnsLabel | None = None
-    """StorageClass of the volume; the cluster's default where it is not set."""
-    claim_name: DnsLabel | None = None
-    """Claim on the volume, `archesai-storage-data` if not set; one that exists is taken over with its data,
-    whose files must belong to `runAsUser`."""
     resources: Resources = resources(("250m", "512Mi"), ("1", "2Gi"))
     """CPU and memory."""
     existing_secret: DnsLabel | None = None
@@ -71,11 +68,6 @@ class ManagedStorage(Workload, DataFiles, Module):
             return {}
         server = versions.MINIO if self.server == "minio" else versions.RUSTFS
         return {"image": (self.image, server), "bucketImage": (self.bucket_image, versions.MINIO)}
-
-    @property
-    def claim(self) -> str:
-        """Name of the claim that holds the data."""
-        return self.claim_name or f"{NAME}-data"
 
 
 class ExternalStorage(ExternalModule):

@@ -11,6 +11,7 @@ from archesai_infra.components.base.watch.alerts import Alert, Group
 from archesai_infra.components.base.watch.exporter import ServerExporter
 from archesai_infra.components.base.watch.monitors import MonitorSpec
 from archesai_infra.components.base.watch.panels import Dashboard, Panel
+from archesai_infra.kube.names import object_name
 
 
 @dataclass(frozen=True)
@@ -52,3 +53,14 @@ class Watch:
     """Namespaces whose volumes and certificates concern the stack."""
     target_namespaces: tuple[str, ...] = ()
     """More namespaces whose pods and scrape targets concern the stack."""
+
+
+def by_exporter(server: ServerExporter, group: Group, dashboard: Dashboard, namespace: str, instance: str) -> Watch:
+    """What an exporter tells about its server, wherever that is: alerts and a dashboard."""
+    return Watch(
+        groups=(group,),
+        dashboards=(dashboard,),
+        service_monitors={server.component: server.monitor(instance)},
+        exporters=(server,),
+        jobs=(ScrapeJob(object_name(server.component), namespace),),
+    )
