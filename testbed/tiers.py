@@ -75,8 +75,10 @@ def unavailable(tier: str) -> str | None:
 
 
 def pytest_configure() -> None:
-    """Let no test depend on where it runs: the commands refuse a state on the machine where `CI` is set."""
-    os.environ.pop("CI", None)
+    """Let no test depend on where it runs: `CI` makes commands refuse a state on the machine, and `make` passes on its
+    own variables."""
+    for name in ("CI", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+        os.environ.pop(name, None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -21,8 +21,9 @@ OUTSIDE: dict[str, Party] = {
     "private 172.16/12": Outside("172.16.0.9"),
     "private 192.168/16": Outside("192.168.1.1"),
     "shared 100.64/10": Outside("100.64.0.1"),
+    "the API server": Outside("10.96.0.1"),
 }
-"""10.20.0.0/16 is what `everything` lists in `api.egress`."""
+"""10.20.0.0/16 is what `everything` lists in `api.egress`, 10.96.0.1 the address in `cluster.apiServer`."""
 
 CONTROLLER = {"app.kubernetes.io/name": "traefik"}
 PROMETHEUS = {"app.kubernetes.io/name": "prometheus"}

@@ -78,9 +78,11 @@ def prometheus(directory: Path) -> Generator[Prometheus]:
         processes = Processes(directory)
         running.callback(processes.close)
         ports = _ports()
-        database_env = exporter_environment("database-exporter", {"DATABASE_URL": database.url}, {})
+        database_env = exporter_environment("database-exporter", {"MONITOR_URL": database.url}, {})
         redis_env = exporter_environment(
-            "redis-exporter", {"REDIS_PASSWORD": redis.password}, {"REDIS_ADDR": f"redis://127.0.0.1:{redis.port}"}
+            "redis-exporter",
+            {"exporter": redis.user_password("exporter")},
+            {"REDIS_ADDR": f"redis://127.0.0.1:{redis.port}", "REDIS_USER": "exporter"},
         )
         inherited = {"PATH": os.environ["PATH"]}
         listen = "--web.listen-address=127.0.0.1:{}".format

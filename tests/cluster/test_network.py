@@ -136,14 +136,15 @@ def test_the_development_stack_has_these_connections_and_no_other(
 
 @plugins
 @pytest.mark.parametrize("port", [443, 6443])
-def test_an_api_with_access_to_kubernetes_reaches_its_server_wherever_that_is_but_no_metadata(
+def test_an_api_with_access_to_kubernetes_reaches_its_server_and_nothing_else_on_its_ports(
     running: Callable[[str], Deployed], port: int, blocks: Blocks
 ) -> None:
     stack = running("everything-else")
     network = Network.of(stack.rig.api, blocks)
     api = of_stack(network, stack.namespace)["api"]
     found = {name for name, party in OUTSIDE.items() if network.judge(api, party, port).allowed}
-    assert found == set(OUTSIDE) - {"metadata", "node-local DNS"}
+    public = {"internet", "internet over IPv6"} if port == 443 else set[str]()
+    assert found == public | {"the API server"}
 
 
 @pytest.mark.parametrize(("service", "client", "port"), [(name, *told) for name, told in SERVICES.items()])

@@ -38,7 +38,7 @@ def test_each_command_names_the_cluster_before_anything_happens(
 
 
 def test_a_preview_after_up_has_nothing_to_do(commanded: tuple[Deployment, dict[str, Outcome]]) -> None:
-    assert "40 unchanged" in commanded[1]["drift"].text
+    assert "39 unchanged" in commanded[1]["drift"].text
 
 
 def test_destroy_says_what_stays(commanded: tuple[Deployment, dict[str, Outcome]]) -> None:

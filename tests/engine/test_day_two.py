@@ -24,10 +24,14 @@ REDIS = frozenset({
     "PersistentVolumeClaim redis-data",
     "PodDisruptionBudget redis-budget",
     "Secret redis-secret",
+    "Secret redis-users",
     "Service redis-headless-service",
     "Service redis-service",
     "ServiceAccount redis-service-account",
+    "Stash redis-dump-password",
+    "Stash redis-exporter-password",
     "Stash redis-password",
+    "Stash redis-restore-password",
     "StatefulSet redis-stateful-set",
 })  # fmt: skip
 API_FOLLOWS = {

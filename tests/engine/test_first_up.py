@@ -14,6 +14,8 @@ def test_production_comes_up_after_the_commands_that_its_first_up_names(
     control_plane.api.delete(
         {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"}}
     )
+    # Objects of the whole cluster that other stacks of these tests have left.
+    control_plane.kubectl("delete", "clusterissuers.cert-manager.io", "letsencrypt-prod", "--ignore-not-found")
     deployment = deploy("first-prod", PROD)
     refused = deployment.arches("up", "--yes", "--no-policy")
     assert refused.status == 2
