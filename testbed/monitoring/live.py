@@ -230,7 +230,8 @@ def _until_scraped(
         work()
         try:
             counts = server.query(f"sum_over_time(up[2m]) >= {SCRAPES_WANTED}")
-        except urllib3.exceptions.HTTPError as error:
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            # While it starts, it refuses connections or answers without JSON.
             lacking = str(error)
         else:
             lacking = f"{len(counts)} of {targets} targets scraped {SCRAPES_WANTED} times, or no {wanted}"
