@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
-from typing import Any
 
 import typer
 
 from archesai_infra.cli.base.console import print_json, print_table
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.stacks import read_stack
+from archesai_infra.components.api import flatten
 from archesai_infra.stack.config import PROJECT, RawConfig, load
 from archesai_infra.stack.evaluate import MASK
 from archesai_infra.stack.settings import Settings
@@ -74,7 +73,7 @@ def values(raw: RawConfig, settings: Settings) -> list[Value]:
     given = _given(raw)
     plain = [
         Value(key, value, file if key in given or _inside(key, given) else "default")
-        for key, value in _leaves(settings.model_dump(by_alias=True, mode="json"), "")
+        for key, value in flatten(settings.model_dump(by_alias=True, mode="json")).items()
     ]
     secrets = [Value(key, MASK, f"{file}, encrypted") for key in sorted(raw.secret_keys)]
     return [*plain, *secrets]
@@ -88,18 +87,10 @@ def _given(raw: RawConfig) -> set[str]:
             decoded = jsonlib.loads(value)
         except jsonlib.JSONDecodeError:
             decoded = value
-        given |= {path for path, _ in _leaves({key: decoded}, "")}
+        given |= flatten({key: decoded}).keys()
     return given
 
 
 def _inside(key: str, given: set[str]) -> bool:
     """Whether a mapping the file sets as a whole holds the key."""
     return any(path.startswith(f"{key}.") for path in given)
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, object]]:
-    for key, value in tree.items():
-        if isinstance(value, dict) and value:
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

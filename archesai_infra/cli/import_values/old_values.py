@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -63,15 +62,6 @@ class OldValues:
         if self.take(path) not in (None, ""):
             given = self.result.secrets.get(credential)
             self.result.secrets[credential] = f"{given}; {path}: {why}" if given else f"{path}: {why}"
-
-
-def leaves(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    """Values that are no objects, by dotted path below a prefix."""
-    for key, value in tree.items():
-        if isinstance(value, dict) and value:
-            yield from leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _put(tree: dict[str, Any], path: list[str], value: object) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from archesai_infra.cli.import_values import data_modules, modules
-from archesai_infra.cli.import_values.old_values import OldValues, Translation, known_keys, leaves
+from archesai_infra.cli.import_values.old_values import OldValues, Translation, known_keys
+from archesai_infra.components.api import flatten
 from archesai_infra.quantities import cpu_cores
 
 _PARTS: tuple[Callable[[OldValues], None], ...] = (
@@ -36,7 +37,7 @@ def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
 
 def translate(values: Mapping[str, Any]) -> Translation:
     """The stack configuration for old values; what equals a default of the program is left out."""
-    old = OldValues(dict(leaves(values, "")), Translation())
+    old = OldValues(flatten(values), Translation())
     for part in _PARTS:
         part(old)
     for path in sorted(old.leaves):
@@ -48,11 +49,11 @@ def translate(values: Mapping[str, Any]) -> Translation:
 def _without_defaults(config: dict[str, Any]) -> None:
     """Remove what the program does anyway; resources stay whole or go whole."""
     defaults = {key.path: key.default for key in known_keys() if not key.required and not key.group}
-    for path, value in list(leaves(config, "")):
+    for path, value in flatten(config).items():
         if path in defaults and defaults[path] == value and ".resources." not in path:
             _remove(config, path.split("."))
-    for path in sorted({path.partition(".resources.")[0] for path, _ in leaves(config, "") if ".resources." in path}):
-        own = {leaf: value for leaf, value in leaves(config, "") if leaf.startswith(f"{path}.resources.")}
+    for path in sorted({path.partition(".resources.")[0] for path in flatten(config) if ".resources." in path}):
+        own = {leaf: value for leaf, value in flatten(config).items() if leaf.startswith(f"{path}.resources.")}
         if all(_same(defaults.get(leaf), value) for leaf, value in own.items()):
             _remove(config, [*path.split("."), "resources"])
 
