@@ -78,7 +78,7 @@ class Migrations(RunningComponent):
             # The database's URL is one of the settings the image reads without a file; and a file would make every
             # change of the api's configuration another run.
             env=environment(
-                # Read by libpq and pgx alike, whoever gives the URL.
+                # Read by libpq and by pgx, wherever the URL comes from.
                 args.database.variables | {"PGOPTIONS": f"-c lock_timeout={_milliseconds(settings.lock_timeout)}"},
                 database_variables(args.database),
             ),

@@ -54,7 +54,7 @@ _RESTS = (
     "middlewares.traefik.io",
 )
 KINDS = (*_RESTS, *_RUNS)
-"""All that a restore brings: the kinds of a stack. Whoever writes into the bucket may have added others to a backup,
+"""All that a restore brings: the kinds of a stack. A writer to the bucket may have added other kinds to a backup,
 and Velero would create them as the cluster's administrator. Roles and bindings come with the next `up`."""
 _NOT_IN_A_COPY = ("ingresses.networking.k8s.io", "cronjobs.batch", "horizontalpodautoscalers.autoscaling")
 """A copy must not answer for the real hosts, nor write its own objects over the real copy of them."""

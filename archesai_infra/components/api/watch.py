@@ -30,7 +30,7 @@ def watch(
     scraped: bool,
     database_job: str | None,
 ) -> Watch:
-    """Alerts and dashboards on the api's `requests`, whoever counts them, and on what it is used for.
+    """Alerts and dashboards on the api's `requests`, counted by the api or by the controller, and on its use.
 
     `scraped` says whether its own metrics are read; `database_job` is the job that reads the rows of its tables.
     """

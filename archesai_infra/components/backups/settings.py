@@ -184,8 +184,8 @@ class BackupsSettings(Module):
     schedules: Schedules = Schedules()
     """When backups are made and how long they are kept."""
     secrets: bool = False
-    """Put the namespace's Secrets into the backups, where whoever reads the bucket reads them. Without it, a restore
-    takes them from the state or from the configuration, and those that the stack does not make are yours to keep."""
+    """Put the namespace's Secrets into the backups, where every reader of the bucket can read them. Without it,
+    a restore takes them from the state or from the configuration, and you keep those that the stack does not make."""
     dump: Dump = Dump()
     """Dumps of the database and of redis."""
     objects: Objects = Objects()

@@ -32,7 +32,7 @@ def values(
 ) -> dict[str, Any]:
     """Values of the chart; no secret among them, only the names of Secrets.
 
-    `monitor_labels` are more labels of its monitors; None makes none.
+    `monitor_labels` are additional labels of its monitors; with None it has no monitors.
     """
     velero = settings.velero
     tag = velero.image.tag_or(versions.VELERO)

@@ -229,7 +229,7 @@ class Component(pulumi.ComponentResource):
             spec=self.context.external.spec(name, data, tuple(values), labels(self.module, self.context.instance)),
             opts=self.child(depends_on=depends_on),
         )
-        # The output makes whoever uses the name wait for the resource.
+        # As an output, the name makes its users wait for the resource.
         return FilledSecret(resource, resource.urn.apply(lambda _: name))
 
     def data_claim(
