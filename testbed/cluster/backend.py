@@ -21,13 +21,13 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """`/stream` in pieces, `/socket` as a WebSocket that echoes, everything else at once."""
+        """`/stream` in pieces, `/socket` as a WebSocket that echoes, everything else the server's port."""
         if self.path == "/stream":
             self._stream()
         elif self.path == "/socket":
             self._socket()
         else:
-            self._answer(b"well")
+            self._answer(str(self.connection.getsockname()[1]).encode())
 
     def do_POST(self) -> None:
         """The number of bytes that came."""

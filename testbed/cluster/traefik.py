@@ -6,8 +6,10 @@ makes of its values (entry points, providers, the redirect) by hand.
 
 from __future__ import annotations
 
+import base64
 import http.client
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Generator, Mapping
@@ -17,10 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from archesai_infra.components import api, platform
+from archesai_infra.components.ingress.gateway import TRAEFIK_PORTS
+from archesai_infra.components.ingress.rights import ACCOUNT
 from archesai_infra.stack.evaluate import Evaluation
 from testbed.cluster.backend import backend
 from testbed.controlplane import fleet
 from testbed.controlplane.api import Object
+from testbed.controlplane.certificates import CertificateAuthority
 from testbed.controlplane.ports import free_ports
 from testbed.controlplane.processes import Processes
 from testbed.controlplane.rig import ControlPlane
@@ -30,6 +35,8 @@ PODS = "192.0.2.10"
 CLIENTS = ("192.0.2.21", "192.0.2.22")
 """Addresses that requests come from."""
 ROUTED_SECONDS = 60
+RIGHTS = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+KINDS = ("Namespace", *RIGHTS, "Middleware", "Ingress", "GatewayClass", "Gateway", "HTTPRoute")
 
 
 @dataclass(frozen=True)
@@ -37,11 +44,18 @@ class Front:
     """A running Traefik."""
 
     port: int
+    """Where the hosts are served."""
     domain: str
+    secure: ssl.SSLContext | None = None
+    """Trusts the certificate of the hosts; None where they are served without TLS."""
 
-    def connect(self, source: str = CLIENTS[0], *, seconds: float = 30) -> http.client.HTTPConnection:
-        """A connection from one of the clients' addresses; `seconds` bounds each wait for bytes."""
-        return http.client.HTTPConnection(PODS, self.port, timeout=seconds, source_address=(source, 0))
+    def connect(self, module: str, source: str = CLIENTS[0], *, seconds: float = 30) -> http.client.HTTPConnection:
+        """A connection for a module's host from one of the clients' addresses; `seconds` bounds each wait for bytes."""
+        connection = http.client.HTTPConnection(PODS, self.port, timeout=seconds, source_address=(source, 0))
+        if self.secure is not None:
+            connection.connect()
+            connection.sock = self.secure.wrap_socket(connection.sock, server_hostname=self.host(module))
+        return connection
 
     def host(self, module: str) -> str:
         """Host name of a module."""
@@ -49,7 +63,7 @@ class Front:
 
     def get(self, module: str, source: str = CLIENTS[0], headers: Mapping[str, str] | None = None) -> int:
         """Status of a request."""
-        connection = self.connect(source)
+        connection = self.connect(module, source)
         try:
             connection.request("GET", "/", headers={"Host": self.host(module), **(headers or {})})
             answer = connection.getresponse()
@@ -77,19 +91,47 @@ def servers() -> Generator[None]:
 
 @contextmanager
 def front(rig: ControlPlane, binary: Path, stack: Evaluation, directory: Path) -> Generator[Front]:
-    """Run Traefik for the hosts of a stack until the end of the block; `servers` has to run."""
+    """Run Traefik with the stack's rights for its hosts until the end of the block; `servers` has to run."""
     settings = stack.settings
-    rig.apply(_objects(stack)).check()
+    (web,), websecure = free_ports(1), 0
+    found, certificate = Front(web, settings.domain), list[Object]()
+    if settings.ingress.by_gateway:
+        web, websecure = TRAEFIK_PORTS
+        found, certificate = _secured(stack, directory, websecure)
+    rig.apply([*_objects(stack), *certificate]).check()
     (values,) = (release.inputs["values"] for release in stack.releases if release.inputs["name"] == "traefik")
-    (port,) = free_ports(1)
-    command = [binary, f"--entrypoints.web.address=:{port}", "--entrypoints.websecure.address=:0", *_providers(values)]
-    command += values["additionalArguments"]
+    command = [binary, f"--entrypoints.web.address=:{web}", f"--entrypoints.websecure.address=:{websecure}"]
+    command += [*_providers(values, settings.ingress.controller.home), *values["additionalArguments"]]
     processes = Processes(directory)
     with closing(processes):
-        processes.start("traefik", command, env={"KUBECONFIG": str(rig.admin_kubeconfig)})
-        found = Front(port, settings.domain)
+        processes.start("traefik", command, env={"KUBECONFIG": str(_account(rig, stack))})
         _wait(found, settings.ingress.controller.proxy_protocol, processes)
         yield found
+
+
+def _secured(stack: Evaluation, directory: Path, port: int) -> tuple[Front, list[Object]]:
+    """Hosts with TLS, and the Secret with their certificate that the stack file names."""
+    domain, ingress = stack.settings.domain, stack.settings.ingress
+    authority = CertificateAuthority(directory / "certificates")
+    pair = authority.serving("hosts", f"DNS:*.{domain}")
+    contents = {"tls.crt": pair.certificate, "tls.key": pair.key}
+    secret: Object = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": ingress.tls.existing_secret, "namespace": stack.settings.namespace},
+        "type": "kubernetes.io/tls",
+        "data": {key: base64.b64encode(path.read_bytes()).decode() for key, path in contents.items()},
+    }
+    return Front(port, domain, ssl.create_default_context(cafile=str(authority.certificate))), [secret]
+
+
+def _account(rig: ControlPlane, stack: Evaluation) -> Path:
+    """Kubeconfig of the controller's service account."""
+    home = stack.settings.ingress.controller.home
+    made = rig.kubectl("create", "token", ACCOUNT, f"--namespace={home}")
+    if made.returncode:
+        raise RuntimeError(f"no token for {home}/{ACCOUNT}: {made.stderr.strip()}")
+    return rig.kubeconfig_with_token(f"traefik-{home}", made.stdout.strip())
 
 
 def _wait(found: Front, proxied: bool, processes: Processes) -> None:  # noqa: FBT001 - said by its name
@@ -107,17 +149,27 @@ def _wait(found: Front, proxied: bool, processes: Processes) -> None:  # noqa: F
         time.sleep(0.2)
 
 
-def _providers(values: Mapping[str, Any]) -> list[str]:
-    """What the chart makes of the stack's values."""
+def _providers(values: Mapping[str, Any], home: str) -> list[str]:
+    """What the chart in the namespace `home` makes of the stack's values."""
     providers = values["providers"]
-    found = ["--providers.kubernetescrd=true", "--log.level=INFO", "--ping=false"]
+    definitions = "--providers.kubernetescrd"
+    found = [f"{definitions}=true", f"{definitions}.namespaces={','.join(providers['kubernetesCRD']['namespaces'])}"]
+    found += ["--log.level=INFO", "--ping=false"]
     if providers["kubernetesIngressNGINX"]["enabled"]:
         # The control plane has a class of this name with a controller of its own, which cannot change.
         controller = fleet.ingress_class(fleet.INGRESS_CLASS)["spec"]["controller"]
         found += ["--providers.kubernetesingressnginx=true"]
         found += [f"--providers.kubernetesingressnginx.controllerclass={controller}"]
+        namespace = providers["kubernetesIngressNGINX"]["watchNamespace"]
+        found += [f"--providers.kubernetesingressnginx.watchnamespace={namespace}"]
     if providers["kubernetesIngress"]["enabled"]:
-        found.append(f"--providers.kubernetesingress.ingressclass={providers['kubernetesIngress']['ingressClass']}")
+        ingresses = providers["kubernetesIngress"]
+        found.append(f"--providers.kubernetesingress.ingressclass={ingresses['ingressClass']}")
+        found.append(f"--providers.kubernetesingress.namespaces={','.join(ingresses['namespaces'])}")
+    if "kubernetesGateway" in providers:
+        option = "--providers.kubernetesgateway"
+        found += [f"{option}=true", f"{option}.namespaces={','.join(providers['kubernetesGateway']['namespaces'])}"]
+        found += [f"{option}.statusaddress.service.name=traefik", f"{option}.statusaddress.service.namespace={home}"]
     return found
 
 
@@ -127,16 +179,26 @@ def _services(stack: Evaluation) -> list[Object]:
 
 
 def _objects(stack: Evaluation) -> list[Object]:
-    """Namespaces, hosts and Services, the class that the chart makes, and the endpoints that this process serves."""
-    wanted = ("Namespace", "Middleware", "Ingress")
-    found = [item for kind in wanted for item in stack.objects if item["kind"] == kind]
-    if stack.settings.ingress.speaks_traefik:
+    """What the stack and the chart make for the hosts, and the endpoints that this process serves."""
+    found = [item for kind in KINDS for item in stack.objects if item["kind"] == kind and not _others(item)]
+    home = {"name": "traefik", "namespace": stack.settings.ingress.controller.home}
+    found.append({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": home | {"name": ACCOUNT}})
+    ports = [{"name": "web", "port": 80}]
+    found.append(
+        {"apiVersion": "v1", "kind": "Service", "metadata": home, "spec": {"type": "LoadBalancer", "ports": ports}}
+    )
+    if stack.settings.ingress.by_ingress and stack.settings.ingress.speaks_traefik:
         name = stack.settings.ingress.class_name
         found.append(fleet.ingress_class(name) | {"spec": {"controller": "traefik.io/ingress-controller"}})
     for service in _services(stack):
         spec = {key: value for key, value in service["spec"].items() if key != "selector"}
         found += [service | {"spec": spec}, _endpoints(service)]
     return found
+
+
+def _others(item: Object) -> bool:
+    """Whether an object of these kinds belongs to another module."""
+    return item["kind"] in RIGHTS and item["metadata"]["labels"]["app.kubernetes.io/component"] != "ingress"
 
 
 def _endpoints(service: Object) -> Object:

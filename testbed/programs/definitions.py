@@ -99,11 +99,15 @@ FOLDERS = (
     Folder(
         "sigs.k8s.io/gateway-api",
         "config/crd/standard",
+        # Traefik's provider starts only where it finds all of them.
         (
+            "backendtlspolicies.gateway.networking.k8s.io",
             "gatewayclasses.gateway.networking.k8s.io",
             "gateways.gateway.networking.k8s.io",
+            "grpcroutes.gateway.networking.k8s.io",
             "httproutes.gateway.networking.k8s.io",
             "referencegrants.gateway.networking.k8s.io",
+            "tlsroutes.gateway.networking.k8s.io",
         ),
     ),
 )

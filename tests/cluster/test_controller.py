@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import http.client
 import shutil
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import websocket
 
+from archesai_infra.components import api, platform
+from archesai_infra.components.ingress.gateway import NAME, TRAEFIK_PORTS
+from archesai_infra.components.ingress.routes import API_VERSION
 from testbed.cluster.backend import PIECE_SECONDS, PIECES
 from testbed.cluster.scenarios import alone, merged
 from testbed.cluster.traefik import CLIENTS, PODS, Front, front, servers
+from testbed.controlplane.addresses import ADDRESS
+from testbed.controlplane.api import Object
 from testbed.controlplane.fixtures import parts_or_skip
 from testbed.controlplane.rig import ControlPlane
 from testbed.stacks import Config, render
@@ -23,11 +29,12 @@ from testbed.stacks import Config, render
 pytestmark = [pytest.mark.cluster, pytest.mark.own_network]
 
 MEBIBYTE = 1 << 20
-LONGER_THAN_DEFAULTS = 75
-"""Seconds; Traefik alone ends a request whose body takes 60 s."""
+LONG_SECONDS = 120
+"""Traefik alone ends a request whose body takes 60 s; many proxies end a connection that is idle for as long."""
 HOSTS: Config = {"ingress": {"enabled": True, "controller": {"install": True}}}
 NGINX: Config = {"ingress": {"className": "nginx"}}
 TRAEFIK: Config = {"ingress": {"className": "traefik"}}
+GATEWAY: Config = {"ingress": {"api": "gateway", "tls": {"enabled": True, "existingSecret": "hosts"}}}
 FORWARDED: Config = {"ingress": {"controller": {"trustedProxies": ["192.0.2.0/24"]}}}
 PROXY: Config = {"ingress": {"controller": {"trustedProxies": ["192.0.2.0/24"], "proxyProtocol": True}}}
 
@@ -41,6 +48,7 @@ def fronts(prepared: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> 
     forms = {
         "nginx": NGINX,
         "traefik": TRAEFIK,
+        "gateway": GATEWAY,
         "proxied": merged(NGINX, PROXY),
         "forwarded": merged(TRAEFIK, FORWARDED),
     }
@@ -58,17 +66,60 @@ def fronts(prepared: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> 
         yield get
 
 
-every_class = pytest.mark.parametrize("form", ["nginx", "traefik"])
+every_form = pytest.mark.parametrize("form", ["nginx", "traefik", "gateway"])
 
 
-@every_class
+@every_form
+def test_each_host_leads_to_its_own_module_and_another_name_to_none(fronts: Callable[[str], Front], form: str) -> None:
+    running = fronts(form)
+    for module, port in (("api", api.PORT), ("platform", platform.PORT)):
+        with closing(running.connect(module)) as connection:
+            connection.request("GET", "/", headers={"Host": running.host(module)})
+            assert connection.getresponse().read() == str(port).encode()
+    assert running.get("api", headers={"Host": f"other.{running.domain}"}) == 404
+
+
+def test_plain_requests_are_led_to_the_gateways_https(fronts: Callable[[str], Front]) -> None:
+    running = fronts("gateway")
+    with closing(http.client.HTTPConnection(PODS, TRAEFIK_PORTS[0], timeout=30)) as connection:
+        connection.request("GET", "/path?query=1", headers={"Host": running.host("api")})
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Location")) == (301, f"https://{running.host('api')}/path?query=1")
+
+
+def test_the_controller_accepts_class_gateway_and_routes_and_publishes_its_address(
+    fronts: Callable[[str], Front], prepared: ControlPlane
+) -> None:
+    fronts("gateway")
+    namespace = "front-gateway"
+    (class_,) = (
+        item for item in prepared.api.list(API_VERSION, "GatewayClass") if item["metadata"]["name"] == "traefik"
+    )
+    assert _conditions(class_["status"])["Accepted"] == "True"
+    gateway = prepared.api.get(API_VERSION, "Gateway", NAME, namespace)
+    assert _conditions(gateway["status"]) == {"Accepted": "True", "Programmed": "True"}
+    assert gateway["status"]["addresses"] == [{"type": "IPAddress", "value": ADDRESS}]
+    attached = {item["name"]: item["attachedRoutes"] for item in gateway["status"]["listeners"]}
+    assert attached == {"http": 1, "https-api": 1, "https-platform": 1}
+    routes = prepared.api.list(API_VERSION, "HTTPRoute", namespace)
+    assert {item["metadata"]["name"] for item in routes} == {"archesai-api", "archesai-platform", "archesai-redirect"}
+    for route in routes:
+        (parent,) = route["status"]["parents"]
+        assert _conditions(parent) == {"Accepted": "True", "ResolvedRefs": "True"}, route["metadata"]["name"]
+
+
+def _conditions(status: Object) -> dict[str, str]:
+    return {condition["type"]: condition["status"] for condition in status["conditions"]}
+
+
+@every_form
 def test_forty_requests_at_once_for_pages_are_all_answered(fronts: Callable[[str], Front], form: str) -> None:
     running = fronts(form)
     with ThreadPoolExecutor(40) as pool:
         assert set(pool.map(running.get, ["platform"] * 40)) == {200}
 
 
-@every_class
+@every_form
 def test_one_client_of_the_api_meets_its_limit_and_another_does_not(fronts: Callable[[str], Front], form: str) -> None:
     running = fronts(form)
     with ThreadPoolExecutor(60) as pool:
@@ -105,7 +156,7 @@ def test_a_body_above_the_limit_is_refused_and_one_below_it_arrives(fronts: Call
 
 
 def _upload(running: Front, body: bytes) -> tuple[int, int | None]:
-    connection = running.connect(CLIENTS[1], seconds=60)
+    connection = running.connect("api", CLIENTS[1], seconds=60)
     # Refused while the body is still on its way, the answer is there already.
     with suppress(BrokenPipeError, ConnectionResetError):
         connection.request("POST", "/upload", body, {"Host": running.host("api")})
@@ -115,10 +166,10 @@ def _upload(running: Front, body: bytes) -> tuple[int, int | None]:
     return answer.status, int(text) if answer.status == 200 else None
 
 
-@every_class
+@every_form
 def test_an_answer_in_pieces_arrives_in_pieces(fronts: Callable[[str], Front], form: str) -> None:
     running = fronts(form)
-    connection = running.connect(CLIENTS[1])
+    connection = running.connect("api", CLIENTS[1])
     connection.request("GET", "/stream", headers={"Host": running.host("api")})
     answer = connection.getresponse()
     moments = [time.monotonic() for _ in range(PIECES) if answer.read(5) == b"piece"]
@@ -129,20 +180,20 @@ def test_an_answer_in_pieces_arrives_in_pieces(fronts: Callable[[str], Front], f
 
 
 @pytest.mark.long
-def test_a_slow_upload_and_an_idle_websocket_outlive_the_controllers_own_limits(fronts: Callable[[str], Front]) -> None:
-    running = [fronts(form) for form in ("nginx", "traefik")]
-    with ThreadPoolExecutor(4) as pool:
+def test_an_upload_of_two_minutes_and_a_websocket_idle_for_as_long_live(fronts: Callable[[str], Front]) -> None:
+    running = [fronts(form) for form in ("nginx", "traefik", "gateway")]
+    with ThreadPoolExecutor(2 * len(running)) as pool:
         uploads, idle = pool.map(_slow_upload, running), pool.map(_idle_websocket, running)
-        assert (list(uploads), list(idle)) == ([200, 200], ["still there", "still there"])
+        assert (list(uploads), list(idle)) == ([200] * len(running), ["still there"] * len(running))
 
 
 def _slow_upload(running: Front) -> int:
-    connection = running.connect(CLIENTS[1], seconds=LONGER_THAN_DEFAULTS)
+    connection = running.connect("api", CLIENTS[1], seconds=LONG_SECONDS)
     connection.putrequest("POST", "/upload", skip_host=True)
     connection.putheader("Host", running.host("api"))
-    connection.putheader("Content-Length", str(LONGER_THAN_DEFAULTS))
+    connection.putheader("Content-Length", str(LONG_SECONDS))
     connection.endheaders()
-    for _ in range(LONGER_THAN_DEFAULTS):
+    for _ in range(LONG_SECONDS):
         time.sleep(1)
         connection.send(b"x")
     status = connection.getresponse().status
@@ -151,9 +202,11 @@ def _slow_upload(running: Front) -> int:
 
 
 def _idle_websocket(running: Front) -> str:
-    address = f"ws://{PODS}:{running.port}/socket"
-    connection = websocket.create_connection(address, timeout=30, host=running.host("api"))
-    time.sleep(LONGER_THAN_DEFAULTS)
+    wire = running.connect("api", CLIENTS[1], seconds=30)
+    if wire.sock is None:
+        wire.connect()
+    connection = websocket.create_connection("ws://api/socket", socket=wire.sock, host=running.host("api"))
+    time.sleep(LONG_SECONDS)
     # The server sends back what comes, masked as a client's frames are; the library undoes it.
     connection.send("still there")
     text = str(connection.recv())
@@ -161,10 +214,10 @@ def _idle_websocket(running: Front) -> str:
     return text
 
 
-@every_class
+@every_form
 def test_security_headers_come_with_every_answer(fronts: Callable[[str], Front], form: str) -> None:
     running = fronts(form)
-    connection = running.connect(CLIENTS[1])
+    connection = running.connect("platform", CLIENTS[1])
     connection.request("GET", "/", headers={"Host": running.host("platform")})
     answer = connection.getresponse()
     assert answer.getheader("X-Content-Type-Options") == "nosniff"

@@ -43,6 +43,11 @@ def test_each_host_has_a_listener_with_its_certificate() -> None:
     assert "Ingress" not in kinds(made)
 
 
+def test_pulumi_waits_until_a_controller_accepts_the_gateway() -> None:
+    annotations = resource(stack(), "ingress-gateway").inputs["metadata"]["annotations"]
+    assert annotations["pulumi.com/waitFor"] == "condition=Accepted"
+
+
 def test_a_route_leads_a_host_to_its_service_through_our_middlewares() -> None:
     spec = find(stack(tls=TLS, controller=INSTALL), "HTTPRoute", "archesai-api")["spec"]
     assert spec["parentRefs"] == [{"name": "archesai-gateway", "namespace": "archesai", "sectionName": "https-api"}]

@@ -40,9 +40,11 @@ def gateway_spec(settings: IngressSettings, exposures: Sequence[Exposure], names
 
 
 def gateway_annotations(settings: IngressSettings) -> dict[str, str]:
-    """What has cert-manager fill the Secret of each listener."""
+    """What has Pulumi wait for a controller of the class, and cert-manager fill the Secret of each listener."""
     issuer = settings.tls.issuer
-    return {"cert-manager.io/cluster-issuer": issuer} if settings.tls.enabled and issuer else {}
+    certified = {"cert-manager.io/cluster-issuer": issuer} if settings.tls.enabled and issuer else {}
+    # Not Programmed, which can need an address, nor the routes, which wait for certificates that need DNS records.
+    return {"pulumi.com/waitFor": "condition=Accepted", **certified}
 
 
 def listener(settings: IngressSettings, module: str) -> str:
@@ -87,7 +89,8 @@ def _filters(settings: IngressSettings, module: str) -> list[dict[str, Any]]:
 
 def redirect_spec(exposures: Sequence[Exposure], namespace: str) -> dict[str, Any]:
     """Plain requests go to HTTPS; the proof of a host to Let's Encrypt has a longer path and so comes first."""
-    redirect = {"scheme": "https", "port": 443, "statusCode": 301}
+    # Without a port it is the scheme's own; Traefik writes a port that is named into the address.
+    redirect = {"scheme": "https", "statusCode": 301}
     return {
         "parentRefs": [{"name": NAME, "namespace": namespace, "sectionName": HTTP}],
         "hostnames": [exposure.host for exposure in exposures],
