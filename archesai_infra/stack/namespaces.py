@@ -11,7 +11,7 @@ def chart_namespaces(settings: Settings) -> dict[str, str]:
     ingress, watched = settings.ingress, settings.monitoring
     made: dict[str, str] = {}
     if ingress.enabled and ingress.controller.install:
-        made["ingress.controller.namespace"] = ingress.controller.home
+        made["ingress.controller.namespace"] = ingress.controller.release_namespace
     if ingress.enabled and ingress.cert_manager.install:
         made["ingress.certManager.namespace"] = ingress.cert_manager.namespace
     if watched.installs:

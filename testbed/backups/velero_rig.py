@@ -1,20 +1,13 @@
-"""The real Velero on the loopback control plane: its server, its plugin, an S3 service, and a stand-in node agent.
-
-The node agent itself needs a kubelet. Its stand-in plays its part in the protocol and lets Velero's own program copy
-the volume, so that what a restore brings back has been through the real repository in the real bucket.
-"""
+"""The real Velero on the loopback control plane: its server, its plugin, an S3 service, and a stand-in node agent."""
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import subprocess
 import threading
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +15,12 @@ import pytest
 import urllib3
 import yaml
 
-from archesai_infra.components.backups import velero
 from archesai_infra.stack.evaluate import Evaluation, evaluate
 from testbed.backups import servers
+from testbed.backups.dump_pods import Data, exec_rules
+from testbed.backups.node_agent import STORAGE_CLASS, NodeAgent, volume_directory
 from testbed.backups.servers import ObjectStore, Postgres, Redis
+from testbed.backups.velero_objects import velero_objects
 from testbed.controlplane.api import Object
 from testbed.controlplane.commands import ExecRule
 from testbed.controlplane.ports import free_ports
@@ -35,8 +30,6 @@ from testbed.stacks import raw, shipped_config
 
 BUCKET = "archesai-backups"
 PARTS = (*parts.RIG, "velero", "velero-plugin-for-aws", "minio")
-STORAGE_CLASS = "dumps"
-PASS_SECONDS = 0.5
 NAMESPACE, COPY = "archesai", "archesai-copy"
 """The stack's namespace, and the one that a restore may make beside it."""
 _KNOWN = (
@@ -75,10 +68,9 @@ class Rig:
     data: dict[str, Data]
     config: dict[str, Any]
     evaluation: Evaluation
-    errors: list[str] = field(default_factory=list[str])
     metrics_port: int = 0
     _velero: subprocess.Popen[bytes] | None = None
-    _stop: threading.Event = field(default_factory=threading.Event)
+    _agent: NodeAgent | None = None
 
     @property
     def postgres(self) -> Postgres:
@@ -92,7 +84,7 @@ class Rig:
 
     def volume(self, namespace: str = NAMESPACE) -> Path:
         """Where the dumps of a namespace are."""
-        return (self.directory / "volumes" / namespace).resolve()
+        return volume_directory(self.directory, namespace)
 
     @property
     def velero_log(self) -> str:
@@ -139,7 +131,7 @@ class Rig:
 
     def install_velero(self) -> None:
         """What the chart brings besides the kinds, and the server itself."""
-        self.plane.apply(_velero_objects(self.evaluation, self.store)).check()
+        self.plane.apply(velero_objects(self.evaluation, self.store)).check()
         self.start_velero()
 
     def start_velero(self) -> None:
@@ -159,6 +151,17 @@ class Rig:
         with (self.directory / "velero.log").open("ab") as log:
             self._velero = subprocess.Popen(command, env=self.variables, cwd="/", stdout=log, stderr=log)
 
+    def start_agent(self) -> None:
+        """Provide volumes and copy them, until the rig ends."""
+        self._agent = NodeAgent(self.directory, self.plane.api, self.variables)
+        threading.Thread(target=self._agent.run, daemon=True).start()
+
+    @property
+    def agent(self) -> NodeAgent:
+        """What plays the node agent's part."""
+        assert self._agent is not None
+        return self._agent
+
     def velero(self) -> subprocess.Popen[bytes]:
         """The server's process."""
         assert self._velero is not None
@@ -171,7 +174,7 @@ class Rig:
 
     def close(self) -> None:
         """End what this rig started."""
-        self._stop.set()
+        self.agent.stop.set()
         if self._velero:
             self._velero.kill()
             self._velero.wait()
@@ -197,145 +200,6 @@ class Rig:
         """Let Velero connect again: at a repository that it could not reach it looks again after minutes only."""
         for item in self.plane.api.list("velero.io/v1", "BackupRepository", "velero"):
             self.plane.api.delete(item)
-
-    # The node agent's part
-
-    def run_node_agent(self) -> None:
-        """Make volumes for the dumps' claims and copy them, until the rig ends."""
-        while not self._stop.wait(PASS_SECONDS):
-            try:
-                self._provide_volumes()
-                for kind, verb in (("PodVolumeBackup", "backup"), ("PodVolumeRestore", "restore")):
-                    for item in self.plane.api.list("velero.io/v1", kind, "velero"):
-                        if not item.get("status", {}).get("phase"):
-                            self._copy(item, verb)
-            except Exception as error:  # noqa: BLE001 - a thread's error would be lost
-                self.errors.append(f"{type(error).__name__}: {error}")
-
-    def _provide_volumes(self) -> None:
-        volumes = {one["metadata"]["name"] for one in self.plane.api.list("v1", "PersistentVolume")}
-        for claim in self.plane.api.list("v1", "PersistentVolumeClaim"):
-            name = f"dumps-{claim['metadata']['uid']}"
-            if claim["spec"].get("storageClassName") != STORAGE_CLASS or name in volumes:
-                continue
-            metadata = claim["metadata"]
-            self._point_to(name, metadata["namespace"])
-            reference = {key: metadata[key] for key in ("namespace", "name", "uid")}
-            self.plane.api.create(
-                {
-                    "apiVersion": "v1",
-                    "kind": "PersistentVolume",
-                    "metadata": {"name": name},
-                    "spec": {
-                        "capacity": {"storage": claim["spec"]["resources"]["requests"]["storage"]},
-                        "accessModes": ["ReadWriteOnce"],
-                        "storageClassName": STORAGE_CLASS,
-                        "persistentVolumeReclaimPolicy": "Delete",
-                        "nfs": {"server": "127.0.0.1", "path": f"/{name}"},
-                        "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **reference},
-                    },
-                }
-            )
-
-    def _point_to(self, name: str, namespace: str) -> None:
-        """The dump pod of a namespace sees the volume of its newest claim."""
-        volumes = self.directory / "volumes"
-        (volumes / name).mkdir(parents=True)
-        link = volumes / "new"
-        link.symlink_to(volumes / name)
-        link.replace(volumes / namespace)
-
-    def _copy(self, item: Object, verb: str) -> None:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self.plane.api.patch(item, {"status": {"phase": "InProgress", "startTimestamp": now}})
-        name = item["metadata"]["name"]
-        volume = self.volume(item["spec"]["pod"]["namespace"])
-        flags = [f"--pod-volume-{verb}={name}", f"--volume-path={volume}", "--resource-timeout=1m"]
-        if verb == "restore":
-            flags.append(f"--cache-volume-path={self.directory / 'cache'}")
-        command = [str(parts.executables("velero")["velero"]), "pod-volume", verb, *flags]
-        done = subprocess.run(
-            command, env=self.variables, cwd="/", capture_output=True, text=True, check=False, timeout=120
-        )
-        (self.directory / f"{name}.log").write_text(done.stdout + done.stderr)
-        result = self._result(name)
-        status: Object = {"phase": "Completed", "completionTimestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-        if result is None:
-            status |= {"phase": "Failed", "message": (done.stdout + done.stderr)[-500:]}
-        elif verb == "backup":
-            total = sum(path.stat().st_size for path in volume.rglob("*") if path.is_file())
-            status |= {
-                "snapshotID": result["snapshotID"],
-                "path": str(volume),
-                "progress": {"totalBytes": total, "bytesDone": total},
-            }
-        self.plane.api.patch(item, {"status": status})
-
-    def _result(self, name: str) -> Object | None:
-        """The program's own message about its work, in an event."""
-        for event in self.plane.api.list("v1", "Event", "velero"):
-            if event["involvedObject"]["name"] == name and event["reason"] == "Data-Path-Completed":
-                return json.loads(event["message"])
-        return None
-
-
-def _velero_objects(evaluation: Evaluation, store: ObjectStore) -> list[Object]:
-    """What the chart makes of the program's values, as far as the server needs it."""
-    release = next(one for one in evaluation.releases if one.inputs["name"] == velero.RELEASE)
-    location = release.inputs["values"]["configuration"]["backupStorageLocation"][0]
-    cloud = f"[default]\naws_access_key_id = {store.access_key}\naws_secret_access_key = {store.secret_key}\n"
-    secret = {"name": "cloud-credentials", "namespace": "velero"}
-    spec = {
-        "provider": location["provider"],
-        "default": location["default"],
-        "credential": location["credential"],
-        "objectStorage": {"bucket": location["bucket"], "prefix": location["prefix"]},
-        "config": location["config"],
-    }
-    return [
-        {"apiVersion": "v1", "kind": "Secret", "metadata": secret, "stringData": {"cloud": cloud}},
-        _workload("Deployment", "velero", {"name": "velero"}),
-        _workload("DaemonSet", "node-agent", {"name": "node-agent", "role": "node-agent"}),
-        {
-            "apiVersion": "velero.io/v1",
-            "kind": "BackupStorageLocation",
-            "metadata": {"name": location["name"], "namespace": "velero"},
-            "spec": spec,
-        },
-    ]
-
-
-def _workload(kind: str, name: str, labels: dict[str, str]) -> Object:
-    pod = {"containers": [{"name": name, "image": name}]}
-    spec: Object = {
-        "selector": {"matchLabels": labels},
-        "template": {"metadata": {"labels": labels}, "spec": pod},
-    }
-    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, "namespace": "velero"}, "spec": spec}
-
-
-@dataclass(frozen=True)
-class Data:
-    """The servers that the commands of one namespace's dump pod reach."""
-
-    postgres: Postgres
-    redis: Redis
-
-    def fill(self) -> None:
-        """Something to lose."""
-        self.empty()
-        self.postgres.sql("CREATE TABLE orders AS SELECT id, md5(id::text) AS what FROM generate_series(1, 5000) AS id")
-        self.redis.cli("SET", "session", "kept")
-
-    def empty(self) -> None:
-        """As servers on new volumes are."""
-        self.postgres.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        self.redis.cli("FLUSHALL")
-
-    def content(self) -> tuple[str, str]:
-        """What there is, in short."""
-        orders = self.postgres.sql("SELECT coalesce(sum(hashtext(what)), 0) FROM orders")
-        return orders, self.redis.cli("GET", "session")
 
 
 @dataclass(frozen=True)
@@ -371,7 +235,7 @@ def cluster(found: World, name: str) -> Generator[Rig]:
     directory = found.directory / name
     (directory / "volumes").mkdir(parents=True)
     directory.chmod(0o755)
-    rules = [rule for namespace in found.data for rule in _exec_rules(directory, namespace, found.data[namespace])]
+    rules = [rule for namespace in found.data for rule in exec_rules(directory, namespace, found.data[namespace])]
     # As storage classes of production are: volumes outlive their claims.
     with ControlPlane(directory, exec_rules=[*rules, ExecRule()], reclaim_policy="Retain") as plane:
         config = stack_config(found.store.url) | {
@@ -381,7 +245,7 @@ def cluster(found: World, name: str) -> Generator[Rig]:
         rig = Rig(directory, plane, found.store, found.data, config, evaluation)
         (directory / "cloud").write_text("")
         _write_scripts(rig)
-        threading.Thread(target=rig.run_node_agent, daemon=True).start()
+        rig.start_agent()
         try:
             yield rig
         finally:
@@ -422,27 +286,3 @@ def _write_scripts(rig: Rig) -> None:
     target.mkdir()
     for name, text in data.items():
         (target / name).write_text(text)
-
-
-def _exec_rules(directory: Path, namespace: str, data: Data) -> list[ExecRule]:
-    """The containers of a namespace's dump pod on this host."""
-    common = {
-        "SCRIPTS": str(directory / "scripts"),
-        "BACKUP_DIR": str(directory / "volumes" / namespace),
-        "KEEP": "3",
-        "DUMP_TIMEOUT": "60",
-        "PATH": servers.search_path(),
-        "TMPDIR": str(directory),
-    }
-    database = common | {"DATABASE_URL": data.postgres.url, "COMPRESSION": "1", "JOBS": "2", "GLOBALS_OPTIONS": ""}
-    redis = data.redis
-    cache = common | {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDISCLI_AUTH": redis.password}
-    return [
-        ExecRule(env=database, namespaces=[namespace], containers=["postgres"]),
-        ExecRule(env=cache, namespaces=[namespace], containers=["redis"]),
-    ]
-
-
-def remove(directory: Path) -> None:
-    """Forget the dumps of a volume."""
-    shutil.rmtree(directory, ignore_errors=True)

@@ -8,8 +8,6 @@ import subprocess
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import urllib3
 from kubernetes import client, config
@@ -26,6 +24,7 @@ from testbed.controlplane.readiness import lack
 from testbed.controlplane.servers import Ports, Servers
 from testbed.controlplane.standins import StandIns
 from testbed.controlplane.waiting import Probe
+from testbed.lifecycle import Startable
 from testbed.programs import parts
 from testbed.programs.part import Part
 
@@ -43,7 +42,7 @@ class NotBuiltError(RuntimeError):
     """The control plane's parts are not built yet."""
 
 
-class ControlPlane:
+class ControlPlane(Startable):
     """A Kubernetes control plane in a directory of its own; use it as a context manager."""
 
     def __init__(
@@ -103,27 +102,14 @@ class ControlPlane:
             *fleet.cluster_dns(),
         ]
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # Life cycle
 
-    def start(self) -> None:
+    def start_all(self) -> None:
         """Start everything and wait until pods can be scheduled."""
-        try:
-            self._start(_ETCD, self._servers.etcd())
-            self.start_apiserver()
-            self._furnish()
-            self._standins.start()
-        except BaseException:
-            self.close()
-            raise
+        self._start(_ETCD, self._servers.etcd())
+        self.start_apiserver()
+        self._furnish()
+        self._standins.start()
 
     def close(self) -> None:
         """Stop everything; logs, certificates and kubeconfigs stay."""

@@ -94,7 +94,10 @@ def accounts_exist(rendered: Rendered) -> Iterator[str]:
             yield f"{title(item)}: Role {item['roleRef']['name']} is not there"
         for subject in item.get("subjects", []):
             # The chart of the ingress controller makes its account.
-            charted = (subject["name"], subject["namespace"]) == ("traefik", rendered.settings.ingress.controller.home)
+            charted = (subject["name"], subject["namespace"]) == (
+                "traefik",
+                rendered.settings.ingress.controller.release_namespace,
+            )
             if not charted and not rendered.has(subject["kind"], subject["name"], subject["namespace"]):
                 yield f"{title(item)}: {subject['kind']} {subject['name']} is not there"
 

@@ -11,8 +11,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from signal import SIGKILL
-from types import TracebackType
-from typing import Self
 
 import urllib3
 
@@ -22,6 +20,7 @@ from testbed.controlplane.kubeconfigs import Kubeconfigs
 from testbed.controlplane.readiness import lack
 from testbed.controlplane.standins import StandIns
 from testbed.controlplane.waiting import wait_for, wait_ready
+from testbed.lifecycle import Startable
 from testbed.node import cgroups, containerd, furniture, lacks, layout, own_images
 from testbed.node.cluster import WAIT_SECONDS, Cluster
 from testbed.node.layout import Plan
@@ -40,7 +39,7 @@ class NodesError(RuntimeError):
     """The nodes could not be started, or ended by themselves; the message ends with what they logged."""
 
 
-class Nodes(Cluster):
+class Nodes(Startable, Cluster):
     """Control plane and nodes in namespaces of their own; use it as a context manager."""
 
     def __init__(self, directory: Path, *, nodes: int = 1, images: Sequence[Path] = ()) -> None:
@@ -77,30 +76,17 @@ class Nodes(Cluster):
         self.pid = 0
         """The first process of the namespaces."""
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # Life cycle
 
-    def start(self) -> None:
+    def start_all(self) -> None:
         """Start everything and wait until pods run and find names."""
         for name in cgroups.abandoned(CGROUP_PREFIX):
             cgroups.remove(name)
-        try:
-            self._start_keeper()
-            self._wait_healthy()
-            self.apply(furniture.objects()).check()
-            self._standins.start()
-            self._wait_furnished()
-        except BaseException:
-            self.close()
-            raise
+        self._start_keeper()
+        self._wait_healthy()
+        self.apply(furniture.objects()).check()
+        self._standins.start()
+        self._wait_furnished()
 
     def close(self) -> None:
         """End everything and remove all but logs and certificates."""

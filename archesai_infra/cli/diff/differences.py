@@ -51,20 +51,22 @@ def differences(left: Evaluation, right: Evaluation) -> list[Difference]:
 
 
 def _by_name(evaluation: Evaluation) -> dict[str, Any]:
-    home = evaluation.settings.namespace
+    stack_namespace = evaluation.settings.namespace
     objects = {
-        f"{item['kind']} {_name(item, home)}": _neutral({key: value for key, value in item.items() if key != "kind"})
+        f"{item['kind']} {_name(item, stack_namespace)}": _neutral(
+            {key: value for key, value in item.items() if key != "kind"}
+        )
         for item in evaluation.objects
     }
     releases = {f"Release {release.inputs['name']}": dict(release.inputs) for release in evaluation.releases}
     return objects | releases
 
 
-def _name(item: dict[str, Any], home: str) -> str:
+def _name(item: dict[str, Any], stack_namespace: str) -> str:
     """Name of an object without a digest of its content; outside the stack's namespace with its own."""
     name = CONTENT_NAME.sub(r"\1", str(item["metadata"]["name"]))
-    namespace = item["metadata"].get("namespace", home)
-    return name if namespace == home else f"{namespace}/{name}"
+    namespace = item["metadata"].get("namespace", stack_namespace)
+    return name if namespace == stack_namespace else f"{namespace}/{name}"
 
 
 def _neutral(value: object) -> object:

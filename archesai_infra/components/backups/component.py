@@ -80,11 +80,11 @@ class Backups(RunningComponent):
 
     def _velero(self, args: BackupsArgs, keys: access.Keys | None) -> list[pulumi.Resource]:
         settings = args.settings
-        home = settings.velero.namespace
+        velero_namespace = settings.velero.namespace
         # The node agent and what copies volumes mount the kubelet's directory as root.
-        namespace = charts.chart_namespace(self, home, level="privileged")
+        namespace = charts.chart_namespace(self, velero_namespace, level="privileged")
         secrets = [
-            access.cloud_secret(self, settings, access.CLOUD_SECRET, home, keys, namespace[0]),
+            access.cloud_secret(self, settings, access.CLOUD_SECRET, velero_namespace, keys, namespace[0]),
             access.repository_secret(self, settings, args.credentials, namespace[0]),
         ]
         made = [secret.resource if isinstance(secret, FilledSecret) else secret for secret in secrets if secret]
@@ -93,7 +93,7 @@ class Backups(RunningComponent):
             f"{self.module}-velero-policy",
             metadata={
                 "name": object_name("velero"),
-                "namespace": home,
+                "namespace": velero_namespace,
                 "labels": labels(self.module, self.context.instance),
             },
             spec=let_in_spec([args.prometheus] if args.prometheus else [], velero.METRICS_PORT),
@@ -103,7 +103,7 @@ class Backups(RunningComponent):
         values = velero.values(
             settings, self.context.registry, monitor_labels=args.monitor_labels, pull_policy=self.context.pull_policy
         )
-        chart = charts.Chart(velero.RELEASE, home, versions.VELERO_CHART, values)
+        chart = charts.Chart(velero.RELEASE, velero_namespace, versions.VELERO_CHART, values)
         return [charts.install(self, chart, args.charts, depends_on=before)]
 
     def _rules(self, args: BackupsArgs) -> None:
@@ -123,13 +123,13 @@ class Backups(RunningComponent):
     def _schedules(self, settings: BackupsSettings, modules: Sequence[str], ready: Sequence[pulumi.Resource]) -> None:
 
         context = self.context
-        home = settings.velero.namespace
+        velero_namespace = settings.velero.namespace
         text = schedules.resource_policy(snapshots=settings.snapshots.enabled)
         policy = ConfigMap(
             f"{self.module}-volume-policy",
             metadata={
                 "name": content_name(f"{context.instance}-volumes", text),
-                "namespace": home,
+                "namespace": velero_namespace,
                 "labels": labels(self.module, context.instance),
             },
             data={schedules.POLICY_KEY: text},
@@ -140,7 +140,7 @@ class Backups(RunningComponent):
                 f"{self.module}-schedule-{kind}",
                 api_version="velero.io/v1",
                 kind="Schedule",
-                metadata={"name": name, "namespace": home, "labels": labels(self.module, context.instance)},
+                metadata={"name": name, "namespace": velero_namespace, "labels": labels(self.module, context.instance)},
                 spec=schedules.schedule_spec(
                     context.instance,
                     context.namespace,

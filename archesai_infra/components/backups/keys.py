@@ -59,7 +59,7 @@ def cloud_secret(
     metadata_name: str,
     namespace: str,
     keys: Keys | None,
-    home: pulumi.Resource | None,
+    created_namespace: pulumi.Resource | None,
 ) -> Secret | FilledSecret | None:
     """The credentials file as a Secret of a namespace."""
     elsewhere = settings.existing_secret is not None or settings.velero.role_arn is not None
@@ -70,7 +70,7 @@ def cloud_secret(
             _STORED,
             part="keys",
             namespace=namespace,
-            depends_on=[home] if home else [],
+            depends_on=[created_namespace] if created_namespace else [],
         )
     if keys is None:
         return None
@@ -83,12 +83,12 @@ def cloud_secret(
         },
         type="Opaque",
         string_data={CLOUD_KEY: cloud_file(keys)},
-        opts=component.child(depends_on=[home] if home else []),
+        opts=component.child(depends_on=[created_namespace] if created_namespace else []),
     )
 
 
 def repository_secret(
-    component: Component, settings: BackupsSettings, credentials: Credentials, home: pulumi.Resource | None
+    component: Component, settings: BackupsSettings, credentials: Credentials, created_namespace: pulumi.Resource | None
 ) -> Secret | FilledSecret | None:
     """The password that the volumes' copies are encrypted with.
 
@@ -108,7 +108,7 @@ def repository_secret(
             [value],
             part="repository",
             namespace=settings.velero.namespace,
-            depends_on=[home] if home else [],
+            depends_on=[created_namespace] if created_namespace else [],
         )
     password = credentials.get(Credential.BACKUPS_REPOSITORY_PASSWORD) or component.generated(
         "repository-password", version=1
@@ -134,5 +134,5 @@ def repository_secret(
         },
         type="Opaque",
         string_data=data,
-        opts=component.guarded(depends_on=[kept, *([home] if home else [])]),
+        opts=component.guarded(depends_on=[kept, *([created_namespace] if created_namespace else [])]),
     )

@@ -9,5 +9,7 @@ from archesai_infra.components.base.watch.model import ScrapeJob, Watch
 
 def watch(settings: BackupsSettings) -> Watch:
     """Velero's pods and, where the stack installs it, its scrape job; the chart brings the monitors."""
-    home = settings.velero.namespace
-    return Watch(jobs=(ScrapeJob(RELEASE, home),) if settings.velero.install else (), target_namespaces=(home,))
+    namespace = settings.velero.namespace
+    return Watch(
+        jobs=(ScrapeJob(RELEASE, namespace),) if settings.velero.install else (), target_namespaces=(namespace,)
+    )

@@ -22,7 +22,7 @@ GRACE_SECONDS = 45
 def watched(settings: IngressSettings, namespaces: tuple[str, ...]) -> tuple[str, ...]:
     """Namespaces that the controller reads: those with hosts and, where it tells its address to them, its own."""
     tells = settings.speaks_traefik or settings.by_gateway
-    return tuple(dict.fromkeys((*namespaces, *((settings.controller.home,) if tells else ()))))
+    return tuple(dict.fromkeys((*namespaces, *((settings.controller.release_namespace,) if tells else ()))))
 
 
 def chart_values(settings: IngressSettings, mirror: str | None, namespaces: tuple[str, ...]) -> dict[str, Any]:

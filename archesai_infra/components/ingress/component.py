@@ -81,12 +81,12 @@ class Ingress(Component):
 
     def _controller(self, args: IngressArgs, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
         settings = args.settings
-        home = settings.controller.home
-        namespace = charts.chart_namespace(self, home)
+        release_namespace = settings.controller.release_namespace
+        namespace = charts.chart_namespace(self, release_namespace)
         namespaces = (self.context.namespace, *dict.fromkeys(name for name, _ in args.elsewhere))
         rights = grant(self, settings, watched(settings, namespaces), [*namespace, *args.before])
         values = chart_values(settings, self.context.mirror, namespaces)
-        chart = charts.Chart("traefik", home, versions.TRAEFIK_CHART, values)
+        chart = charts.Chart("traefik", release_namespace, versions.TRAEFIK_CHART, values)
         release = charts.install(self, chart, args.charts, depends_on=[*namespace, *rights, *after])
         if settings.speaks_traefik or not settings.by_ingress:
             return [release]
@@ -104,10 +104,10 @@ class Ingress(Component):
     ) -> list[pulumi.Resource]:
         ready: list[pulumi.Resource] = []
         if settings.cert_manager.install:
-            home = settings.cert_manager.namespace
-            namespace = charts.chart_namespace(self, home)
+            issuer_namespace = settings.cert_manager.namespace
+            namespace = charts.chart_namespace(self, issuer_namespace)
             values = cert_manager_values(settings.cert_manager, self.context.mirror, gateways=settings.by_gateway)
-            chart = charts.Chart("cert-manager", home, versions.CERT_MANAGER_CHART, values)
+            chart = charts.Chart("cert-manager", issuer_namespace, versions.CERT_MANAGER_CHART, values)
             ready.append(charts.install(self, chart, where, depends_on=[*namespace, *after]))
         if settings.cluster_issuer.create and settings.tls.issuer:
             ready.append(self._cluster_issuer(settings, settings.tls.issuer, ready))
@@ -128,9 +128,9 @@ class Ingress(Component):
 
     def _gateway(self, args: IngressArgs, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
         """The Gateway, with a listener for every host, and the redirect."""
-        settings, home = args.settings, self.context.namespace
+        settings, own_namespace = args.settings, self.context.namespace
         every = [*args.exposures, *(exposure for _, exposure in args.elsewhere)]
-        namespaces = [home, *(namespace for namespace, _ in args.elsewhere)]
+        namespaces = [own_namespace, *(namespace for namespace, _ in args.elsewhere)]
         if settings.controller.install:
             controller = {"controllerName": CONTROLLERS[settings.gateway.implementation]}
             name = settings.gateway.class_name
@@ -140,7 +140,7 @@ class Ingress(Component):
         gateway = self._object("gateway", "Gateway", metadata, routes.gateway_spec(settings, every, namespaces), after)
         if settings.tls.enabled and every:
             metadata = self.metadata(object_name("redirect"))
-            self._object("route-redirect", "HTTPRoute", metadata, routes.redirect_spec(every, home), [gateway])
+            self._object("route-redirect", "HTTPRoute", metadata, routes.redirect_spec(every, own_namespace), [gateway])
         return [gateway]
 
     def _object(

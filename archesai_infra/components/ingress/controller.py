@@ -62,7 +62,7 @@ class Controller(Model):
         return self
 
     @property
-    def home(self) -> str:
+    def release_namespace(self) -> str:
         """Namespace of the controller that the stack installs."""
         return self.namespace or "ingress"
 

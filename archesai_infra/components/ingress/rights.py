@@ -80,11 +80,11 @@ def grant(
     component: Component, settings: IngressSettings, namespaces: Sequence[str], after: Sequence[pulumi.Resource]
 ) -> list[pulumi.Resource]:
     """Create the controller's rights in these namespaces, which exist after the resources in `after`."""
-    home = settings.controller.home
-    subject: SubjectArgsDict = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": home}
+    release_namespace = settings.controller.release_namespace
+    subject: SubjectArgsDict = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": release_namespace}
     api_group, options = "rbac.authorization.k8s.io", component.child(depends_on=after)
     # Objects of the whole cluster: another stack's controller is in another namespace.
-    name = f"{object_name('controller')}-{home}"
+    name = f"{object_name('controller')}-{release_namespace}"
     metadata: ObjectMetaArgsDict = {"name": name, "labels": labels(component.module, component.context.instance)}
     made: list[pulumi.Resource] = [
         ClusterRole(
@@ -98,8 +98,9 @@ def grant(
             opts=component.child(),
         ),
     ]
+    places = {component.context.namespace: "stack", release_namespace: "own"}
     for namespace in namespaces:
-        place = "own" if namespace == home else "stack" if namespace == component.context.namespace else "monitoring"
+        place = places.get(namespace, "monitoring")
         inside = component.metadata(object_name("controller"))
         inside["namespace"] = namespace
         made.append(

@@ -25,15 +25,15 @@ def watch(settings: IngressSettings, namespace: str, namespaces: tuple[str, ...]
         monitors["ingress-controller"] = pod_monitor(pods.namespace, dict(pods.labels), "metrics")
         own = (pods.namespace,)
     certified = settings.enabled and settings.tls.enabled and settings.tls.issuer is not None
-    home = settings.cert_manager.namespace
+    issuer_namespace = settings.cert_manager.namespace
     if certified:
-        monitors["cert-manager"] = pod_monitor(home, _CERT_MANAGER, "http-metrics")
+        monitors["cert-manager"] = pod_monitor(issuer_namespace, _CERT_MANAGER, "http-metrics")
     return Watch(
         groups=(group(any_of(*namespaces, *own), certificate_days),) if certified else (),
         panels=_panels(controller, namespace),
         pod_monitors=monitors,
         volume_namespaces=own,
-        target_namespaces=(home,) if certified else (),
+        target_namespaces=(issuer_namespace,) if certified else (),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import tarfile
 import time
@@ -135,7 +136,7 @@ def test_a_lost_namespace_comes_back_with_the_content_of_the_schedule_s_backup(r
     kept = [item for item in rig.evaluation.objects if _is_of_the_namespace(item)]
     rig.plane.apply(sorted(kept, key=lambda item: item["kind"] != "Namespace")).check()
     restored = arches("restore", "--from", name, "--confirm", "archesai")
-    assert restored.exit_code == 0, restored.output + rig.velero_log + str(rig.errors)
+    assert restored.exit_code == 0, restored.output + rig.velero_log + str(rig.agent.errors)
     assert _content(rig) == content
     assert _workloads(rig) == workloads
     for item in rig.plane.api.list("v1", "Secret", "archesai"):
@@ -186,7 +187,7 @@ def _scheduled(rig: Rig) -> str:
             )
             found[:] = [item for item in made if item["metadata"]["name"] not in before]
             done = [item for item in found if item.get("status", {}).get("completionTimestamp")]
-            return [] if done else [f"{len(found)} begun", *rig.errors]
+            return [] if done else [f"{len(found)} begun", *rig.agent.errors]
 
         rig.plane.wait_for("a scheduled backup", probe, seconds=200)
     finally:
@@ -212,10 +213,10 @@ def test_one_module_s_content_goes_back_to_an_older_backup_while_the_rest_runs_o
 def test_a_dump_that_the_volume_no_longer_has_comes_from_the_bucket(rig: Rig, arches: Arches, good: str) -> None:
     _fill(rig)
     content = _content(rig)
-    velero_rig.remove(rig.volume() / "database")
+    shutil.rmtree(rig.volume() / "database")
     rig.postgres.sql("DELETE FROM orders")
     restored = arches("restore", "--from", good, "--module", "database", "--confirm", "archesai")
-    assert restored.exit_code == 0, restored.output + str(rig.errors)
+    assert restored.exit_code == 0, restored.output + str(rig.agent.errors)
     assert _content(rig) == content
 
 
@@ -307,7 +308,7 @@ def test_a_restore_into_a_namespace_that_is_not_empty_is_refused(rig: Rig, arche
 
 def test_a_restore_that_never_ends_is_left_with_its_own_exit_code(rig: Rig, arches: Arches, good: str) -> None:
     _fill(rig)
-    velero_rig.remove(rig.volume() / "database")
+    shutil.rmtree(rig.volume() / "database")
     rig.velero().send_signal(signal.SIGSTOP)
     try:
         done = arches("restore", "--from", good, "--module", "database", "--confirm", "archesai", "--timeout", "5")
@@ -340,7 +341,7 @@ def test_a_copy_beside_the_stack_has_the_backup_s_content_and_leaves_the_stack_a
     assert rig.object("Namespace", "archesai-copy", "", "v1") is None
     try:
         done = arches("restore", "--from", good, "--into", "archesai-copy", "--confirm", "archesai-copy")
-        assert done.exit_code == 0, done.output + rig.velero_log + str(rig.errors)
+        assert done.exit_code == 0, done.output + rig.velero_log + str(rig.agent.errors)
         assert rig.data[velero_rig.COPY].content() == content
         assert _content(rig) == newer
         assert _claims(rig, "archesai") == claims
