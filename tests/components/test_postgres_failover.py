@@ -1,0 +1,100 @@
+"""What a failover may lose, on real servers: a killed primary under writers, with the parameters of a Cluster.
+
+An operator's own times are not in it: the standby is promoted at once, so the gap is that of server, pooler and client.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Generator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from testbed.replication.address import address, pooler
+from testbed.replication.cluster import SYNCHRONOUS, cluster, halted
+from testbed.replication.programs import postgres_programs
+from testbed.replication.writers import CREATE, wait_for_writes, writing
+
+pytestmark = pytest.mark.long
+_LOG = logging.getLogger(__name__)
+
+RUNS = int(os.environ.get("ARCHESAI_FAILOVERS", "2"))
+"""How often the primary is killed; `ARCHESAI_FAILOVERS=10` gives the figures of the documentation."""
+OPERATOR = {
+    "wal_level": "logical",
+    "wal_log_hints": "on",
+    "wal_keep_size": "512MB",
+    "wal_sender_timeout": "5s",
+    "wal_receiver_timeout": "5s",
+    "max_replication_slots": "32",
+    "max_worker_processes": "32",
+}
+"""What the operator sets by itself, of what replication depends on."""
+
+
+@pytest.fixture(scope="module")
+def programs() -> Generator[Path]:
+    with postgres_programs(16) as found:
+        yield found
+
+
+def test_no_acknowledged_write_is_missing_after_the_primary_is_killed(programs: Path) -> None:
+    with cluster(programs, {**OPERATOR, "synchronous_standby_names": SYNCHRONOUS}) as servers:
+        servers.primary.sql(CREATE)
+        acknowledged, gaps = 0, list[float]()
+        with address(servers.primary) as service, pooler(service, {"server_login_retry": "1"}) as port:
+            for _ in range(RUNS):
+                servers.primary.sql("TRUNCATE writes")
+                lost = servers.primary
+                with writing(port, programs) as writers:
+                    wait_for_writes(writers)
+                    lost.kill()
+                    servers.fail_over()
+                    service.target = servers.primary
+                    wait_for_writes(writers)
+                assert writers.failures, "the kill met no statement"
+                assert not writers.missing(servers.primary)
+                acknowledged += len(writers.acknowledged)
+                gaps.append(writers.longest_gap)
+                servers.replace(lost)
+    _LOG.info("%d acknowledged in %d runs, 0 missing, longest gap %.1f s", acknowledged, RUNS, max(gaps))
+    assert max(gaps) < 15
+
+
+def test_a_write_is_acknowledged_only_when_a_standby_has_it(programs: Path) -> None:
+    with cluster(programs, {**OPERATOR, "synchronous_standby_names": SYNCHRONOUS}) as servers, ExitStack() as stalled:
+        servers.primary.sql(CREATE)
+        late, later = servers.standbys
+        with writing(servers.primary.port, programs) as writers:
+            wait_for_writes(writers)
+            stalled.enter_context(halted(late, returns=False))
+            wait_for_writes(writers)
+            with halted(later):
+                time.sleep(0.5)
+                before = len(writers.acknowledged)
+                time.sleep(1)
+                assert len(writers.acknowledged) == before, "written without a standby"
+            wait_for_writes(writers)
+            servers.primary.kill()
+        stalled.close()
+        servers.fail_over()
+        assert servers.primary is later
+        assert not writers.missing(servers.primary)
+
+
+def test_without_synchronous_standbys_acknowledged_writes_are_lost(programs: Path) -> None:
+    with cluster(programs, OPERATOR) as servers, ExitStack() as stalled:
+        servers.primary.sql(CREATE)
+        with writing(servers.primary.port, programs) as writers:
+            wait_for_writes(writers)
+            for standby in servers.standbys:
+                stalled.enter_context(halted(standby, returns=False))
+            wait_for_writes(writers)
+            servers.primary.kill()
+        stalled.close()
+        servers.fail_over()
+        assert writers.missing(servers.primary)
