@@ -23,12 +23,18 @@ def commanded(deploy: Deploy) -> tuple[Deployment, dict[str, Outcome]]:
         "preview": deployment.arches("preview"),
         "up": deployment.arches("up", "--yes"),
         "drift": deployment.arches("preview", "--refresh"),
+        "edited": _edited(deployment),
         "destroy": deployment.arches("destroy", "--yes"),
     }
     return deployment, said
 
 
-@pytest.mark.parametrize("command", ["preview", "up", "drift", "destroy"])
+def _edited(deployment: Deployment) -> Outcome:
+    deployment.configure({"api": {"image": {"tag": "v2"}}, "redis": {"enabled": True}})
+    return deployment.arches("preview")
+
+
+@pytest.mark.parametrize("command", ["preview", "up", "drift", "edited", "destroy"])
 def test_each_command_names_the_cluster_before_anything_happens(
     command: str, commanded: tuple[Deployment, dict[str, Outcome]], control_plane: ControlPlane
 ) -> None:
@@ -41,8 +47,18 @@ def test_a_preview_after_up_has_nothing_to_do(commanded: tuple[Deployment, dict[
     assert "39 unchanged" in commanded[1]["drift"].text
 
 
+def test_a_preview_ends_with_old_and_new_values_what_restarts_and_what_opens(
+    commanded: tuple[Deployment, dict[str, Outcome]],
+) -> None:
+    text = commanded[1]["edited"].check().text.rpartition("Resources:")[2]
+    assert "Restarts: archesai-api (rolling)\nOpens:    api -> redis:6379\n" in text
+    assert "containers.api.image: archesai/api:latest -> archesai/api:v2\n" in text
+    assert "NetworkPolicy archesai-api\n    opens api -> redis:6379\n" in text
+
+
 def test_destroy_says_what_stays(commanded: tuple[Deployment, dict[str, Outcome]]) -> None:
-    assert "Namespace commanded and its volumes are kept" in commanded[1]["destroy"].text
+    text = commanded[1]["destroy"].text
+    assert "Namespace commanded and its volumes are kept" in text
 
 
 def test_a_cluster_that_does_not_answer_is_said_before_a_change(deploy: Deploy, control_plane: ControlPlane) -> None:

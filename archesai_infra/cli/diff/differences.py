@@ -79,14 +79,25 @@ def _neutral(value: object) -> object:
 
 
 def property_changes(left: object, right: object, path: str = "") -> Iterator[Change]:
-    """Properties that differ, by dotted path; lists of named items are matched by their names."""
+    """Properties that differ, by dotted path.
+
+    Lists of named items are matched by the names, other lists of one length by position.
+    """
     left, right = _keyed(left), _keyed(right)
     if isinstance(left, dict) and isinstance(right, dict):
         for key in sorted({*left, *right}):
-            below = f"{path}.{key}" if path else str(key)
-            yield from property_changes(left.get(key), right.get(key), below)
+            yield from property_changes(left.get(key), right.get(key), _below(path, str(key)))
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        for index, (one, other) in enumerate(zip(left, right, strict=True)):
+            yield from property_changes(one, other, f"{path}[{index}]")
     elif left != right:
         yield Change(path, left, right)
+
+
+def _below(path: str, key: str) -> str:
+    if "." in key:
+        return f'{path}["{key}"]'
+    return f"{path}.{key}" if path else key
 
 
 def _keyed(value: object) -> object:

@@ -61,12 +61,15 @@ def described(path: str, left: object, right: object) -> Iterator[str]:
         yield f"    {path}: {shortened(left)} -> {shortened(right)}"
         return
     yield f"    {path}:"
-    for line in ndiff(left.splitlines(), right.splitlines()):
-        if line[0] in "+-":
-            yield f"      {line}"
+    yield from (f"      {line}" for line in text_changes(left, right))
 
 
-def shortened(value: object) -> str:
+def text_changes(left: str, right: str) -> list[str]:
+    """The lines in which two texts differ, each with `-` or `+` before it."""
+    return [line for line in ndiff(left.splitlines(), right.splitlines()) if line[0] in "+-"]
+
+
+def shortened(value: object, widest: int = WIDEST) -> str:
     """A value on one line that fits."""
     line = text(value)
-    return line if len(line) <= WIDEST else f"{line[: WIDEST - 2]} …"
+    return line if len(line) <= widest else f"{line[: widest - 2]} …"

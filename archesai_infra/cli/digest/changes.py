@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from archesai_infra.cli.diff.differences import CONTENT_NAME, property_changes
-from archesai_infra.stack.evaluate import MASK
+from archesai_infra.cli.diff.differences import CONTENT_NAME
+from archesai_infra.cli.digest.properties import Property, properties
 
 OPERATIONS = ("create", "update", "revision", "replace", "delete")
 """A revision is an object that is named by its content: a new one under a new name, the old one goes last."""
-_HIDDEN_KINDS = ("Secret", "Stash", "Provider")
-"""Kinds whose values are never shown."""
-_SECRET = "4dabf18193072939515e22adb298388d"
-"""Key by which the engine marks a secret value."""
 _RUNNING = ("Deployment", "StatefulSet", "DaemonSet")
-_STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)')
-"""A part of a property path as the engine writes it."""
-
-
-class Property(NamedTuple):
-    """A property that differs."""
-
-    path: str
-    old: object = None
-    new: object = None
-    shown: bool = False
-    """Whether the values are known and may be shown."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +53,16 @@ def _change(step: Mapping[str, Any]) -> Change | None:
     operation = str(step["op"])
     if operation == "replace" and _is_revision(old, new):
         operation = "revision"
-    properties = tuple(_properties(step, kind, operation))
+    differing = properties(step, kind, operation)
     return Change(
         operation=operation,
         module=_module(chain),
         kind=kind,
         name=_name(old or new) or logical,
-        properties=properties,
+        properties=differing,
         kept=bool(old.get("retainOnDelete")) and operation in ("delete", "replace"),
-        how=_how(token, properties, renamed=_name(old) != _name(new)) if operation == "replace" else "",
-        restart=_restart(kind, properties, new.get("inputs") or {}) if operation == "update" else "",
+        how=_how(token, differing, renamed=_name(old) != _name(new)) if operation == "replace" else "",
+        restart=_restart(kind, differing, new.get("inputs") or {}) if operation == "update" else "",
     )
 
 
@@ -88,59 +71,16 @@ def _is_revision(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     return before is not None and after is not None and before[1] == after[1] and before[0] != after[0]
 
 
-def _properties(step: Mapping[str, Any], kind: str, operation: str) -> Iterator[Property]:
-    old, new = (step.get("oldState") or {}).get("inputs"), (step.get("newState") or {}).get("inputs")
-    hidden = kind in _HIDDEN_KINDS
-    if operation == "replace":
-        paths = list(step.get("replaceReasons") or ())
-    elif step.get("detailedDiff"):
-        paths = list(step["detailedDiff"])
-    elif operation in ("update", "revision") and old and new:
-        for change in property_changes(old, new):
-            if not change.path.startswith("metadata.name"):
-                yield _property(change.path, change.left, change.right, hidden=hidden)
-        return
-    else:
-        return
-    for path in paths:
-        if operation != "revision" or path != "metadata.name":
-            yield _property(path, _at(old, path), _at(new, path), hidden=hidden)
-
-
-def _property(path: str, old: object, new: object, *, hidden: bool) -> Property:
-    known = not hidden and (old is not None or new is not None) and not (_is_secret(old) or _is_secret(new))
-    return Property(path, old, new, shown=True) if known else Property(path)
-
-
-def _is_secret(value: object) -> bool:
-    """Whether a value is a secret, or holds one: the engine's mark, its mask, or the mask of an evaluation."""
-    if isinstance(value, Mapping):
-        return _SECRET in value or any(map(_is_secret, value.values()))
-    if isinstance(value, list):
-        return any(map(_is_secret, value))
-    return value in (MASK, "[secret]")
-
-
-def _at(inputs: object, path: str) -> object:
-    value = inputs
-    for quoted, index, name in _STEP.findall(path):
-        if index:
-            value = value[int(index)] if isinstance(value, list) and int(index) < len(value) else None
-        else:
-            value = value.get(quoted or name) if isinstance(value, Mapping) else None
-    return value
-
-
-def _how(token: str, properties: tuple[Property, ...], *, renamed: bool) -> str:
+def _how(token: str, differing: tuple[Property, ...], *, renamed: bool) -> str:
     if token == "pulumi:index:Stash":
         return "a new value is generated"
-    if any(item.path == "metadata.namespace" for item in properties):
+    if any(item.path == "metadata.namespace" for item in differing):
         return "in another namespace"
     return "under a new name, the old one goes last" if renamed else "the old one goes FIRST"
 
 
-def _restart(kind: str, properties: tuple[Property, ...], inputs: Mapping[str, Any]) -> str:
-    if kind not in _RUNNING or not any(item.path.startswith("spec.template") for item in properties):
+def _restart(kind: str, differing: tuple[Property, ...], inputs: Mapping[str, Any]) -> str:
+    if kind not in _RUNNING or not any(item.path.startswith("spec.template") for item in differing):
         return ""
     spec = inputs.get("spec") or {}
     recreates = (spec.get("strategy") or {}).get("type") == "Recreate"

@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from archesai_infra.cli.diff.show import shortened
-from archesai_infra.cli.digest.changes import OPERATIONS, Change, Property, changes, restarts, totals
+from archesai_infra.cli.diff.show import shortened, text_changes
+from archesai_infra.cli.digest.changes import OPERATIONS, Change, changes, restarts, totals
 from archesai_infra.cli.digest.flows import flow_changes
+from archesai_infra.cli.digest.properties import Property
+from archesai_infra.cli.digest.risks import lost_with, risks, successor
 
 LIMIT = 65_536
 """Characters that GitHub takes in one comment."""
@@ -23,17 +25,12 @@ REACHABILITY = "clusterReachability"
 STATE_ONLY = "The list compares the program with the recorded state only."
 NOT_ASKED = f"Cluster: not asked. {STATE_ONLY}"
 
-_DATA = {
-    "PersistentVolumeClaim": "its volume",
-    "PersistentVolume": "it",
-    "Namespace": "all that is in it",
-    "CustomResourceDefinition": "every object of the kind",
-}
-"""Kinds that hold data, and what goes with them."""
-_SHOWN = 3
-"""Properties named for one resource."""
-_WIDEST = 200
-"""Characters of a property with its values; a longer one is shown without them."""
+_SHOWN = 6
+"""Properties shown of one resource."""
+_LINES = 6
+"""Lines shown of a text that differs."""
+_VALUE = 120
+"""Characters of a value."""
 _MESSAGE = 600
 """Characters of one diagnostic."""
 _NOT_IN_A_WORD = re.compile(r"[^A-Za-z0-9._-]")
@@ -131,24 +128,19 @@ def _word(text: str) -> str:
 
 
 def _data(listed: list[Change]) -> Iterator[str]:
-    endangered = [change for change in listed if change.kind in _DATA and change.operation in ("replace", "delete")]
-    lost = [change for change in endangered if not change.kept]
+    lost, kept = risks(listed)
     if lost:
         yield from ["", "> [!CAUTION]", "> **Data at risk**"]
         yield from (
             f"> - {change.operation.upper()}S {_label(change)} ({_word(change.module)}); "
-            f"{_DATA[change.kind]} would be gone{_why(change)}"
+            f"{lost_with(change)} would be gone{_why(change)}"
             for change in lost
         )
-    kept = [change for change in endangered if change.kept]
     if kept:
         yield from ["", "> [!WARNING]", "> **Data that leaves the stack; it stays in the cluster**"]
-        yield from (f"> - {_leaving(change)}" for change in kept)
-
-
-def _leaving(change: Change) -> str:
-    successor = ", and a new, EMPTY one takes its place" if change.operation == "replace" else ""
-    return f"{_label(change)} ({_word(change.module)}){successor}{_why(change)}"
+        yield from (
+            f"> - {_label(change)} ({_word(change.module)}){successor(change)}{_why(change)}" for change in kept
+        )
 
 
 def _label(change: Change) -> str:
@@ -156,17 +148,45 @@ def _label(change: Change) -> str:
 
 
 def _why(change: Change) -> str:
-    if not change.properties:
-        return ""
-    more = len(change.properties) - _SHOWN
-    shown = ", ".join(map(_value_change, change.properties[:_SHOWN]))
-    return f": {shown}" + (f" and {more} more" if more > 0 else "")
+    """What forces a replacement, on one line."""
+    shown = ", ".join(_one_line(item) for item in change.properties[:_SHOWN])
+    return f": {shown}{_more(len(change.properties) - _SHOWN)}" if shown else ""
 
 
-def _value_change(item: Property) -> str:
-    """A property as code; with its values where they may be shown and fit on the line."""
-    text = f"{item.path} {shortened(item.old)} → {shortened(item.new)}" if item.shown else item.path
-    return _code(text if len(text) <= _WIDEST and "\n" not in text else item.path)
+def _one_line(item: Property) -> str:
+    path = _code(item.path)
+    if not item.shown or any(isinstance(side, str) and "\n" in side for side in (item.old, item.new)):
+        return path
+    return f"{path}: {_side(item.old)} → {_side(item.new)}"
+
+
+def _side(value: object) -> str:
+    return "not set" if value is None else _code(shortened(value, _VALUE))
+
+
+def _more(count: int) -> str:
+    return f" and {count} more" if count > 0 else ""
+
+
+def _with_properties(change: Change) -> Iterator[str]:
+    """A changed resource, and below it each property with its old and new value."""
+    yield f"- {_word(change.module)}: {_label(change)}"
+    for item in change.properties[:_SHOWN]:
+        yield f"  - {_one_line(item)}"
+        if item.shown and isinstance(item.old, str) and isinstance(item.new, str):
+            yield from (f"    - {line}" for line in _changed_lines(item.old, item.new))
+    if len(change.properties) > _SHOWN:
+        yield f"  - {_more(len(change.properties) - _SHOWN).strip()}"
+
+
+def _changed_lines(old: str, new: str) -> Iterator[str]:
+    """The lines in which two texts of several lines differ."""
+    if "\n" not in old + new:
+        return
+    changed = text_changes(old, new)
+    yield from (_code(line) for line in changed[:_LINES])
+    if len(changed) > _LINES:
+        yield f"{_more(len(changed) - _LINES).strip()} lines"
 
 
 def _table(listed: list[Change]) -> Iterator[str]:
@@ -203,7 +223,8 @@ def _plain(listed: list[Change], operation: str, title: str) -> Iterator[str]:
         by_module[change.module].append(change)
     for module, items in by_module.items():
         if operation in ("update", "revision"):
-            yield from (f"- {_word(module)}: {_label(change)}{_why(change)}" for change in items)
+            for change in items:
+                yield from _with_properties(change)
         else:
             yield f"- {_word(module)}: {', '.join(map(_label, items))}"
 

@@ -29,6 +29,14 @@ def flow_changes(preview: Mapping[str, Any]) -> FlowChanges:
     return FlowChanges(sorted(after - before), sorted(before - after))
 
 
+def policy_changes(old: object, new: object) -> list[str]:
+    """What one policy opens and closes, such as `opens api -> redis:6379`; empty where only its form differs."""
+    before, after = (
+        set(_flows(item["spec"])) if isinstance(item, Mapping) and "spec" in item else set[str]() for item in (old, new)
+    )
+    return [f"opens {flow}" for flow in sorted(after - before)] + [f"closes {flow}" for flow in sorted(before - after)]
+
+
 def _flows(spec: Mapping[str, Any]) -> Iterator[str]:
     own = _pods(spec.get("podSelector") or {})
     for direction, peers in (("ingress", "from"), ("egress", "to")):

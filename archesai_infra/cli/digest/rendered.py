@@ -112,15 +112,12 @@ def _step(stack: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]
     component = labels.get(COMPONENT, "") if isinstance(labels, dict) else ""
     kind, name = str(item.get("kind")), str(item["metadata"]["name"])
     chain = f"{PROJECT}:index:{component}$" if component else ""
-    step: dict[str, Any] = {
+    return {
         "op": _operation(before, after),
         "urn": f"urn:pulumi:{stack}::{PROJECT}::{chain}kubernetes:{item.get('apiVersion')}:{kind}::{name}",
         "oldState": _state(before),
         "newState": _state(after),
     }
-    if step["op"] == "update":
-        step["detailedDiff"] = dict.fromkeys(_paths(before, after, ""))
-    return step
 
 
 def _operation(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
@@ -135,15 +132,3 @@ def _state(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if item is None:
         return None
     return {"type": f"kubernetes:{item.get('apiVersion')}:{item.get('kind')}", "inputs": item}
-
-
-def _paths(before: object, after: object, path: str) -> Iterator[str]:
-    """Where two values differ, as dotted paths."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in sorted({*map(str, before), *map(str, after)}):
-            yield from _paths(before.get(key), after.get(key), f"{path}.{key}" if path else key)
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for index, (old, new) in enumerate(zip(before, after, strict=True)):
-            yield from _paths(old, new, f"{path}[{index}]")
-    elif before != after:
-        yield path

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from pulumi.automation.events import StepEventStateMetadata
 
 
 class Operation(NamedTuple):
@@ -26,6 +28,33 @@ def collect_operations(operations: list[Operation]) -> Callable[[object], None]:
             operations.append(Operation(str(metadata.op.value), str(metadata.urn), tuple(metadata.diffs or ())))
 
     return collect
+
+
+def collect_steps(steps: list[dict[str, Any]]) -> Callable[[object], None]:
+    """A handler that appends every step in the form of `pulumi preview --json`, secret values masked by the engine."""
+
+    def collect(event: object) -> None:
+        pre = getattr(event, "resource_pre_event", None)
+        if pre is not None:
+            metadata = pre.metadata
+            steps.append(
+                {
+                    "op": str(metadata.op.value),
+                    "urn": str(metadata.urn),
+                    "oldState": _state(metadata.old),
+                    "newState": _state(metadata.new),
+                    "detailedDiff": dict.fromkeys(metadata.detailed_diff or ()),
+                    "replaceReasons": list(metadata.keys or ()),
+                }
+            )
+
+    return collect
+
+
+def _state(state: StepEventStateMetadata | None) -> dict[str, Any] | None:
+    if state is None:
+        return None
+    return {"type": state.type, "inputs": state.inputs or {}, "retainOnDelete": bool(state.retain_on_delete)}
 
 
 def collect_violations(violations: list[str]) -> Callable[[object], None]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import typer
 from pulumi.automation import CommandError as EngineError
@@ -20,10 +21,11 @@ from archesai_infra.cli.base.kubeconfig import reach
 from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.stacks import checked_stack
 from archesai_infra.cli.digest.digest import REACHABILITY, STATE_ONLY, VIOLATIONS
+from archesai_infra.cli.digest.terminal import lines, summary
 from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.engine import Engine, needed
-from archesai_infra.cli.engine.events import Operation, collect_operations, collect_violations
+from archesai_infra.cli.engine.events import collect_steps, collect_violations
 from archesai_infra.cli.engine.interrupts import waiting_for_the_engine
 from archesai_infra.cli.engine.policy import annotated, pack
 from archesai_infra.cli.engine.recovery import recover, unlocking
@@ -95,7 +97,7 @@ def preview_with_engine(
         if json:
             _print_document(look, reachability.line if reachability.version else f"{reachability.line}. {STATE_ONLY}")
         else:
-            _run(partial(look, on_output=_print))
+            _show_changes(look)
 
 
 def _print_document(look: Callable[..., object], reached: str) -> None:
@@ -124,13 +126,12 @@ def up(name: str, change: Change) -> None:
     refresh = change.refresh or bool(left.lost)
     packs = _packs(root, wanted=settings.production if change.policy is None else change.policy)
     protection = session.ignoring_protection("up")
-    look = partial(stack.preview, refresh=refresh, policy_packs=packs, color=_color(), on_output=_print)
-    if not change.yes:
-        _show_changes(look, go_on=protection)
-        session.confirm("Apply these changes?")
-    elif settings.production or packs:
+    if not change.yes or settings.production or packs:
         # What protection or a policy refuses has to be known before the first change: the engine would stop half-way.
-        _run(look, go_on=protection)
+        look = partial(stack.preview, refresh=refresh, policy_packs=packs, color=_color())
+        _show_changes(look, go_on=protection)
+    if not change.yes:
+        session.confirm("Apply these changes?")
     apply = partial(stack.up, refresh=refresh, policy_packs=packs, color=_color(), on_output=_print)
     _run(unlocking(stack, partial(apply, show_secrets=False)), go_on=protection, changes=name)
     if left.pending:
@@ -145,7 +146,7 @@ def destroy(name: str, change: Change) -> None:
     settings, stack = session.settings, session.stack
     protection = session.ignoring_protection("destroy")
     if settings.production or not change.yes:
-        _run(lambda: stack.preview_destroy(color=_color(), on_output=_print), go_on=protection)
+        _show_changes(partial(stack.preview_destroy, color=_color()), go_on=protection, whole=False)
     if settings.retain_data:
         for namespace in settings.kept_namespaces:
             typer.echo(f"Namespace {namespace} and its volumes are kept (retainData is true).")
@@ -178,23 +179,20 @@ def _packs(root: Path, *, wanted: bool) -> list[str] | None:
     return [str(pack(root))] if wanted else None
 
 
-def _show_changes(look: Callable[..., object], *, go_on: str) -> None:
-    operations: list[Operation] = []
-    _run(partial(look, on_event=collect_operations(operations)), go_on=go_on)
-    for line in dangerous(operations):
-        typer.echo(typer.style(line, fg="red") if colored() else line)
+def _show_changes(look: Callable[..., object], *, go_on: str | None = None, whole: bool = True) -> None:
+    """Run the engine's preview, and print below it what changes, in values, and what that means.
 
-
-def dangerous(operations: list[Operation]) -> Iterator[str]:
-    """What replaces or deletes, by module and with the reason."""
-    for operation in sorted(operations, key=lambda operation: operation.urn):
-        replaces, deletes = "replace" in operation.kind, operation.kind == "delete"
-        if not (replaces or deletes):
-            continue
-        chain, name = operation.urn.split("::")[2], operation.urn.rpartition("::")[2]
-        why = f" ({', '.join(operation.differing)})" if operation.differing else ""
-        verb = "replaces" if replaces else "deletes"
-        yield f"{verb} {name.partition('-')[0]}: {chain.rpartition(':')[2]} {name}{why}"
+    Without `whole` the summary alone.
+    """
+    steps: list[dict[str, Any]] = []
+    _run(partial(look, on_output=_print, on_event=collect_steps(steps)), go_on=go_on)
+    shown = (
+        lines({"steps": steps}, color=colored(), creations=False)
+        if whole
+        else summary({"steps": steps}, color=colored())
+    )
+    for line in shown:
+        _print(line)
 
 
 def _run(operation: Callable[[], object], *, go_on: str | None = None, changes: str | None = None) -> None:

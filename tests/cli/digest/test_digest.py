@@ -14,7 +14,7 @@ from testbed.stacks import ROOT
 
 PREVIEWS = ROOT / "tests" / "cli" / "data" / "previews"
 """Previews of the real engine against a real API server, without what no digest reads."""
-NAMES = ["first", "nothing", "version", "switch-on", "switch-off", "refused", "namespace", "rotate"]
+NAMES = ["first", "nothing", "version", "values", "switch-on", "switch-off", "refused", "namespace", "rotate"]
 
 
 def _preview(name: str) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def test_a_claim_that_leaves_the_stack_stands_first_and_a_changed_field_is_named
     status, text, _ = _review()
     assert status == 0
     assert "DELETES PersistentVolumeClaim `archesai-postgres-data` (database)" in text.partition("Data at risk")[2]
-    assert "Deployment `archesai-api`: `spec." in text
+    assert "Deployment `archesai-api`\n  - `spec.template.spec.automountServiceAccountToken`: `false` → `true`" in text
 
 
 def test_the_verdict_comes_from_the_reviewing_checkout_whatever_the_change_says_of_policies(change: Path) -> None:

@@ -57,7 +57,7 @@ def test_the_json_of_it_is_what_the_digest_reads() -> None:
     document = run("preview", "--offline", "--json").output
     assert json.loads(document)["comparedWith"].startswith("commit ")
     text = run("digest", "-", stdin=document).output
-    assert "`spec.replicas 1 → 2`" in text
+    assert "`spec.replicas`: `1` → `2`" in text
 
 
 @pytest.mark.usefixtures("clone")

@@ -7,8 +7,6 @@ import pytest
 
 from archesai_infra.cli.base.kubeconfig import Reachability, reach
 from archesai_infra.cli.engine import state
-from archesai_infra.cli.engine.events import Operation
-from archesai_infra.cli.engine.operations import dangerous
 from archesai_infra.credentials import Credentials
 from archesai_infra.stack.deploy import UnpinnedClusterError, deploy
 from testbed.cli.projects import no_engine, project
@@ -78,19 +76,6 @@ def test_a_refused_port_is_one_line_with_the_context(tmp_path: Path, monkeypatch
 
 def test_an_answering_cluster_is_named_with_its_version() -> None:
     assert Reachability("k3d-arches", "v1.36.3").line == "Cluster: context k3d-arches, Kubernetes v1.36.3"
-
-
-def test_replacements_and_deletions_stand_out_by_module_with_their_reason() -> None:
-    prefix = "urn:pulumi:prod::archesai::archesai:index:Redis$kubernetes:"
-    changes = [
-        Operation("update", f"{prefix}core/v1:Service::redis-service", ("spec",)),
-        Operation("replace", f"{prefix}apps/v1:StatefulSet::redis-stateful-set", ("spec.serviceName",)),
-        Operation("delete", f"{prefix}core/v1:ConfigMap::redis-redis-config", ()),
-    ]
-    assert list(dangerous(changes)) == [
-        "replaces redis: StatefulSet redis-stateful-set (spec.serviceName)",
-        "deletes redis: ConfigMap redis-redis-config",
-    ]
 
 
 def test_without_a_login_the_state_is_local_and_its_passphrase_is_the_owners_alone(
