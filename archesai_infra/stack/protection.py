@@ -6,6 +6,7 @@ deleted what was not protected. The API server refuses to shrink a claim in the 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,10 @@ from archesai_infra.stack.settings import Settings
 
 PROTECTED = "protectedModules"
 """The stack's output that lists the modules whose data is protected."""
+READS = 3
+"""Reads of the stack's outputs before an error counts."""
+READ_PAUSE = 0.2
+"""Seconds between them."""
 VOLUMES = "volumes"
 """The stack's output with the largest size that each claim has asked for, also of modules that are off now."""
 
@@ -43,9 +48,23 @@ class Earlier:
 def earlier(stack: str) -> Earlier:
     """Read the stack's own outputs from its state; nothing before the first `up`."""
     name = f"{pulumi.get_organization()}/{PROJECT}/{stack}"
-    found: Any = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value
-    outputs = (found or {}).get("outputs") or {}
-    return from_outputs(outputs)
+    found: Any = _read_outputs(name, READS)
+    return from_outputs((found or {}).get("outputs") or {})
+
+
+def _read_outputs(name: str, reads: int) -> object:
+    """The engine's answer.
+
+    The engine writes its own checkpoint meanwhile, and a state in files (`file://`) not in one piece: its metadata are
+    empty for a moment (gocloud.dev, fileblob, setAttrs), and the reader says EOF.
+    """
+    try:
+        return pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value
+    except Exception:
+        if reads == 1:
+            raise
+        time.sleep(READ_PAUSE)
+        return _read_outputs(name, reads - 1)
 
 
 def from_outputs(outputs: Mapping[str, Any]) -> Earlier:

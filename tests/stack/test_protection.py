@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pulumi
 import pytest
 
 from archesai_infra.credentials import Credentials
@@ -7,7 +10,9 @@ from archesai_infra.stack.deploy import deploy
 from archesai_infra.stack.protection import (
     MAJORS,
     PROTECTED,
+    READS,
     ProtectedError,
+    earlier,
     from_outputs,
     majors,
     require_protected,
@@ -79,3 +84,31 @@ def test_the_program_itself_refuses_before_it_declares_anything(monkeypatch: pyt
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: True)
     with pytest.raises(ProtectedError, match="does not read"):
         deploy(render(NEWER).settings, Credentials(), "dev", before=from_outputs(render().outputs))
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What each read of the stack's outputs gives in turn; an exception is raised."""
+    answers: list[object] = []
+
+    def invoke(*_: object) -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return SimpleNamespace(value=answer)
+
+    monkeypatch.setattr(pulumi.runtime, "invoke", invoke)
+    monkeypatch.setattr("archesai_infra.stack.protection.READ_PAUSE", 0)
+    return answers
+
+
+def test_a_state_that_is_written_at_the_moment_is_read_again(reads: list[object]) -> None:
+    reads += [Exception("failed to load checkpoint: EOF"), {"outputs": {PROTECTED: ["database"]}}]
+    assert earlier("prod").protected == ("database",)
+
+
+def test_a_state_that_cannot_be_read_stays_an_error(reads: list[object]) -> None:
+    reads += [Exception("failed to load checkpoint: EOF")] * READS
+    with pytest.raises(Exception, match="failed to load checkpoint"):
+        earlier("prod")
+    assert reads == []
