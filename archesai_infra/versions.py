@@ -28,6 +28,8 @@ API = ImageVersion("archesai/api", "latest")
 PLATFORM = ImageVersion("archesai/platform", "latest")
 # The Debian release stays in the tag: another glibc sorts text differently and silently breaks text indexes.
 DATABASE = ImageVersion("pgvector/pgvector", "0.8.6-pg16-bookworm")
+# A rolling tag, rebuilt for its packages: a lock pins the digest. `standard` holds pgvector; Debian's release stays.
+POSTGRES = ImageVersion("ghcr.io/cloudnative-pg/postgresql", "16.15-standard-trixie")
 REDIS = ImageVersion("redis", "7.4.11-alpine3.21")
 RUSTFS = ImageVersion("rustfs/rustfs", "1.0.0")
 # MinIO's images left Docker Hub in 2026-09; quay.io holds the last community release.
@@ -45,6 +47,9 @@ VELERO_PLUGIN = ImageVersion("docker.io/velero/velero-plugin-for-aws", "v1.14.3"
 VELERO_CHART = ChartVersion("oci://ghcr.io/vmware-tanzu/charts/velero", "12.1.0")
 # Brings the standard channel of Gateway API 1.6.1.
 GATEWAY_API_CHART = ChartVersion("oci://docker.io/envoyproxy/gateway-crds-helm", "v1.9.1")
+# The chart brings the definitions of the operator's version: both change together.
+CLOUDNATIVE_PG = ImageVersion("ghcr.io/cloudnative-pg/cloudnative-pg", "1.30.0")
+CLOUDNATIVE_PG_CHART = ChartVersion("oci://ghcr.io/cloudnative-pg/charts/cloudnative-pg", "0.29.0")
 CERT_MANAGER_CHART = ChartVersion("oci://quay.io/jetstack/charts/cert-manager", "v1.21.1")
 
 # Loki and Grafana moved to the community's repository in 2026; the charts' old home holds the Enterprise edition.

@@ -119,6 +119,26 @@ _OTHERS: dict[str, Config] = {
     },
 }
 
+_API_SERVER: Config = {"cluster": {"apiServer": ["10.96.0.1/32"]}}
+CLUSTER: Config = {"database": {"mode": "cluster"}} | _API_SERVER
+"""PostgreSQL as a cluster of instances."""
+
+
+def _clustered(**settings: object) -> Config:
+    return CLUSTER | {"database": {"mode": "cluster"} | settings}
+
+
+_CLUSTERS: dict[str, Config] = {
+    "database cluster": CLUSTER,
+    "database cluster by an existing operator": _clustered(cluster={"operator": "existing", "readService": True}),
+    "database cluster beside the single pod that serves": _clustered(singlePod="serving", size="5Gi"),
+    "database cluster beside the single pod that is kept": _clustered(singlePod="kept", size="5Gi"),
+    "database cluster with an existing Secret": _clustered(
+        existingSecret="their-database", cluster={"existingUserSecret": "their-login"}
+    ),
+    "database cluster with monitoring": CLUSTER | {"monitoring": ON},
+}
+
 
 def _data_forms() -> dict[str, Config]:
     keys = {"database": DATABASE_PASSWORD, "redis": REDIS_PASSWORD, "storage": STORAGE_KEYS}
@@ -152,6 +172,7 @@ MATRIX: dict[str, Config] = {
     **{f"everything but {name}": EVERYTHING | change for name, change in _SWITCHED_OFF.items()},
     **{f"only {name}": DEVELOPMENT | ALONE | change for name, change in _ONLY.items()},
     **{name: PLACED | change for name, change in _data_forms().items()},
+    **{name: PLACED | change for name, change in _CLUSTERS.items()},
     **{f"on the host: {name}": PLACED | {"ingress": ON} | change for name, change in _ON_HOST.items()},
     **{f"ingress: {name}": PLACED | {"ingress": ON | change} for name, change in _INGRESS.items()},
     **{name: EVERYTHING | change for name, change in _OTHERS.items()},

@@ -8,6 +8,7 @@ from typing import Literal
 
 import pulumi
 from pulumi_kubernetes.core.v1 import LimitRange, Namespace, ResourceQuota
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgsDict
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
 from pydantic import Field
@@ -20,7 +21,7 @@ from archesai_infra.components.dns import Dns
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.network import connecting, deny_all_spec, dns_spec, resolving_pods
+from archesai_infra.kube.network import connecting, deny_all_spec, dns_spec, made_connecting, resolving_pods
 from archesai_infra.model import Model
 from archesai_infra.types import Cidr, Hostname, ImageRepository, Text
 from archesai_infra.versions import POD_SECURITY
@@ -137,20 +138,18 @@ class Security(Component):
             spec=deny_all_spec(),
             opts=opts,
         )
-        resolving = connecting(self.context.flows)
-        if not resolving:
-            return
-        NetworkPolicy(
-            "security-dns",
-            metadata=self.metadata(object_name("dns")),
-            spec=dns_spec(
-                resolving_pods(resolving, self.context.instance),
-                [peer.pods for peer in dns.peers],
-                dns.ports,
-                dns.cidrs,
-            ),
-            opts=opts,
-        )
+        flows, instance = self.context.flows, self.context.instance
+        selected: dict[str, LabelSelectorArgsDict] = {}
+        if resolving := connecting(flows):
+            selected["dns"] = resolving_pods(resolving, instance)
+        selected |= {f"dns-{pods.name}": pods.selector for pods in made_connecting(flows)}
+        for part, selector in selected.items():
+            NetworkPolicy(
+                f"security-{part}",
+                metadata=self.metadata(object_name(part)),
+                spec=dns_spec(selector, [peer.pods for peer in dns.peers], dns.ports, dns.cidrs),
+                opts=opts,
+            )
 
     def _role(self, readers: tuple[str, ...], opts: pulumi.ResourceOptions) -> None:
         verbs = ["get", "list", "watch"]

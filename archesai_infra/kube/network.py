@@ -61,6 +61,19 @@ class Pods:
 
 
 @dataclass(frozen=True)
+class MadePods:
+    """Pods that an operator makes in the stack's namespace, by its labels instead of the stack's."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+
+    @property
+    def selector(self) -> LabelSelectorArgsDict:
+        """As policies select them."""
+        return {"match_labels": dict(self.labels)}
+
+
+@dataclass(frozen=True)
 class NamespacePods:
     """Pods with these labels in another namespace; no labels means all of its pods."""
 
@@ -91,7 +104,7 @@ def _translated(network: IPv4Network) -> str:
 
 
 Network = IPv4Network | IPv6Network
-Peer = Pods | NamespacePods | Addresses
+Peer = Pods | MadePods | NamespacePods | Addresses
 
 
 @dataclass(frozen=True)
@@ -111,18 +124,25 @@ def flows_touching(component: str, flows: Iterable[Flow]) -> tuple[Flow, ...]:
 
 def policy_spec(component: str, instance: str, flows: Iterable[Flow]) -> NetworkPolicySpecArgsDict:
     """Both directions of a component's traffic: what is not in its flows stays denied."""
-    own = Pods(component)
-    touching = flows_touching(component, flows)
+    return _policy_spec(Pods(component), {"match_labels": selector(component, instance)}, instance, flows)
+
+
+def made_policy_spec(pods: MadePods, instance: str, flows: Iterable[Flow]) -> NetworkPolicySpecArgsDict:
+    """The same for pods that an operator makes."""
+    return _policy_spec(pods, pods.selector, instance, flows)
+
+
+def _policy_spec(
+    own: Peer, selected: LabelSelectorArgsDict, instance: str, flows: Iterable[Flow]
+) -> NetworkPolicySpecArgsDict:
+    listed = tuple(flows)
     ingress: list[NetworkPolicyIngressRuleArgsDict] = [
-        {"from_": _peers(flow.source, instance), "ports": _ports(flow.ports)} for flow in touching if flow.target == own
+        {"from_": _peers(flow.source, instance), "ports": _ports(flow.ports)} for flow in listed if flow.target == own
     ]
     egress: list[NetworkPolicyEgressRuleArgsDict] = [
-        {"to": _peers(flow.target, instance), "ports": _ports(flow.ports)} for flow in touching if flow.source == own
+        {"to": _peers(flow.target, instance), "ports": _ports(flow.ports)} for flow in listed if flow.source == own
     ]
-    spec: NetworkPolicySpecArgsDict = {
-        "pod_selector": {"match_labels": selector(component, instance)},
-        "policy_types": ["Ingress", "Egress"],
-    }
+    spec: NetworkPolicySpecArgsDict = {"pod_selector": selected, "policy_types": ["Ingress", "Egress"]}
     # The API server drops an empty list, so that every apply of one would be a change.
     if ingress:
         spec["ingress"] = ingress
@@ -139,6 +159,17 @@ def deny_all_spec() -> NetworkPolicySpecArgsDict:
 def connecting(flows: Iterable[Flow]) -> tuple[str, ...]:
     """Components whose pods open connections, in order."""
     return tuple(sorted({flow.source.component for flow in flows if isinstance(flow.source, Pods)}))
+
+
+def made_pods(flows: Iterable[Flow]) -> tuple[MadePods, ...]:
+    """Pods of operators that flows start or end at, each once."""
+    peers = (peer for flow in flows for peer in (flow.source, flow.target))
+    return tuple(dict.fromkeys(peer for peer in peers if isinstance(peer, MadePods)))
+
+
+def made_connecting(flows: Iterable[Flow]) -> tuple[MadePods, ...]:
+    """Pods of operators that open connections, each once."""
+    return tuple(dict.fromkeys(flow.source for flow in flows if isinstance(flow.source, MadePods)))
 
 
 def resolving_pods(components: Sequence[str], instance: str) -> LabelSelectorArgsDict:
@@ -168,6 +199,8 @@ def _peers(peer: Peer, instance: str) -> list[NetworkPolicyPeerArgsDict]:
     match peer:
         case Pods(component):
             return [{"pod_selector": {"match_labels": selector(component, instance)}}]
+        case MadePods():
+            return [{"pod_selector": peer.selector}]
         case NamespacePods(namespace, labels):
             found: NetworkPolicyPeerArgsDict = {
                 "namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": namespace}}

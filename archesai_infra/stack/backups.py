@@ -14,7 +14,7 @@ from archesai_infra.components.backups.dump import DumpSources
 from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.base.settings import Image
 from archesai_infra.components.base.watch.alerts import Alert
-from archesai_infra.components.database import ExternalDatabase, ManagedDatabase
+from archesai_infra.components.database import ClusterDatabase, DatabasePod, ExternalDatabase
 from archesai_infra.components.redis import ManagedRedis
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage, users
 from archesai_infra.credentials import Credential, Credentials
@@ -39,7 +39,7 @@ def arguments(settings: Settings, credentials: Credentials, connections: Connect
             database=connections.database if "database" in dumped else None,
             redis=connections.redis if "redis" in dumped else None,
             size=own.dump.size or mebibytes(dump_bytes(settings)),
-            database_image=settings.database.image if isinstance(settings.database, ManagedDatabase) else Image(),
+            database_image=settings.database.image if isinstance(settings.database, DatabasePod) else Image(),
             redis_image=settings.redis.image if isinstance(settings.redis, ManagedRedis) else Image(),
         ),
         drill_size=(own.drill.size or size) if drills_newest(settings) else None,
@@ -202,7 +202,7 @@ def dump_bytes(settings: Settings) -> int:
 
 def _dump_size(settings: Settings) -> Iterator[str]:
     size, needed = settings.backups.dump.size, dump_bytes(settings)
-    managed = isinstance(settings.database, ManagedDatabase) and "database" in dumps(settings)
+    managed = isinstance(settings.database, DatabasePod) and "database" in dumps(settings)
     if managed and size is not None and memory_bytes(size) < needed:
         yield (
             f"backups.dump.size: {size} holds fewer than keep + 1 dumps of a full database: set at least "
@@ -224,4 +224,7 @@ def _dump_certificate(settings: Settings) -> Iterator[str]:
 
 def volume_size(settings: Settings) -> str:
     """Size of a volume that holds the database, a Kubernetes quantity."""
-    return settings.database.size if isinstance(settings.database, ManagedDatabase) else "10Gi"
+    own = settings.database
+    if isinstance(own, ClusterDatabase) and not own.serves_from_single_pod:
+        return own.cluster.storage.size
+    return own.size if isinstance(own, DatabasePod) else "10Gi"

@@ -50,8 +50,10 @@ from archesai_infra.stack.protection import (
     VOLUMES,
     Earlier,
     majors,
+    require_log_volume,
     require_protected,
     require_readable,
+    require_single_pod,
 )
 from archesai_infra.stack.restoring import bare
 from archesai_infra.stack.settings import Settings
@@ -81,6 +83,8 @@ def deploy(
     if settings.production and settings.cluster.context is None and not pulumi.runtime.is_dry_run():
         raise UnpinnedClusterError(unpinned(stack))
     require_readable(before.majors, majors(settings))
+    require_single_pod(before.majors, settings)
+    require_log_volume(before.volumes, settings)
     if settings.restoring:
         settings = bare(settings)
     cluster = _provider("cluster", settings, adopts=True)
@@ -184,7 +188,7 @@ def _components(settings: Settings, credentials: Credentials, context: Context, 
             registries(settings),
             hosts=tuple(urlsplit(url).hostname or "" for host in Hosts.model_fields if (url := settings.url(host))),
             namespaces=(settings.namespace, *chart_namespaces(settings).values()),
-            tokens=settings.api.enabled and settings.api.kubernetes_access,
+            tokens=(settings.api.enabled and settings.api.kubernetes_access) or settings.database_cluster is not None,
         )
         Admission(context, admission_args, pulumi.ResourceOptions(provider=cluster, depends_on=[security]))
     # The namespace's name is a plain value, so nothing but this says that it comes first.
@@ -220,7 +224,7 @@ def _services(
     settings: Settings, credentials: Credentials, context: Context, opts: pulumi.ResourceOptions
 ) -> Connections:
     """What the api uses: each service that is on."""
-    database_args = database.DatabaseArgs(settings.database, credentials)
+    database_args = database.DatabaseArgs(settings.database, credentials, settings.charts)
     redis_args = redis.RedisArgs(settings.redis, credentials)
     storage_args = storage.StorageArgs(settings.storage, credentials, storage_users(settings))
     return Connections(

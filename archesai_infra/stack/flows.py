@@ -9,6 +9,7 @@ from archesai_infra.components.backups import objects
 from archesai_infra.components.backups.settings import MODULE as BACKUPS
 from archesai_infra.components.base.settings import RunOnHost
 from archesai_infra.components.database import exporter as database_exporter
+from archesai_infra.components.database.cluster import network as cluster_network
 from archesai_infra.components.redis import exporter as redis_exporter
 from archesai_infra.components.storage import metrics as storage_metrics
 from archesai_infra.kube.network import Addresses, Flow, NamespacePods, Pods, internet
@@ -30,6 +31,12 @@ def _inside(settings: Settings) -> Iterator[Flow]:
         yield from database_flows(settings, migrations.MODULE)
     if settings.storage.enabled and settings.storage.mode == "managed":
         yield Flow(Pods(storage.BUCKET_MODULE), Pods(storage.MODULE), (storage.PORT,))
+    if settings.database_cluster is not None:
+        yield from cluster_network.flows(settings.database_cluster, settings.cluster.api_server)
+    if isinstance(settings.database, database.ClusterDatabase) and settings.database.keeps_single_pod:
+        # The way of its data: a cluster fetches what it begins with.
+        members = cluster_network.members(settings.database.cluster)
+        yield Flow(members, Pods(database.MODULE), (database.PORT,))
 
 
 def _from_api(settings: Settings) -> Iterator[Flow]:
@@ -50,8 +57,12 @@ def database_flows(settings: Settings, source: str) -> Iterator[Flow]:
     """From a component's pods to the database, wherever that is."""
     if isinstance(settings.database, database.ExternalDatabase):
         yield from _outside(source, "database", settings.database)
-    else:
+    elif isinstance(settings.database, database.ManagedDatabase):
         yield _flow(source, database.MODULE, database.PORT, settings.database.run_on_host)
+    elif settings.database.serves_from_single_pod:
+        yield Flow(Pods(source), Pods(database.MODULE), (database.PORT,))
+    else:
+        yield Flow(Pods(source), cluster_network.instances(settings.database.cluster), (database.PORT,))
 
 
 def redis_flows(settings: Settings, source: str) -> Iterator[Flow]:
@@ -137,9 +148,12 @@ def _monitoring(settings: Settings) -> Iterator[Flow]:
     prometheus = settings.monitoring.prometheus_pods
     if settings.api.runs_pods and settings.monitoring.metrics.api:
         yield Flow(prometheus, Pods(api.MODULE), (api.PORT,))
-    if settings.database.enabled:
+    if settings.exports_database:
         yield Flow(prometheus, Pods(database_exporter.EXPORTER), (database_exporter.EXPORTER_PORT,))
         yield from database_flows(settings, database_exporter.EXPORTER)
+    if settings.database_cluster is not None:
+        instances = cluster_network.instances(settings.database_cluster)
+        yield Flow(prometheus, instances, (cluster_network.METRICS_PORT,))
     if settings.redis.enabled:
         yield Flow(prometheus, Pods(redis_exporter.EXPORTER), (redis_exporter.EXPORTER_PORT,))
         yield from redis_flows(settings, redis_exporter.EXPORTER)

@@ -50,7 +50,7 @@ def _api(settings: Settings, instance: str) -> Watch:
         settings.monitoring.objectives,
         requests=_api_requests(settings),
         scraped=scrapes_api(settings),
-        database_job=database_alerts.JOB if settings.database.enabled else None,
+        database_job=database_alerts.JOB if settings.exports_database else None,
     )
 
 
@@ -71,7 +71,7 @@ def _servers(settings: Settings, connections: Connections, instance: str) -> lis
     """The modules behind the api."""
     namespace, seen = settings.namespace, settings.monitoring
     found: list[Watch] = []
-    if connections.database is not None:
+    if connections.database is not None and settings.exports_database:
         found.append(database.watch(connections.database, seen.database_exporter, namespace, instance))
     if connections.redis is not None:
         found.append(redis.watch(connections.redis, seen.redis_exporter, namespace, instance))

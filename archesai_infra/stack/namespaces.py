@@ -20,4 +20,6 @@ def chart_namespaces(settings: Settings) -> dict[str, str]:
             made["monitoring.metrics.nodes"] = NODE_NAMESPACE
     if settings.backups.enabled and settings.backups.velero.install:
         made["backups.velero.namespace"] = settings.backups.velero.namespace
+    if (cluster := settings.database_cluster) is not None and cluster.operator == "install":
+        made["database.cluster.operatorNamespace"] = cluster.operator_namespace
     return made

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from archesai_infra.components import api
 from archesai_infra.components.base.settings import HostableModule
-from archesai_infra.components.database import ManagedDatabase
+from archesai_infra.components.database import ClusterDatabase, DatabasePod
 from archesai_infra.kube.images import registry
 from archesai_infra.stack.images import used_images
 from archesai_infra.stack.settings import Settings
@@ -69,8 +69,10 @@ def _credentials(settings: Settings) -> Iterator[str]:
                 "apiSecretSettings, or name a Secret in api.secretSettings"
             )
     texts: dict[str, Mapping[str, object]] = {"ingress.annotations": settings.ingress.annotations}
-    if isinstance(settings.database, ManagedDatabase):
+    if isinstance(settings.database, DatabasePod):
         texts["database.postgres.parameters"] = settings.database.postgres.parameters
+    if isinstance(settings.database, ClusterDatabase):
+        texts["database.cluster.postgres.parameters"] = settings.database.cluster.postgres.parameters
     for key, values in texts.items():
         for name, value in sorted(values.items()):
             if PASSWORD_IN_URL.search(str(value)) or (key != "ingress.annotations" and is_credential(name, value)):

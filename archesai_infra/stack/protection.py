@@ -14,6 +14,7 @@ from typing import Any
 import pulumi
 
 from archesai_infra.components import database
+from archesai_infra.components.database.cluster.settings import CLUSTER
 from archesai_infra.components.database.major import major
 from archesai_infra.stack.config import PROJECT
 from archesai_infra.stack.settings import Settings
@@ -82,23 +83,59 @@ def _majors(outputs: Mapping[str, Any]) -> dict[str, str]:
 
 
 def majors(settings: Settings) -> dict[str, str]:
-    """Major version of a managed database by its claim; none where it is not known."""
+    """Major version of the stack's own servers by the claim or the cluster that holds the data; not where unknown."""
     own = settings.database
-    if not (isinstance(own, database.ManagedDatabase) and own.runs_pods):
-        return {}
-    found = major(f":{own.image.tag_or(own.default_image)}")
-    return {own.claim: found} if found else {}
+    versions: dict[str, str | None] = {}
+    if isinstance(own, database.ManagedDatabase) and own.runs_pods:
+        versions[own.claim] = major(f":{own.image.tag_or(own.default_image)}")
+    if isinstance(own, database.ClusterDatabase) and own.enabled:
+        versions[own.cluster.name] = own.cluster.major
+        if own.keeps_single_pod:
+            versions[own.claim] = major(f":{own.image.tag_or(own.default_image)}")
+    return {place: version for place, version in versions.items() if version}
 
 
 def require_readable(before: Mapping[str, str], now: Mapping[str, str]) -> None:
-    """Raise ProtectedError where a server would not read the data on its claim."""
-    for claim, version in now.items():
-        if before.get(claim, version) != version:
+    """Raise ProtectedError where a server would not read the data on its claim, or a cluster that of its version.
+
+    The operator raises a cluster's major version in place and never lowers it.
+    """
+    for place, version in now.items():
+        known = before.get(place, version)
+        if place.startswith(CLUSTER) and int(known) > int(version):
             raise ProtectedError(
-                f"database.image.tag: claim {claim} holds data of PostgreSQL {before[claim]}, which version {version} "
+                f"database.cluster.image.tag: cluster {place} holds data of PostgreSQL {known}, which version "
+                f"{version} does not read; nothing was changed. Keep the tag, or raise it"
+            )
+        if not place.startswith(CLUSTER) and known != version:
+            raise ProtectedError(
+                f"database.image.tag: claim {place} holds data of PostgreSQL {known}, which version {version} "
                 "does not read; nothing was changed. Keep the tag, or move the data to a new claim: "
                 "docs/production.md, Another major version of PostgreSQL"
             )
+
+
+def require_single_pod(before: Mapping[str, str], settings: Settings) -> None:
+    """Raise ProtectedError where a cluster would begin empty in place of a single pod that holds the data."""
+    own = settings.database
+    if not isinstance(own, database.ClusterDatabase) or own.single_pod is not None or own.claim not in before:
+        return
+    raise ProtectedError(
+        f"database.mode: the data is on claim {own.claim} of the single pod, and a cluster begins empty; nothing was "
+        "changed. Set database.singlePod: serving keeps that pod in use while the data is moved, kept only keeps it, "
+        "removed drops it and keeps its volume: docs/database-cluster.md"
+    )
+
+
+def require_log_volume(before: Mapping[str, str], settings: Settings) -> None:
+    """Raise ProtectedError where a cluster would lose the volume of its log, which the operator refuses."""
+    cluster = settings.database_cluster
+    if cluster is None or cluster.wal_storage is not None or (claim := f"{cluster.name}-wal") not in before:
+        return
+    raise ProtectedError(
+        f"database.cluster.walStorage: the volume of the log can be added and never removed; nothing was changed. Set "
+        f"database.cluster.walStorage.size to {before[claim]}, as before"
+    )
 
 
 def require_protected(before: Collection[str], declared: Collection[str]) -> None:

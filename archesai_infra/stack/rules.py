@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from archesai_infra.components import api, database, redis, security, storage
+from archesai_infra.components.database.cluster import rules as cluster_rules
 from archesai_infra.components.monitoring import settings as monitoring
 from archesai_infra.credentials import Credential
 from archesai_infra.stack import backups, external, gitops, posture
 from archesai_infra.stack.namespaces import chart_namespaces
-from archesai_infra.stack.settings import Settings
+from archesai_infra.stack.settings import DataModule, Settings
 
 
 def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str]:
@@ -27,6 +28,7 @@ def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str
     found += external.requirements(settings, given)
     if settings.database.enabled:
         found += database.requirements(settings.database, known)
+        found += _database_cluster(settings.database)
     if settings.redis.enabled:
         found += redis.requirements(settings.redis, known)
     if settings.storage.enabled:
@@ -57,11 +59,22 @@ def contested(settings: Settings, secret_settings: Mapping[str, object]) -> Iter
 
 
 def _api_server(settings: Settings) -> Iterator[str]:
-    if settings.api.enabled and settings.api.kubernetes_access and not settings.cluster.api_server:
-        yield (
-            "cluster.apiServer: api.kubernetesAccess needs the API server's addresses: kubectl --namespace default get "
-            "service,endpointslices --selector 'kubernetes.io/service-name=kubernetes'"
-        )
+    askers = {
+        "api.kubernetesAccess": settings.api.enabled and settings.api.kubernetes_access,
+        "database.mode cluster": settings.database_cluster is not None,
+    }
+    for asker, asks in askers.items():
+        if asks and not settings.cluster.api_server:
+            yield (
+                f"cluster.apiServer: {asker} needs the API server's addresses: kubectl --namespace default get "
+                "service,endpointslices --selector 'kubernetes.io/service-name=kubernetes'"
+            )
+            return
+
+
+def _database_cluster(settings: DataModule) -> Iterator[str]:
+    if isinstance(settings, database.ClusterDatabase):
+        yield from cluster_rules.problems(settings)
 
 
 def _receivers(settings: Settings, given: Mapping[Credential, object]) -> Iterator[str]:
@@ -94,14 +107,18 @@ _OPERATIONS = 15
 def _connections(settings: Settings) -> Iterator[str]:
     """The api's pools must leave room for operations; a pool of unknown size cannot be judged."""
     pool = api.flatten(settings.api.settings).get("database.maxConns")
-    if not (isinstance(pool, int) and settings.api.enabled and isinstance(settings.database, database.ManagedDatabase)):
+    own = settings.database
+    if not (isinstance(pool, int) and settings.api.enabled and isinstance(own, database.DatabasePod)):
         return
+    key, postgres = "database.postgres", own.postgres
+    if isinstance(own, database.ClusterDatabase) and not own.serves_from_single_pod:
+        key, postgres = "database.cluster.postgres", own.cluster.postgres
     scaling = settings.api.autoscaling
     pods = (scaling.max_replicas if scaling.enabled else settings.api.replicas) + 1  # one more while a rollout goes on
-    most = settings.database.postgres.max_connections
+    most = postgres.max_connections
     if pods * pool + _OPERATIONS > most:
         yield (
-            f"database.postgres.maxConnections: {pods} pods of the api with api.settings.database.maxConns {pool} and "
+            f"{key}.maxConnections: {pods} pods of the api with api.settings.database.maxConns {pool} and "
             f"{_OPERATIONS} connections of operations need {pods * pool + _OPERATIONS} (got {most})"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
@@ -11,7 +12,8 @@ from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base.charts import ChartsSettings
 from archesai_infra.components.base.external_secrets import ExternalSecretsSettings
 from archesai_infra.components.base.settings import ImageSource, Module, PodImages, Scheduling
-from archesai_infra.components.database import ExternalDatabase, ManagedDatabase
+from archesai_infra.components.database import ClusterDatabase, ExternalDatabase, ManagedDatabase
+from archesai_infra.components.database.cluster.settings import ClusterSettings
 from archesai_infra.components.gitops import GitopsSettings
 from archesai_infra.components.ingress.settings import IngressSettings
 from archesai_infra.components.migrations import MigrationsSettings
@@ -26,23 +28,39 @@ from archesai_infra.model import Model
 from archesai_infra.types import Cidr, DnsLabel, Hostname, ImageDigest, ImageName, ImageRepository
 
 
-def _mode(value: object) -> str:
-    """Which of a data module's two forms is meant; managed where it is not set."""
-    if isinstance(value, dict):
-        return "external" if value.get("mode") == "external" else "managed"
-    return str(getattr(value, "mode", "managed"))
+def _form(*other: str) -> Callable[[object], str]:
+    """Which form of a data module is meant; managed where none or an unknown one is named."""
+
+    def form(value: object) -> str:
+        mode = value.get("mode") if isinstance(value, dict) else getattr(value, "mode", "managed")
+        return mode if isinstance(mode, str) and mode in other else "managed"
+
+    return form
 
 
 Database = Annotated[
-    Annotated[ManagedDatabase, Tag("managed")] | Annotated[ExternalDatabase, Tag("external")], Discriminator(_mode)
+    Annotated[ManagedDatabase, Tag("managed")]
+    | Annotated[ClusterDatabase, Tag("cluster")]
+    | Annotated[ExternalDatabase, Tag("external")],
+    Discriminator(_form("cluster", "external")),
 ]
 Redis = Annotated[
-    Annotated[ManagedRedis, Tag("managed")] | Annotated[ExternalRedis, Tag("external")], Discriminator(_mode)
+    Annotated[ManagedRedis, Tag("managed")] | Annotated[ExternalRedis, Tag("external")],
+    Discriminator(_form("external")),
 ]
 Storage = Annotated[
-    Annotated[ManagedStorage, Tag("managed")] | Annotated[ExternalStorage, Tag("external")], Discriminator(_mode)
+    Annotated[ManagedStorage, Tag("managed")] | Annotated[ExternalStorage, Tag("external")],
+    Discriminator(_form("external")),
 ]
-DataModule = ManagedDatabase | ExternalDatabase | ManagedRedis | ExternalRedis | ManagedStorage | ExternalStorage
+DataModule = (
+    ManagedDatabase
+    | ClusterDatabase
+    | ExternalDatabase
+    | ManagedRedis
+    | ExternalRedis
+    | ManagedStorage
+    | ExternalStorage
+)
 """Settings of a module that holds data."""
 
 
@@ -153,6 +171,18 @@ class Settings(Model):
     def data_modules(self) -> dict[str, DataModule]:
         """The modules that hold data."""
         return {"database": self.database, "redis": self.redis, "storage": self.storage}
+
+    @property
+    def database_cluster(self) -> ClusterSettings | None:
+        """The cluster of PostgreSQL, where the stack runs one."""
+        own = self.database
+        return own.cluster if isinstance(own, ClusterDatabase) and own.enabled else None
+
+    @property
+    def exports_database(self) -> bool:
+        """Whether the database's metrics come from an exporter of the stack; instances of a cluster have their own."""
+        own = self.database
+        return own.enabled and (not isinstance(own, ClusterDatabase) or own.serves_from_single_pod)
 
     @property
     def pod_images(self) -> PodImages:

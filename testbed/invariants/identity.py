@@ -140,7 +140,8 @@ def selectors_match_one_workload(rendered: Rendered) -> Iterator[str]:
         if item["metadata"]["name"] in PODS_OF_OTHERS:
             continue
         found = rendered.selected(selector, item["metadata"].get("namespace"))
-        if len(found) != 1:
+        # The instances and Jobs of one Cluster are its own.
+        if len({one["metadata"].get("ownerCluster", title(one)) for one in found}) != 1:
             yield f"{title(item)}: selects {', '.join(map(title, found)) or 'no workload'}"
 
 

@@ -91,9 +91,9 @@ def default_is_deny(rendered: Rendered) -> Iterator[str]:
 def only_pods_that_connect_resolve_names(rendered: Rendered) -> Iterator[str]:
     """A name server asks the internet for anybody: it is no way out for pods that have no other."""
     connecting = {
-        labels.get(COMPONENT, "")
+        labels[COMPONENT]
         for item in _policies(rendered)
-        if (labels := item["spec"]["podSelector"].get("matchLabels", {})) and item["spec"].get("egress")
+        if COMPONENT in (labels := item["spec"]["podSelector"].get("matchLabels", {})) and item["spec"].get("egress")
     }
     resolving = {
         value
@@ -110,6 +110,16 @@ def only_pods_that_connect_resolve_names(rendered: Rendered) -> Iterator[str]:
     for item in _policies(rendered):
         if not item["spec"]["podSelector"] and item["spec"].get("egress"):
             yield f"{title(item)}: lets every pod out"
+    yield from _made_pods_resolve_names(rendered)
+
+
+def _made_pods_resolve_names(rendered: Rendered) -> Iterator[str]:
+    """The same of pods with the labels of an operator: each selector with a way out has name resolution besides."""
+    out = [rule for rule in _rules(rendered, "egress") if rule.selector and COMPONENT not in rule.selector]
+    resolving = [rule.selector for rule in out if 53 in rule.ports]
+    for rule in out:
+        if 53 not in rule.ports and rule.selector not in resolving:
+            yield f"{title(rule.policy)}: opens connections and cannot resolve"
 
 
 def rules_name_peers_and_ports(rendered: Rendered) -> Iterator[str]:

@@ -25,7 +25,9 @@ def _values(rendered: Rendered) -> set[str]:
     found: set[str] = set()
     for resource in rendered.resources:
         if resource.type == HOLDERS[0]:
-            found |= {value for value in resource.inputs.get("stringData", {}).values() if isinstance(value, str)}
+            data = resource.inputs.get("stringData", {})
+            # That of kubernetes.io/basic-auth, a public name beside its password.
+            found |= {value for key, value in data.items() if isinstance(value, str) and key != "username"}
         elif resource.type == STASH:
             found |= set(strings(list(resource.inputs.values())))
     return {value for value in found if len(value) >= 8}
@@ -118,7 +120,7 @@ def no_password_is_well_known(rendered: Rendered) -> Iterator[str]:
     for item in rendered.kinds("Secret"):
         for key, value in item.get("stringData", {}).items():
             # A user may be called admin; nobody gets in by that.
-            if value in WELL_KNOWN and not key.endswith("-user"):
+            if value in WELL_KNOWN and not key.endswith(("-user", "username")):
                 yield f"{title(item)}: {key} is a well-known password"
 
 

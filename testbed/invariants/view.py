@@ -9,6 +9,7 @@ from typing import Any
 
 from archesai_infra.stack.evaluate import Evaluation, Resource
 from archesai_infra.stack.settings import Settings
+from testbed.invariants.made import made_pods
 
 Object = dict[str, Any]
 CONTROLLERS = ("Deployment", "StatefulSet", "DaemonSet")
@@ -55,7 +56,7 @@ class Rendered:
         """What runs the pods that a selector matches."""
         return [
             runner
-            for runner in self.kinds(*RUNNERS)
+            for runner in (*self.kinds(*RUNNERS), *made_pods(self.objects))
             if runner["metadata"].get("namespace") == namespace and selector.items() <= pod_labels(runner).items()
         ]
 

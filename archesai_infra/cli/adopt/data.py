@@ -79,7 +79,8 @@ def take_over(settings: Settings, live: Live, given: Container[str], stack: str,
     found = _Found()
     for source in _SOURCES:
         own = settings.data_modules[source.module]
-        if own.mode == "external" or not own.runs_pods:
+        # A cluster takes no volume over: its data is moved.
+        if not isinstance(own, Managed) or not own.runs_pods:
             continue
         workload = next((one for one in live.workloads(source.workload) if not _ours(one, stack)), None)
         if workload is None:

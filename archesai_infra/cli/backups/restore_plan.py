@@ -198,7 +198,8 @@ def one_module(stack: str, backup: Object, module: str, namespace: str, *, on_vo
 def _servers(settings: Settings) -> dict[str, str]:
     """StatefulSet by data module, of those that run in the cluster."""
     names = {"database": database.NAME, "redis": redis.NAME, "storage": storage.NAME}
-    return {module: names[module] for module, data in settings.data_modules.items() if data.runs_pods}
+    single = {module for module, data in settings.data_modules.items() if data.runs_pods and data.mode != "cluster"}
+    return {module: name for module, name in names.items() if module in single}
 
 
 def _external(settings: Settings, servers: Mapping[str, str]) -> list[str]:

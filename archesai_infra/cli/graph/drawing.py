@@ -10,7 +10,7 @@ import typer
 from archesai_infra.cli.base.console import print_json
 from archesai_infra.cli.base.stacks import read_stack
 from archesai_infra.kube.labels import NAME
-from archesai_infra.kube.network import Addresses, NamespacePods, Peer, Pods
+from archesai_infra.kube.network import Addresses, MadePods, NamespacePods, Peer, Pods
 from archesai_infra.stack.config import load
 from archesai_infra.stack.flows import flows
 from archesai_infra.stack.settings import Settings
@@ -42,6 +42,8 @@ def title(peer: Peer) -> str:
     match peer:
         case Pods(component):
             return component
+        case MadePods(name):
+            return name
         case NamespacePods(namespace, labels):
             name = dict(labels).get(NAME, "")
             return f"{namespace}/{name}" if name else f"namespace {namespace}"
@@ -53,11 +55,13 @@ def mermaid(settings: Settings) -> str:
     """A flowchart: the stack's pods inside its namespace, everything else around it; arrows carry the TCP ports."""
     declared = flows(settings)
     peers = list(dict.fromkeys(peer for flow in declared for peer in (flow.source, flow.target)))
-    inside = [peer.component for peer in peers if isinstance(peer, Pods)]
+    inside = [title(peer) for peer in peers if isinstance(peer, Pods | MadePods)]
     lines = ["flowchart LR", f'  subgraph stack ["namespace {settings.namespace}"]']
     lines += [f'    {identifier(module)}["{module}"]' for module in sorted(inside)]
     lines.append("  end")
-    lines += [f'  {identifier(title(peer))}(["{title(peer)}"])' for peer in peers if not isinstance(peer, Pods)]
+    lines += [
+        f'  {identifier(title(peer))}(["{title(peer)}"])' for peer in peers if not isinstance(peer, Pods | MadePods)
+    ]
     for flow in declared:
         ports = ", ".join(map(str, flow.ports))
         lines.append(f"  {identifier(title(flow.source))} -->|{ports}| {identifier(title(flow.target))}")

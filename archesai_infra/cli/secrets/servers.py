@@ -50,7 +50,7 @@ def keepers(settings: Settings, stack: str) -> list[Keeper]:
     """The servers of a stack that keep a password."""
     servers: list[Keeper] = []
     postgres = settings.database
-    if postgres.runs_pods:
+    if postgres.runs_pods and (not isinstance(postgres, database.ClusterDatabase) or postgres.keeps_single_pod):
         labels = f"{INSTANCE}={stack},{COMPONENT}={database.MODULE}"
         servers.append(
             Keeper("PostgreSQL", settings.namespace, labels, "postgres", script(PACKAGE, "sync-password.sh"))

@@ -92,7 +92,7 @@ def _database_access(connection: DatabaseConnection) -> tuple[dict[str, str], di
     if roles is None:
         return connection.variables, {"DATABASE_URL": connection.url}
     secret = {"DATABASE_URL": roles.dump or connection.url, "ADMINISTRATOR_PASSWORD": roles.password}
-    return {"ADMINISTRATOR": roles.administrator}, secret
+    return {**connection.variables, "ADMINISTRATOR": roles.administrator}, secret
 
 
 def _redis_access(connection: RedisConnection) -> tuple[dict[str, str], dict[str, SecretKey]]:

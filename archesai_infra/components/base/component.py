@@ -29,6 +29,8 @@ from archesai_infra.kube.workloads import budget_spec
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """For objects whose readiness another object's wait already covers: a Service settles for 10 s for nothing."""
 
+NO_LABELS: Mapping[str, str] = {}
+
 REGISTRIES_ANNOTATION = "archesai.com/registries"
 """Of an object: the registries that its images may come from, for the policy pack, which sees no settings."""
 
@@ -150,13 +152,23 @@ class Component(pulumi.ComponentResource):
             opts=self.child(),
         )
 
-    def service(self, name: str, ports: Mapping[str, int], run_on_host: RunOnHost | None = None) -> Service:
-        """The stable address of the module's pods, or of the process on the developer's machine in their place."""
+    def service(
+        self,
+        name: str,
+        ports: Mapping[str, int],
+        run_on_host: RunOnHost | None = None,
+        *,
+        selected: Mapping[str, str] | None = None,
+    ) -> Service:
+        """The stable address of the module's pods, or of the process on the developer's machine in their place.
+
+        `selected` are the labels of pods that an operator makes, in place of the module's own.
+        """
+        spec = service_spec(self.module, self.context.instance, ports, pods=run_on_host is None)
+        if selected is not None:
+            spec["selector"] = dict(selected)
         service = Service(
-            f"{self.module}-service",
-            metadata=self.metadata(name, SKIP_AWAIT),
-            spec=service_spec(self.module, self.context.instance, ports, pods=run_on_host is None),
-            opts=self.child(),
+            f"{self.module}-service", metadata=self.metadata(name, SKIP_AWAIT), spec=spec, opts=self.child()
         )
         if run_on_host is not None:
             self._host_endpoints(name, ports, run_on_host, service)
@@ -193,12 +205,22 @@ class Component(pulumi.ComponentResource):
         name = content_name(part, data)
         return ConfigMap(f"{self.module}-{part}", metadata=self.metadata(name), data=dict(data), opts=self.child())
 
-    def secret(self, name: str, data: Mapping[str, pulumi.Input[str]], *, part: str = "secret") -> Secret:
+    def secret(
+        self,
+        name: str,
+        data: Mapping[str, pulumi.Input[str]],
+        *,
+        part: str = "secret",
+        kind: str = "Opaque",
+        more_labels: Mapping[str, str] = NO_LABELS,
+    ) -> Secret:
         """A Secret of the module, by its own name: it is updated in place and pods roll by their fingerprint."""
+        metadata = self.metadata(name)
+        metadata["labels"] = {**labels(self.module, self.context.instance), **more_labels}
         return Secret(
             f"{self.module}-{part}",
-            metadata=self.metadata(name),
-            type="Opaque",
+            metadata=metadata,
+            type=kind,
             string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
             opts=self.child(),
         )
@@ -211,6 +233,8 @@ class Component(pulumi.ComponentResource):
         *,
         part: str = "secret",
         namespace: str | None = None,
+        kind: str = "Opaque",
+        more_labels: Mapping[str, str] = NO_LABELS,
         depends_on: Sequence[pulumi.Resource] = (),
     ) -> FilledSecret:
         """A Secret of the module that an operator fills from the stack's store; raises ValueError where it has none.
@@ -221,12 +245,13 @@ class Component(pulumi.ComponentResource):
             raise ValueError(f"{name}: the stack has no store")
         metadata = self.metadata(name, {"pulumi.com/waitFor": "condition=Ready"})
         metadata["namespace"] = namespace or self.context.namespace
+        made = {**labels(self.module, self.context.instance), **more_labels}
         resource = CustomResource(
             f"{self.module}-external-{part}",
             api_version=external_secrets.API,
             kind="ExternalSecret",
             metadata=metadata,
-            spec=self.context.external.spec(name, data, tuple(values), labels(self.module, self.context.instance)),
+            spec=self.context.external.spec(name, data, tuple(values), made, kind),
             opts=self.child(depends_on=depends_on),
         )
         # As an output, the name makes its users wait for the resource.

@@ -117,9 +117,9 @@ class ExternalStore:
         return RemoteKey(key=filled(self.settings.key), property=filled(own) if own else None)
 
     def spec(
-        self, secret: str, data: Mapping[str, str], values: tuple[Value, ...], labels: Mapping[str, str]
+        self, secret: str, data: Mapping[str, str], values: tuple[Value, ...], labels: Mapping[str, str], kind: str
     ) -> dict[str, Any]:
-        """Spec of the ExternalSecret of a Secret whose keys are templates of values.
+        """Spec of the ExternalSecret of a Secret of a kind (its `type`) whose keys are templates of values.
 
         Whatever the definition defaults is written out, so that no controller sees a difference.
         """
@@ -134,7 +134,7 @@ class ExternalStore:
                 "template": {
                     "engineVersion": "v2",
                     "mergePolicy": "Replace",
-                    "type": "Opaque",
+                    "type": kind,
                     "metadata": {"labels": dict(labels)},
                     "data": dict(data),
                 },

@@ -10,11 +10,13 @@ from archesai_infra.components.database.settings import (
     PORT,
     SECRET,
     URL_KEY,
+    ClusterDatabase,
+    DatabasePod,
     ExternalDatabase,
     ManagedDatabase,
-    Postgres,
     requirements,
 )
+from archesai_infra.components.database.tuning import Postgres
 
 __all__ = [
     "MODULE",
@@ -24,9 +26,11 @@ __all__ = [
     "PORT",
     "SECRET",
     "URL_KEY",
+    "ClusterDatabase",
     "Database",
     "DatabaseArgs",
     "DatabaseConnection",
+    "DatabasePod",
     "ExternalDatabase",
     "ManagedDatabase",
     "Postgres",

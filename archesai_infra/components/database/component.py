@@ -6,22 +6,21 @@ from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes.apps.v1 import StatefulSet
-from pulumi_kubernetes.core.v1 import ContainerArgsDict, Secret
+from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
 from archesai_infra import versions
-from archesai_infra.components.base.component import FilledSecret, secret_key, secret_name
+from archesai_infra.components.base.charts import ChartsSettings
+from archesai_infra.components.base.component import FilledSecret, secret_key
 from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
 from archesai_infra.components.base.settings import resources
-from archesai_infra.components.database.connection import (
-    DatabaseConnection,
-    Roles,
-    connection_url,
-    role_password,
-    url_text,
-)
+from archesai_infra.components.database.access import Access, access, filled_url, host_access
+from archesai_infra.components.database.cluster import component as clusters
+from archesai_infra.components.database.cluster import logins, operator
+from archesai_infra.components.database.cluster.network import primary_labels
+from archesai_infra.components.database.connection import DatabaseConnection, connection_url
 from archesai_infra.components.database.server import (
     GRACE_SECONDS,
     MOUNT_PATH,
@@ -34,30 +33,19 @@ from archesai_infra.components.database.server import (
     server_environment,
 )
 from archesai_infra.components.database.settings import (
-    DUMP_ROLE,
-    DUMP_URL_KEY,
     MODULE,
-    MONITOR_ROLE,
-    MONITOR_URL_KEY,
     NAME,
     PASSWORD_KEY,
     PORT,
     SECRET,
     URL_KEY,
+    ClusterDatabase,
+    DatabasePod,
     ExternalDatabase,
     ManagedDatabase,
 )
 from archesai_infra.credentials import Credential, Credentials
-from archesai_infra.kube.pods import (
-    Mount,
-    SecretKey,
-    claim,
-    config_files,
-    container,
-    environment,
-    scratch,
-    secret_files,
-)
+from archesai_infra.kube.pods import Mount, claim, config_files, container, environment, scratch, secret_files
 from archesai_infra.quantities import mebibytes, memory_bytes
 
 
@@ -65,42 +53,9 @@ from archesai_infra.quantities import mebibytes, memory_bytes
 class DatabaseArgs:
     """What the component is built from."""
 
-    settings: ManagedDatabase | ExternalDatabase
+    settings: ManagedDatabase | ClusterDatabase | ExternalDatabase
     credentials: Credentials
-
-
-@dataclass(frozen=True)
-class _Access:
-    """How a managed server is reached, and by whom."""
-
-    secret: pulumi.Input[str]
-    """Name of the Secret."""
-    url: SecretKey
-    """The application's URL."""
-    roles: Roles | None
-    secret_values: tuple[pulumi.Output[str], ...] = ()
-    """Values whose change rolls the server and its consumers."""
-    keys: tuple[str, ...] = (PASSWORD_KEY, URL_KEY)
-    """Keys of the Secret that the server's roles follow from."""
-
-
-def _roles(settings: ManagedDatabase) -> dict[str, str]:
-    """The role that each URL of the Secret is for."""
-    return {URL_KEY: settings.application_user, MONITOR_URL_KEY: MONITOR_ROLE, DUMP_URL_KEY: DUMP_ROLE}
-
-
-def _access(
-    settings: ManagedDatabase, secret: Secret | FilledSecret, values: tuple[pulumi.Output[str], ...]
-) -> _Access:
-    """The way in by a Secret with the superuser's password and a URL for each role."""
-    roles = Roles(
-        settings.user,
-        secret_key(secret, PASSWORD_KEY),
-        secret_key(secret, MONITOR_URL_KEY),
-        secret_key(secret, DUMP_URL_KEY),
-    )
-    keys = (PASSWORD_KEY, *_roles(settings))
-    return _Access(secret_name(secret), secret_key(secret, URL_KEY), roles, values, keys)
+    charts: ChartsSettings
 
 
 class Database(RunningComponent):
@@ -113,6 +68,8 @@ class Database(RunningComponent):
         settings = args.settings
         if isinstance(settings, ExternalDatabase):
             self.connection = self._external(settings, args.credentials)
+        elif isinstance(settings, ClusterDatabase):
+            self.connection = self._clustered(args, settings)
         else:
             self.connection = self._managed(settings, args.credentials)
         self.register_outputs({})
@@ -139,76 +96,52 @@ class Database(RunningComponent):
         """The Secret from the stack's store: the whole URL where no host is set."""
         if settings.host is None:
             return self.external_secret(SECRET, {URL_KEY: Value.DATABASE_URL.template}, [Value.DATABASE_URL])
-        return self._filled(settings, Endpoint(settings.host, settings.port), settings.ssl_mode)
+        endpoint = Endpoint(settings.host, settings.port)
+        return filled_url(self, settings.user, endpoint, settings.name, settings.ssl_mode)
 
     def _managed(self, settings: ManagedDatabase, credentials: Credentials) -> DatabaseConnection:
         service = self.service(NAME, {"postgres": PORT}, settings.run_on_host)
-        if settings.existing_secret:
-            name = settings.existing_secret
-            access = _Access(name, secret_key(name, URL_KEY), Roles(settings.user, secret_key(name, PASSWORD_KEY)))
-        elif self.context.external:
-            access = self._filled_access(settings)
-        else:
-            password = credentials.get(Credential.DATABASE_PASSWORD) or self.generated(
-                "password", version=settings.password_version
-            )
-            access = self._host_access(settings, password) if settings.run_on_host else self._access(settings, password)
         if settings.run_on_host:
-            return DatabaseConnection(access.url, access.secret_values, (service,))
-        server = self._server(settings, access)
-        ready = (service, server)
-        return DatabaseConnection(access.url, access.secret_values, ready, (self._waiting(settings),), access.roles)
+            way = host_access(self, settings, credentials)
+            return DatabaseConnection(way.url, way.secret_values, (service,))
+        way = access(self, settings, credentials)
+        ready = (service, self._server(settings, way))
+        return _connection(way, ready, self._waiting(settings, settings.user))
 
-    def _host_access(self, settings: ManagedDatabase, password: pulumi.Output[str]) -> _Access:
-        """The one login of a developer's own server, whose roles are not the stack's."""
-        url = connection_url(settings.user, password, Endpoint(NAME, PORT), settings.name, "disable")
-        secret = self.secret(SECRET, {PASSWORD_KEY: password, URL_KEY: url})
-        return _Access(secret.metadata.name, secret_key(secret, URL_KEY), None, (password,))
+    def _clustered(self, args: DatabaseArgs, settings: ClusterDatabase) -> DatabaseConnection:
+        own = settings.cluster
+        selected = None if settings.serves_from_single_pod else primary_labels(own)
+        service = self.service(NAME, {"postgres": PORT}, selected=selected)
+        way = access(self, settings, args.credentials)
+        content = logins.content(self, settings, way.password)
+        before = [*clusters.policies(self)]
+        if own.operator == "install":
+            before += operator.install(self, own, args.charts)
+        made = clusters.cluster(self, own, content, before)
+        if own.read_service:
+            clusters.read_service(self, f"{NAME}-read", own)
+        server = self._server(settings, way) if settings.keeps_single_pod else None
+        if server is not None and settings.serves_from_single_pod:
+            return _connection(way, (service, server), self._waiting(settings, settings.user))
+        image = self.context.image(own.image, versions.POSTGRES)
+        return _connection(way, (service, made), self._waiting(settings, settings.application_user, image))
 
-    def _access(self, settings: ManagedDatabase, password: pulumi.Output[str]) -> _Access:
-        """The Secret with the superuser's password, and a URL for each role that the server makes."""
-        urls = {
-            key: connection_url(role, role_password(password, role), Endpoint(NAME, PORT), settings.name, "disable")
-            for key, role in _roles(settings).items()
-        }
-        secret = self.secret(SECRET, {PASSWORD_KEY: password, **urls})
-        return _access(settings, secret, (urls[URL_KEY],))
-
-    def _filled_access(self, settings: ManagedDatabase) -> _Access:
-        """The same from the stack's store: one password, of which the operator derives those of the roles."""
-        if settings.run_on_host:
-            filled = self._filled(settings, Endpoint(NAME, PORT), "disable")
-            return _Access(filled.name, secret_key(filled, URL_KEY), None)
-        password = Value.DATABASE_PASSWORD
-        urls = {
-            key: url_text(role, password.derived(role), Endpoint(NAME, PORT), settings.name, "disable")
-            for key, role in _roles(settings).items()
-        }
-        filled = self.external_secret(SECRET, {PASSWORD_KEY: password.template, **urls}, [password])
-        return _access(settings, filled, ())
-
-    def _filled(self, settings: ManagedDatabase | ExternalDatabase, endpoint: Endpoint, ssl_mode: str) -> FilledSecret:
-        """The Secret with password and URL, filled from the stack's store."""
-        password = Value.DATABASE_PASSWORD
-        url = url_text(settings.user, password.in_url, endpoint, settings.name, ssl_mode)
-        return self.external_secret(SECRET, {PASSWORD_KEY: password.template, URL_KEY: url}, [password])
-
-    def _waiting(self, settings: ManagedDatabase) -> ContainerArgsDict:
+    def _waiting(self, settings: DatabasePod, user: str, image: str | None = None) -> ContainerArgsDict:
         """Asks by the Service, where the server that the image starts for its first initialisation does not listen.
 
         Without a user's name the question is never sent: the number it runs as has none.
         """
-        question = f"pg_isready -q -t 3 -h {NAME} -p {PORT} -U {settings.user} -d {settings.name}"
+        question = f"pg_isready -q -t 3 -h {NAME} -p {PORT} -U {user} -d {settings.name}"
         return container(
             name="wait-for-database",
-            image=self.context.image(settings.image, versions.DATABASE),
+            image=image or self.context.image(settings.image, versions.DATABASE),
             pull_policy=self.context.pull_policy,
             resources=resources(("10m", "16Mi"), ("100m", "64Mi")).requirements(),
             command=["/bin/sh", "-c", f"until {question}; do sleep 1; done"],
         )
 
-    def _server(self, settings: ManagedDatabase, access: _Access) -> StatefulSet:
-        mounts = self._mounts(settings, access)
+    def _server(self, settings: DatabasePod, way: Access) -> StatefulSet:
+        mounts = self._mounts(settings, way)
         server = container(
             name="postgres",
             image=self.context.image(settings.image, versions.DATABASE),
@@ -223,24 +156,28 @@ class Database(RunningComponent):
             lifecycle={"post_start": {"exec_": {"command": ["/bin/sh", "-c", _IN_BACKGROUND]}}},
         )
         pod = Pod(
-            NAME, [server], mounts, settings.scheduling, GRACE_SECONDS, access.secret_values, security=settings.security
+            NAME, [server], mounts, settings.scheduling, GRACE_SECONDS, way.server_values, security=settings.security
         )
         return self.stateful_set(pod, {"postgres": PORT})
 
-    def _mounts(self, settings: ManagedDatabase, access: _Access) -> list[Mount]:
+    def _mounts(self, settings: DatabasePod, way: Access) -> list[Mount]:
         data = self.data_claim(settings.claim, settings.size, settings.storage_class)
         hooks = self.config_map("postgres-scripts", scripts(PACKAGE, "sync-password.sh"))
         init = self.config_map("postgres-init", scripts(PACKAGE, "10-extensions.sql"))
         shared_memory = mebibytes(memory_bytes(settings.resources.limits.memory) // 4)
         return [
             claim("data", MOUNT_PATH, data.metadata.name),
-            secret_files("password", SECRETS_PATH, access.secret, access.keys),
+            secret_files("password", SECRETS_PATH, way.secret, way.keys),
             config_files("scripts", SCRIPTS_PATH, hooks.metadata.name),
             config_files("init", "/docker-entrypoint-initdb.d", init.metadata.name),
             scratch("sockets", SOCKETS_PATH, "16Mi"),
             scratch("tmp", "/tmp", "1Gi"),
             scratch("shared-memory", "/dev/shm", shared_memory, memory=True),
         ]
+
+
+def _connection(way: Access, ready: tuple[pulumi.Resource, ...], waiting: ContainerArgsDict) -> DatabaseConnection:
+    return DatabaseConnection(way.url, way.secret_values, ready, (waiting,), way.roles)
 
 
 CERTIFICATE_PATH = "/run/certificates/database"

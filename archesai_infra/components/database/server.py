@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from archesai_infra.components.database.settings import PASSWORD_KEY, PORT, ManagedDatabase
+from archesai_infra.components.database.settings import PASSWORD_KEY, PORT, DatabasePod
+from archesai_infra.components.database.tuning import tuned
 from archesai_infra.kube.pods import (
     Probes,
     exec_probe,
@@ -22,45 +23,14 @@ GRACE_SECONDS = 120
 """A fast shutdown writes a checkpoint; the image's own authors find 90 s can be too little."""
 
 
-def parameters(settings: ManagedDatabase) -> dict[str, str]:
-    """Server parameters for the memory limit and volume; explicit settings win.
-
-    Ratios of the production guide's 8 GB server: buffers 1/4, cache 3/4, maintenance 1/16; the rest of its figures hold
-    at any size.
-    """
-    postgres = settings.postgres
-    limit = memory_bytes(settings.resources.limits.memory)
-    volume = memory_bytes(settings.size)
-    buffers = memory_bytes(postgres.shared_buffers) if postgres.shared_buffers else limit // 4
-    work = max((limit - buffers) // (4 * postgres.max_connections), 64 * 2**10)
-    wal = min(memory_bytes(postgres.max_wal_size), volume // 4)
-    derived = {
-        "max_connections": str(postgres.max_connections),
-        "shared_buffers": _megabytes(buffers),
-        "effective_cache_size": _megabytes(_bytes(postgres.effective_cache_size, limit * 3 // 4)),
-        "maintenance_work_mem": _megabytes(_bytes(postgres.maintenance_work_mem, limit // 16)),
-        "work_mem": f"{_bytes(postgres.work_mem, work) // 2**10}kB",
-        "wal_buffers": _megabytes(min(16 * 2**20, max(buffers // 32, 2**20))),
-        "min_wal_size": _megabytes(max(wal // 4, 32 * 2**20)),
-        "max_wal_size": _megabytes(wal),
-        "checkpoint_completion_target": "0.9",
-        "random_page_cost": "1.1",
-        "effective_io_concurrency": "200",
-        "shared_preload_libraries": "pg_stat_statements",
-        "password_encryption": "scram-sha-256",
-    }
-    return derived | dict(postgres.parameters)
+def parameters(settings: DatabasePod) -> dict[str, str]:
+    """Server parameters for the memory limit and volume; explicit settings win."""
+    memory, volume = memory_bytes(settings.resources.limits.memory), memory_bytes(settings.size)
+    own = {"shared_preload_libraries": "pg_stat_statements", "password_encryption": "scram-sha-256"}
+    return tuned(settings.postgres, memory=memory, volume=volume) | own | dict(settings.postgres.parameters)
 
 
-def _bytes(quantity: str | None, default: int) -> int:
-    return memory_bytes(quantity) if quantity else default
-
-
-def _megabytes(count: int) -> str:
-    return f"{max(count // 2**20, 1)}MB"
-
-
-def server_environment(settings: ManagedDatabase) -> dict[str, str]:
+def server_environment(settings: DatabasePod) -> dict[str, str]:
     """Environment of the server's container, which hooks and probes share.
 
     PGDATA is a directory below the mount: PostgreSQL refuses one whose mode the kubelet widened for the group.
@@ -75,7 +45,7 @@ def server_environment(settings: ManagedDatabase) -> dict[str, str]:
     }
 
 
-def probes(settings: ManagedDatabase) -> Probes:
+def probes(settings: DatabasePod) -> Probes:
     """Startup waits an hour for recovery; liveness never asks the database itself."""
     # 127.0.0.1: during the first initialisation a temporary server answers on the socket only.
     ready = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", settings.user, "-d", settings.name]

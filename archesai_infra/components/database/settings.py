@@ -14,15 +14,20 @@ from archesai_infra.components.base.settings import (
     DataVolume,
     ExternalModule,
     HostableModule,
+    Image,
+    PodImages,
     Resources,
     RunOnHost,
+    WorkloadModule,
     resources,
 )
+from archesai_infra.components.database.cluster.settings import ClusterSettings
+from archesai_infra.components.database.tuning import Postgres
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import ANYWHERE
-from archesai_infra.model import Model
-from archesai_infra.types import Cidr, DatabaseName, DnsLabel, Hostname, MemoryQuantity, Port, SqlName, Text
+from archesai_infra.types import Cidr, DatabaseName, DnsLabel, Hostname, MemoryQuantity, Port, SqlName
+from archesai_infra.versions import ImageVersion
 
 MODULE = "database"
 NAME = object_name("postgres")
@@ -37,35 +42,14 @@ MONITOR_ROLE = "arches_monitor"
 DUMP_ROLE = "arches_dump"
 
 
-class Postgres(Model):
-    """Server settings; what is not set is derived from the memory limit."""
-
-    max_connections: int = Field(default=200, ge=10, le=10000)
-    """Most connections at a time."""
-    shared_buffers: MemoryQuantity | None = None
-    """Cache of the server; a quarter of the memory limit."""
-    effective_cache_size: MemoryQuantity | None = None
-    """What the planner expects the caches to hold; three quarters of the memory limit."""
-    maintenance_work_mem: MemoryQuantity | None = None
-    """Memory for index builds and vacuum; a sixteenth of the memory limit."""
-    work_mem: MemoryQuantity | None = None
-    """Memory of one sort or hash; what is left of the limit, spread over the connections."""
-    max_wal_size: MemoryQuantity = "4Gi"
-    """Write-ahead log between checkpoints; a quarter of the volume where that is less."""
-    parameters: dict[str, Text] = Field(default_factory=dict)
-    """Any other server parameter by its PostgreSQL name."""
-
-
-class ManagedDatabase(HostableModule, DataVolume):
-    """A PostgreSQL server in the cluster, one pod with one volume."""
+class DatabasePod(WorkloadModule, DataVolume):
+    """What a PostgreSQL server in one pod with one volume has, and what a cluster of instances shares with it."""
 
     default_image = versions.DATABASE
     default_claim = f"{NAME}-data"
 
     enabled: bool = True
     """Run the module."""
-    mode: Literal["managed"] = "managed"
-    """A server in the cluster."""
     name: DatabaseName = "archesai"
     """Name of the database."""
     user: SqlName = "admin"
@@ -84,8 +68,6 @@ class ManagedDatabase(HostableModule, DataVolume):
     of the database; name another one than `user` there, which is a superuser."""
     password_version: int = Field(default=1, ge=1)
     """Raise it to regenerate a generated password; the server follows when its pod restarts."""
-    run_on_host: RunOnHost | None = None
-    """Use a server on the developer's machine instead of a pod; needs `databasePassword`."""
 
     @model_validator(mode="after")
     def _roles_differ(self) -> Self:
@@ -95,6 +77,57 @@ class ManagedDatabase(HostableModule, DataVolume):
         if self.application_user == self.user:
             raise ValueError(f"applicationUser: must not be the superuser, database.user (got {self.user})")
         return self
+
+
+class ManagedDatabase(HostableModule, DatabasePod):
+    """A PostgreSQL server in the cluster, one pod with one volume."""
+
+    enabled: bool = True
+    """Run the module."""
+    mode: Literal["managed"] = "managed"
+    """A server in the cluster."""
+    run_on_host: RunOnHost | None = None
+    """Use a server on the developer's machine instead of a pod; needs `databasePassword`."""
+
+
+class ClusterDatabase(DatabasePod):
+    """Instances that CloudNativePG runs: one primary, and standbys that take over.
+
+    `name`, `applicationUser`, `existingSecret` and `passwordVersion` hold for it; the other keys beside `cluster`
+    describe the single pod of `mode: managed`, as long as `singlePod` keeps it.
+    """
+
+    enabled: bool = True
+    """Run the module."""
+    mode: Literal["cluster"]
+    """Instances that replicate, run by the operator CloudNativePG."""
+    cluster: ClusterSettings = ClusterSettings()
+    """The instances."""
+    single_pod: Literal["serving", "kept", "removed"] | None = None
+    """What becomes of the pod of `mode: managed`: `serving` still answers behind the Service while the cluster runs
+    beside it, `kept` runs without being asked, `removed` is gone but for its volume. A stack that had one must say."""
+
+    @property
+    def keeps_single_pod(self) -> bool:
+        """Whether the pod of `mode: managed` runs."""
+        return self.single_pod in ("serving", "kept")
+
+    @property
+    def serves_from_single_pod(self) -> bool:
+        """Whether the Service leads to the pod of `mode: managed`."""
+        return self.single_pod == "serving"
+
+    @property
+    def pod_images(self) -> PodImages:
+        """Images of the single pod, of the instances and of the operator, as far as the stack runs them."""
+        if not self.enabled:
+            return {}
+        used: dict[str, tuple[Image, ImageVersion]] = {"cluster.image": (self.cluster.image, versions.POSTGRES)}
+        if self.cluster.operator == "install":
+            used["cluster.operatorImage"] = (self.cluster.operator_image, versions.CLOUDNATIVE_PG)
+        if self.keeps_single_pod:
+            used["image"] = (self.image, self.default_image)
+        return used
 
 
 class ExternalDatabase(ExternalModule):
@@ -130,18 +163,21 @@ class ExternalDatabase(ExternalModule):
         return self
 
 
-def requirements(settings: ManagedDatabase | ExternalDatabase, given: Mapping[Credential, object]) -> list[str]:
+def requirements(
+    settings: ManagedDatabase | ClusterDatabase | ExternalDatabase, given: Mapping[Credential, object]
+) -> list[str]:
     """What the credentials lack or have too much of, each as `key: problem and cure`."""
     missing: list[str] = []
     sources = [key for key in (Credential.DATABASE_PASSWORD, Credential.DATABASE_URL) if key in given]
     if settings.existing_secret and sources:
         missing.append(f"database.existingSecret: {sources[0]} is also set; keep only one")
-    if isinstance(settings, ManagedDatabase):
+    if isinstance(settings, DatabasePod):
         if Credential.DATABASE_URL in given:
             missing.append(
                 "databaseUrl: only an external database takes a URL: set database.mode to external or remove it"
             )
-        if settings.run_on_host and Credential.DATABASE_PASSWORD not in given and not settings.existing_secret:
+        on_host = isinstance(settings, ManagedDatabase) and settings.run_on_host is not None
+        if on_host and Credential.DATABASE_PASSWORD not in given and not settings.existing_secret:
             missing.append("database.runOnHost: needs the server's password: arches config set databasePassword")
     elif not settings.existing_secret and Credential.DATABASE_URL not in given:
         if settings.host is None:

@@ -1,0 +1,1 @@
+"""PostgreSQL as a cluster of instances that CloudNativePG runs."""

@@ -1,0 +1,54 @@
+"""Who the pods of the cluster are to network policies, and whom they talk to.
+
+The operator labels them by its own scheme: https://cloudnative-pg.io/documentation/current/labels_annotations/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from archesai_infra.components.database.cluster.settings import ClusterSettings
+from archesai_infra.kube.labels import NAME
+from archesai_infra.kube.network import Addresses, Flow, MadePods, NamespacePods
+
+CLUSTER_LABEL = "cnpg.io/cluster"
+POD_ROLE = "cnpg.io/podRole"
+INSTANCE_ROLE = "cnpg.io/instanceRole"
+PORT = 5432
+STATUS_PORT = 8000
+"""Of the operator's process in each instance."""
+METRICS_PORT = 9187
+METRICS_PORT_NAME = "metrics"
+
+
+def members(settings: ClusterSettings) -> MadePods:
+    """Every pod of the cluster: instances, and the Jobs that make them."""
+    return MadePods("database-cluster", ((CLUSTER_LABEL, settings.name),))
+
+
+def instances(settings: ClusterSettings) -> MadePods:
+    """The pods that serve."""
+    return MadePods("database-instances", ((CLUSTER_LABEL, settings.name), (POD_ROLE, "instance")))
+
+
+def operator(settings: ClusterSettings) -> NamespacePods:
+    """The operator's pods."""
+    return NamespacePods(settings.operator_namespace, ((NAME, "cloudnative-pg"),))
+
+
+def primary_labels(settings: ClusterSettings) -> dict[str, str]:
+    """Labels of the instance that writes; the operator moves them."""
+    return {CLUSTER_LABEL: settings.name, INSTANCE_ROLE: "primary"}
+
+
+def standby_labels(settings: ClusterSettings) -> dict[str, str]:
+    """Labels of the instances that only read."""
+    return {CLUSTER_LABEL: settings.name, INSTANCE_ROLE: "replica"}
+
+
+def flows(settings: ClusterSettings, api_server: Sequence[str]) -> Iterator[Flow]:
+    """What the cluster needs to live: its operator, each other, and the API server, which holds the primary's lease."""
+    own, serving = members(settings), instances(settings)
+    yield Flow(operator(settings), serving, (PORT, STATUS_PORT))
+    yield Flow(own, serving, (PORT, STATUS_PORT))
+    yield Flow(own, Addresses("kubernetes api", tuple(api_server)), (443, 6443))
