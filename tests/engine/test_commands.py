@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from testbed.controlplane import fleet
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.configurations import DEV
 from testbed.engine.deployment import Deploy, Deployment
@@ -122,3 +123,14 @@ def test_drift_is_a_finding_of_doctor_with_the_command_that_shows_it(
     assert found.status == 1
     assert "cluster, state and program differ: 1 to update" in found.text
     assert "arches preview --refresh -s drifting" in found.text
+
+
+def test_a_class_that_the_cluster_has_is_found_before_anything_changes(deploy: Deploy) -> None:
+    hosts = {"enabled": True, "controller": {"install": True}}
+    newcomer = deploy("classes", DEV | {"domain": "classes.example.com", "ingress": hosts})
+    found = f"IngressClass {fleet.INGRESS_CLASS} exists and is not this stack's: set ingress.className"
+    assert f"warning: {found}" in newcomer.arches("preview").check().text
+    refused = newcomer.arches("up", "--yes", "--local-state")
+    assert refused.status == 2
+    assert found in refused.text
+    assert not newcomer.exported()["deployment"].get("resources")

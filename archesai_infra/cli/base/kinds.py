@@ -24,6 +24,7 @@ _COLLECTIONS = {
     "EndpointSlice": ("/apis/discovery.k8s.io/v1", "endpointslices"),
     "Ingress": ("/apis/networking.k8s.io/v1", "ingresses"),
     "IngressClass": ("/apis/networking.k8s.io/v1", "ingressclasses"),
+    "GatewayClass": ("/apis/gateway.networking.k8s.io/v1", "gatewayclasses"),
     "NetworkPolicy": ("/apis/networking.k8s.io/v1", "networkpolicies"),
     "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets"),
     "Role": ("/apis/rbac.authorization.k8s.io/v1", "roles"),

@@ -13,6 +13,7 @@ from typing import Any
 from archesai_infra.cli.base.cluster import Cluster, ClusterError
 from archesai_infra.cli.base.failures import Caught
 from archesai_infra.cli.base.kinds import group_path, path
+from archesai_infra.cli.doctor import classes
 from archesai_infra.cli.doctor.dns import findings
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warning
 from archesai_infra.cli.engine.existing_secrets import lacking, wanted
@@ -210,23 +211,8 @@ def storage_class(examination: Examination) -> Iterator[Finding]:
 
 
 def ingress_class(examination: Examination) -> Iterator[Finding]:
-    """Whether something serves the Ingresses."""
-    settings = examination.evaluation.settings.ingress
-    if not settings.enabled:
-        yield skipped("ingress class", "the ingress is off")
-        return
-    if settings.controller.install:
-        yield ok("ingress class", f"{settings.class_name}, served by the stack's own controller")
-        return
-    found = [item["metadata"]["name"] for item in examination.cluster.list(path("IngressClass"))]
-    if settings.class_name in found:
-        yield ok("ingress class", settings.class_name)
-        return
-    yield problem(
-        "ingress class",
-        f"there is no IngressClass {settings.class_name}; there are {', '.join(sorted(found)) or 'none'}",
-        "set ingress.className to one of them, or ingress.controller.install to true",
-    )
+    """Whether something serves the hosts, or the class that the stack makes is free."""
+    yield from classes.findings(examination.cluster, examination.evaluation)
 
 
 def metrics(examination: Examination) -> Iterator[Finding]:

@@ -14,15 +14,17 @@ import typer
 from pulumi.automation import CommandError as EngineError
 from pulumi.automation import Stack
 
+from archesai_infra.cli.base.cluster import ClusterError
 from archesai_infra.cli.base.confirm import confirm, confirm_name
 from archesai_infra.cli.base.console import colored
 from archesai_infra.cli.base.errors import CommandError, Exit
-from archesai_infra.cli.base.kubeconfig import reach
+from archesai_infra.cli.base.kubeconfig import connect, reach
 from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.stacks import checked_stack
 from archesai_infra.cli.digest.digest import REACHABILITY, STATE_ONLY, VIOLATIONS
 from archesai_infra.cli.digest.terminal import lines, summary
 from archesai_infra.cli.engine import state
+from archesai_infra.cli.engine.classes import taken
 from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.engine import Engine, needed
 from archesai_infra.cli.engine.events import collect_steps, collect_violations
@@ -33,6 +35,7 @@ from archesai_infra.cli.engine.workspace import open_stack, unchanged
 from archesai_infra.components.backups.keys import KEPT_SECRET
 from archesai_infra.stack.config import RawConfig, load
 from archesai_infra.stack.deploy import unpinned
+from archesai_infra.stack.evaluate import evaluate
 from archesai_infra.stack.settings import Settings
 
 FORCING = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
@@ -89,6 +92,8 @@ def preview_with_engine(
     settings, _ = load(raw)
     reachability = reach(settings.cluster.context, settings.cluster.kubeconfig)
     typer.echo(reachability.line, err=json)
+    if reachability.version is not None and settings.ingress.enabled and settings.ingress.controller.install:
+        _warn_of_taken_classes(raw)
     variables = state.environment(root) | (FORCING if refresh else {})
     with unchanged(root / f"Pulumi.{raw.stack}.yaml"):
         stack = open_stack(root, raw.stack, engine, variables)
@@ -98,6 +103,20 @@ def preview_with_engine(
             _print_document(look, reachability.line if reachability.version else f"{reachability.line}. {STATE_ONLY}")
         else:
             _show_changes(look)
+
+
+def _warn_of_taken_classes(raw: RawConfig) -> None:
+    """Say which classes an `up` would stumble over, which the engine's preview does not see."""
+    declared = evaluate(raw, application=True)
+    cluster = declared.settings.cluster
+    try:
+        with connect(cluster.context, cluster.kubeconfig) as connected:
+            problems = taken(connected, declared)
+    except ClusterError as error:
+        # Whoever may preview need not be allowed to read objects of the whole cluster.
+        problems = [f"the classes of the cluster cannot be read: {error.problem}"]
+    for line in problems:
+        typer.echo(f"warning: {line}", err=True)
 
 
 def _print_document(look: Callable[..., object], reached: str) -> None:

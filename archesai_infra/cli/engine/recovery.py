@@ -17,6 +17,7 @@ from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path as path_of
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.engine import leftovers
+from archesai_infra.cli.engine.classes import require_free
 from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.existing_secrets import lacking, made_for
 from archesai_infra.cli.engine.leftovers import Leftovers
@@ -43,7 +44,7 @@ def recover(stack: Stack, raw: RawConfig, command: Command, *, yes: bool, take_o
 
     Raises:
         CommandError: The engine cannot continue with what exists: records that the user wants to keep, a namespace of
-            another stack, or a stack that the state does not know.
+            another stack, a class of somebody else, or a stack that the state does not know.
         ClusterError: The cluster does not show its Secrets.
     """
     declared = evaluate(raw, application=True)
@@ -51,6 +52,7 @@ def recover(stack: Stack, raw: RawConfig, command: Command, *, yes: bool, take_o
         deployment = stack.export_stack().deployment or {}
         found = leftovers.find(deployment, declared, cluster, raw.stack)
         _check(found, raw.stack, declared, take_over=take_over)
+        require_free(cluster, declared)
         require_secrets(cluster, declared)
         require_no_running_migration(cluster, declared)
         known = [str(one["urn"]) for one in deployment.get("resources") or []]
