@@ -30,6 +30,7 @@ PLATFORM = ImageVersion("archesai/platform", "latest")
 DATABASE = ImageVersion("pgvector/pgvector", "0.8.6-pg16-bookworm")
 # A rolling tag, rebuilt for its packages: a lock pins the digest. `standard` holds pgvector; Debian's release stays.
 POSTGRES = ImageVersion("ghcr.io/cloudnative-pg/postgresql", "16.15-standard-trixie")
+PGBOUNCER = ImageVersion("ghcr.io/cloudnative-pg/pgbouncer", "1.25.2")
 REDIS = ImageVersion("redis", "7.4.11-alpine3.21")
 RUSTFS = ImageVersion("rustfs/rustfs", "1.0.0")
 # MinIO's images left Docker Hub in 2026-09; quay.io holds the last community release.

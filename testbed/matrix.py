@@ -136,6 +136,11 @@ _CLUSTERS: dict[str, Config] = {
     "database cluster with an existing Secret": _clustered(
         existingSecret="their-database", cluster={"existingUserSecret": "their-login"}
     ),
+    "database cluster with a pooler": _clustered(pooler={}),
+    "database cluster with a pooler and monitoring": _clustered(pooler={}) | {"monitoring": ON},
+    "database cluster with a pooler and an existing Secret": _clustered(
+        pooler={}, existingSecret="their-database", cluster={"existingUserSecret": "their-login"}
+    ),
     "database cluster with monitoring": CLUSTER | {"monitoring": ON},
 }
 

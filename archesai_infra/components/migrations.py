@@ -80,7 +80,7 @@ class Migrations(RunningComponent):
             env=environment(
                 # Read by libpq and by pgx, wherever the URL comes from.
                 args.database.variables | {"PGOPTIONS": f"-c lock_timeout={_milliseconds(settings.lock_timeout)}"},
-                database_variables(args.database),
+                database_variables(args.database.url),
             ),
             mounts=mounts,
         )

@@ -41,7 +41,9 @@ def _inside(settings: Settings) -> Iterator[Flow]:
 
 def _from_api(settings: Settings) -> Iterator[Flow]:
     source = api.MODULE
-    if settings.database.enabled:
+    if _pools(settings):
+        yield Flow(Pods(source), cluster_network.poolers(), (cluster_network.PORT,))
+    elif settings.database.enabled:
         yield from database_flows(settings, source)
     if settings.redis.enabled:
         yield from redis_flows(settings, source)
@@ -63,6 +65,11 @@ def database_flows(settings: Settings, source: str) -> Iterator[Flow]:
         yield Flow(Pods(source), Pods(database.MODULE), (database.PORT,))
     else:
         yield Flow(Pods(source), cluster_network.instances(settings.database.cluster), (database.PORT,))
+
+
+def _pools(settings: Settings) -> bool:
+    """Whether the api talks to the database through a pooler."""
+    return isinstance(settings.database, database.ClusterDatabase) and settings.database.pools is not None
 
 
 def redis_flows(settings: Settings, source: str) -> Iterator[Flow]:
@@ -154,6 +161,8 @@ def _monitoring(settings: Settings) -> Iterator[Flow]:
     if settings.database_cluster is not None:
         instances = cluster_network.instances(settings.database_cluster)
         yield Flow(prometheus, instances, (cluster_network.METRICS_PORT,))
+    if _pools(settings):
+        yield Flow(prometheus, cluster_network.poolers(), (cluster_network.POOLER_METRICS_PORT,))
     if settings.redis.enabled:
         yield Flow(prometheus, Pods(redis_exporter.EXPORTER), (redis_exporter.EXPORTER_PORT,))
         yield from redis_flows(settings, redis_exporter.EXPORTER)

@@ -10,7 +10,7 @@ from archesai_infra.components.monitoring import settings as monitoring
 from archesai_infra.credentials import Credential
 from archesai_infra.stack import backups, external, gitops, posture
 from archesai_infra.stack.namespaces import chart_namespaces
-from archesai_infra.stack.settings import DataModule, Settings
+from archesai_infra.stack.settings import Settings
 
 
 def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str]:
@@ -28,7 +28,7 @@ def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str
     found += external.requirements(settings, given)
     if settings.database.enabled:
         found += database.requirements(settings.database, known)
-        found += _database_cluster(settings.database)
+        found += _database_cluster(settings)
     if settings.redis.enabled:
         found += redis.requirements(settings.redis, known)
     if settings.storage.enabled:
@@ -72,9 +72,16 @@ def _api_server(settings: Settings) -> Iterator[str]:
             return
 
 
-def _database_cluster(settings: DataModule) -> Iterator[str]:
-    if isinstance(settings, database.ClusterDatabase):
-        yield from cluster_rules.problems(settings)
+def _database_cluster(settings: Settings) -> Iterator[str]:
+    own = settings.database
+    if not isinstance(own, database.ClusterDatabase):
+        return
+    yield from cluster_rules.problems(own)
+    if own.pools is not None and settings.api.enabled and settings.migrations.mode == "startup":
+        yield (
+            "database.pooler: the api migrates at its start, with a lock that a pooler does not keep: set "
+            "migrations.mode to job"
+        )
 
 
 def _receivers(settings: Settings, given: Mapping[Credential, object]) -> Iterator[str]:
@@ -110,16 +117,28 @@ def _connections(settings: Settings) -> Iterator[str]:
     own = settings.database
     if not (isinstance(pool, int) and settings.api.enabled and isinstance(own, database.DatabasePod)):
         return
+    scaling = settings.api.autoscaling
+    pods = (scaling.max_replicas if scaling.enabled else settings.api.replicas) + 1  # one more while a rollout goes on
+    if isinstance(own, database.ClusterDatabase) and own.pools is not None:
+        yield from _pooled(pods, pool, own.pools)
+        return
     key, postgres = "database.postgres", own.postgres
     if isinstance(own, database.ClusterDatabase) and not own.serves_from_single_pod:
         key, postgres = "database.cluster.postgres", own.cluster.postgres
-    scaling = settings.api.autoscaling
-    pods = (scaling.max_replicas if scaling.enabled else settings.api.replicas) + 1  # one more while a rollout goes on
     most = postgres.max_connections
     if pods * pool + _OPERATIONS > most:
         yield (
             f"{key}.maxConnections: {pods} pods of the api with api.settings.database.maxConns {pool} and "
             f"{_OPERATIONS} connections of operations need {pods * pool + _OPERATIONS} (got {most})"
+        )
+
+
+def _pooled(pods: int, pool: int, pooler: database.Pooler) -> Iterator[str]:
+    """One pod of the pooler takes all clients while the others are replaced."""
+    if pods * pool > pooler.max_clients:
+        yield (
+            f"database.pooler.maxClients: {pods} pods of the api with api.settings.database.maxConns {pool} need "
+            f"{pods * pool} (got {pooler.max_clients})"
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from testbed.invariants.identity import PODS_OF_OTHERS
+from testbed.invariants.made import made_services
 from testbed.invariants.references import listened
 from testbed.invariants.view import (
     RUNNERS,
@@ -254,10 +255,12 @@ def _unreachable(rendered: Rendered, runner: Object, host: str, port: int) -> It
         if not allows(rendered, runner, Target(None, None, port)):
             yield f"{where}, and no policy lets it out to port {port}"
         return
-    if not rendered.has("Service", host, namespace):
+    services = (*rendered.kinds("Service"), *made_services(rendered.objects))
+    called = [one for one in services if one["metadata"] | {"name": host, "namespace": namespace} == one["metadata"]]
+    if not called:
         yield f"{where}, and there is no such Service"
         return
-    spec = rendered.one("Service", host)["spec"]
+    spec = called[0]["spec"]
     targets = [item["targetPort"] for item in spec["ports"] if item["port"] == port]
     if not targets:
         yield f"{where}, and the Service has no such port"

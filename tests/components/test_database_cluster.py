@@ -15,7 +15,7 @@ from archesai_infra.stack.protection import (
     require_readable,
     require_single_pod,
 )
-from testbed.components.parts import depends_on, logical_names, resource
+from testbed.components.parts import container, depends_on, logical_names, resource
 from testbed.matrix import CLUSTER
 from testbed.stacks import Config, find, names, render
 
@@ -63,7 +63,7 @@ def test_the_address_of_the_stack_leads_to_the_primary_and_clients_use_tls() -> 
     url = find(evaluation, "Secret", "archesai-database")["stringData"]["DATABASE_URL"]
     assert url.startswith("postgresql://arches_app:")
     assert url.endswith("@archesai-postgres:5432/archesai?sslmode=require&connect_timeout=5")
-    assert spec()["certificates"] == {"serverAltDNSNames": [ADDRESS]}
+    assert spec()["certificates"] == {"serverAltDNSNames": [ADDRESS, "archesai-pooler"]}
 
 
 def test_the_owner_is_no_superuser_and_has_the_password_of_its_url() -> None:
@@ -205,6 +205,61 @@ def test_the_volume_of_the_log_never_goes() -> None:
     assert VOLUMES in render(CLUSTER).outputs
 
 
+POOLED = clustered(pooler={})
+
+
+def test_the_api_shares_connections_in_transactions_and_its_statements_survive_that() -> None:
+    evaluation = render(POOLED, reveal=True)
+    found = find(evaluation, "Pooler", "archesai-pooler")["spec"]
+    assert (found["cluster"], found["type"], found["instances"]) == ({"name": "archesai-db-1"}, "rw", 2)
+    assert found["pgbouncer"]["poolMode"] == "transaction"
+    values = found["pgbouncer"]["parameters"]
+    assert (values["max_prepared_statements"], values["server_login_retry"]) == ("200", "1")
+    containers = [*found["template"]["spec"]["containers"], *found["template"]["spec"]["initContainers"]]
+    assert [item["name"] for item in containers] == ["pgbouncer", "bootstrap-controller"]
+    assert all(item["resources"].keys() == {"requests", "limits"} for item in containers)
+
+
+def test_only_the_api_goes_through_the_pooler() -> None:
+    evaluation = render(POOLED, reveal=True)
+    pod = container(evaluation, "Deployment", "archesai-api")
+    (url,) = [item for item in pod["env"] if item["name"] == "DATABASE_URL"]
+    assert url["valueFrom"]["secretKeyRef"] == {"name": "archesai-database", "key": "POOLER_URL"}
+    secret = find(evaluation, "Secret", "archesai-database")["stringData"]
+    assert secret["POOLER_URL"] == secret["DATABASE_URL"].replace("@archesai-postgres:", "@archesai-pooler:")
+    job = next(item for item in evaluation.objects if item["kind"] == "Job")
+    variables = job["spec"]["template"]["spec"]["containers"][0]["env"]
+    references = [item["valueFrom"]["secretKeyRef"] for item in variables if "valueFrom" in item]
+    assert {item["key"] for item in references} == {"DATABASE_URL"}
+    rules = find(evaluation, "NetworkPolicy", "archesai-database-pooler")["spec"]["ingress"]
+    (source,) = [rule["from"][0]["podSelector"]["matchLabels"] for rule in rules]
+    assert source["app.kubernetes.io/component"] == "api"
+    sources = find(evaluation, "NetworkPolicy", "archesai-database-instances")["spec"]["ingress"]
+    components = [peer.get("podSelector", {}).get("matchLabels", {}) for rule in sources for peer in rule["from"]]
+    assert "api" not in [labels.get("app.kubernetes.io/component") for labels in components]
+
+
+def test_drains_take_one_pod_of_the_pooler_at_a_time() -> None:
+    budget = find(render(POOLED), "PodDisruptionBudget", "archesai-pooler")["spec"]
+    assert budget["selector"]["matchLabels"] == {"cnpg.io/poolerName": "archesai-pooler"}
+    assert budget["maxUnavailable"] == 1
+
+
+def test_a_pooler_leaves_the_cluster_and_other_clients_as_they_were() -> None:
+    before, after = render(CLUSTER), render(POOLED)
+    for name in ("database-cluster-1", "migrations-job", "database-user", "database-policy-database-cluster"):
+        assert resource(after, name).inputs == resource(before, name).inputs
+
+
+def test_the_api_waits_for_the_pooler() -> None:
+    assert "database-pooler" in depends_on(render(POOLED), "migrations-job")
+
+
+def test_while_the_single_pod_serves_the_api_asks_it_itself() -> None:
+    serving = render(clustered(singlePod="serving", pooler={}))
+    assert not any(item["kind"] == "Pooler" for item in serving.objects)
+
+
 REFUSED: dict[str, tuple[Config, str]] = {
     "more standbys than there are": (
         clustered({"instances": 2, "synchronous": {"number": 2}}),
@@ -281,6 +336,31 @@ REFUSED: dict[str, tuple[Config, str]] = {
         (
             "database.cluster.existingUserSecret: goes with database.existingSecret: the operator takes the "
             "application's password from a Secret of type kubernetes.io/basic-auth; set both or none"
+        ),
+    ),
+    "a parameter that PgBouncer's operator keeps": (
+        clustered(pooler={"parameters": {"auth_file": "/tmp/users"}}),
+        (
+            "database.pooler.parameters.auth_file: belongs to the operator, or PgBouncer has none of this name: "
+            "remove it"
+        ),
+    ),
+    "pools beyond the server": (
+        clustered(pooler={"poolSize": 100}),
+        (
+            "database.pooler.poolSize: 3 pods with 100 connections, 5 in reserve and 15 of operations need 330: lower "
+            "it, or raise database.cluster.postgres.maxConnections (got 200)"
+        ),
+    ),
+    "clients beyond the pooler": (
+        clustered(pooler={"maxClients": 10}) | {"api": {"settings": {"database": {"maxConns": 20}}}},
+        ("database.pooler.maxClients: 2 pods of the api with api.settings.database.maxConns 20 need 40 (got 10)"),
+    ),
+    "migrations through the pooler": (
+        clustered(pooler={}) | {"migrations": {"mode": "startup"}},
+        (
+            "database.pooler: the api migrates at its start, with a lock that a pooler does not keep: set "
+            "migrations.mode to job"
         ),
     ),
     "a key of the single pod": (

@@ -12,7 +12,6 @@ import yaml
 
 from archesai_infra.components.api.settings import PORT, ApiSettings, flatten
 from archesai_infra.components.base.connections import Connections
-from archesai_infra.components.database import DatabaseConnection
 from archesai_infra.components.storage import StorageConnection, users
 from archesai_infra.credentials import Credentials
 from archesai_infra.kube.pods import Mount, SecretKey
@@ -67,9 +66,9 @@ def variable(path: str) -> str:
     return "ARCHES_" + path.replace(".", "_").replace("-", "_").upper()
 
 
-def database_variables(database: DatabaseConnection) -> dict[str, SecretKey]:
+def database_variables(url: SecretKey) -> dict[str, SecretKey]:
     """The connection URL by its documented name and by the one that the server really reads."""
-    return {"DATABASE_URL": database.url, variable("database.url"): database.url}
+    return {"DATABASE_URL": url, variable("database.url"): url}
 
 
 def plain_settings(args: ApiArgs) -> dict[str, Any]:
@@ -110,7 +109,7 @@ def secret_settings(args: ApiArgs, own: Mapping[str, SecretKey]) -> dict[str, Se
     connections = args.connections
     found = dict(own)
     if connections.database:
-        found["database.url"] = connections.database.url
+        found["database.url"] = connections.database.pooled or connections.database.url
     if connections.redis:
         found |= {"redis.auth": connections.redis.password} if connections.redis.password else {}
     if store := storage_of(connections):
@@ -129,7 +128,8 @@ def configuration(args: ApiArgs, own: Mapping[str, SecretKey], values: Sequence[
     flat = plain_settings(args) | dict.fromkeys(secret, "")
     variables = {variable(path): secret[path] for path in sorted(secret)}
     if args.connections.database:
-        variables |= database_variables(args.connections.database)
+        database = args.connections.database
+        variables |= database_variables(database.pooled or database.url)
     used = (args.connections.database, args.connections.redis, storage_of(args.connections))
     seen = tuple(value for connection in used if connection for value in connection.secret_values)
     # Loaded from JSON so that the dumper meets plain types only.

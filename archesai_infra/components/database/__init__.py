@@ -1,5 +1,6 @@
 """The database: its settings, its component and its connection."""
 
+from archesai_infra.components.database.cluster.pooler import Pooler
 from archesai_infra.components.database.component import Database, DatabaseArgs
 from archesai_infra.components.database.connection import DatabaseConnection
 from archesai_infra.components.database.server import MOUNT_PATH
@@ -33,6 +34,7 @@ __all__ = [
     "DatabasePod",
     "ExternalDatabase",
     "ManagedDatabase",
+    "Pooler",
     "Postgres",
     "requirements",
 ]

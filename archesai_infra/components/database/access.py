@@ -10,6 +10,7 @@ from pulumi_kubernetes.core.v1 import Secret
 from archesai_infra.components.base.component import Component, FilledSecret, secret_key, secret_name
 from archesai_infra.components.base.context import Endpoint
 from archesai_infra.components.base.external_secrets import Value
+from archesai_infra.components.database.cluster.network import POOLER
 from archesai_infra.components.database.connection import Roles, connection_url, role_password, url_text
 from archesai_infra.components.database.settings import (
     DUMP_ROLE,
@@ -18,6 +19,7 @@ from archesai_infra.components.database.settings import (
     MONITOR_URL_KEY,
     NAME,
     PASSWORD_KEY,
+    POOLER_URL_KEY,
     PORT,
     SECRET,
     URL_KEY,
@@ -47,6 +49,8 @@ class Access:
     """Values whose change rolls the single pod, which serves without TLS whatever its neighbours do."""
     keys: tuple[str, ...] = (PASSWORD_KEY, URL_KEY)
     """Keys of the Secret that the server's roles follow from."""
+    pooled: SecretKey | None = None
+    """The application's URL of the pooler."""
     password: pulumi.Output[str] | None = None
     """The superuser's password; None where the program does not see it."""
 
@@ -61,10 +65,12 @@ def access(component: Component, settings: DatabasePod, credentials: Credentials
         "password", version=settings.password_version
     )
 
-    def url(role: str, mode: str) -> pulumi.Output[str]:
-        return connection_url(role, role_password(password, role), Endpoint(NAME, PORT), settings.name, mode)
+    def url(role: str, mode: str, host: str = NAME) -> pulumi.Output[str]:
+        return connection_url(role, role_password(password, role), Endpoint(host, PORT), settings.name, mode)
 
     urls = {key: url(role, ssl_mode(settings)) for key, role in roles(settings).items()}
+    if _pools(settings):
+        urls[POOLER_URL_KEY] = url(settings.application_user, ssl_mode(settings), POOLER)
     secret = component.secret(SECRET, {PASSWORD_KEY: password, **urls})
     found = _access(settings, secret, (urls[URL_KEY],), password)
     return replace(found, server_values=(url(settings.application_user, "disable"),))
@@ -108,7 +114,12 @@ def filled_url(component: Component, user: str, endpoint: Endpoint, database: st
 def _existing(settings: DatabasePod, name: str) -> Access:
     by_network = not isinstance(settings, ClusterDatabase) or settings.serves_from_single_pod
     administrator = Roles(settings.user, secret_key(name, PASSWORD_KEY)) if by_network else None
-    return Access(name, secret_key(name, URL_KEY), administrator)
+    pooled = secret_key(name, POOLER_URL_KEY) if _pools(settings) else None
+    return Access(name, secret_key(name, URL_KEY), administrator, pooled=pooled)
+
+
+def _pools(settings: DatabasePod) -> bool:
+    return isinstance(settings, ClusterDatabase) and settings.pools is not None
 
 
 def _filled(component: Component, settings: DatabasePod) -> Access:
@@ -118,6 +129,10 @@ def _filled(component: Component, settings: DatabasePod) -> Access:
         key: url_text(role, password.derived(role), Endpoint(NAME, PORT), settings.name, ssl_mode(settings))
         for key, role in roles(settings).items()
     }
+    if _pools(settings):
+        user = settings.application_user
+        endpoint = Endpoint(POOLER, PORT)
+        urls[POOLER_URL_KEY] = url_text(user, password.derived(user), endpoint, settings.name, ssl_mode(settings))
     filled = component.external_secret(SECRET, {PASSWORD_KEY: password.template, **urls}, [password])
     return _access(settings, filled, (), None)
 
@@ -138,6 +153,13 @@ def _access(
         secret_key(secret, DUMP_URL_KEY),
     )
     keys = (PASSWORD_KEY, *known)
+    pooled = secret_key(secret, POOLER_URL_KEY) if _pools(settings) else None
     return Access(
-        secret_name(secret), secret_key(secret, URL_KEY), found, secret_values=values, keys=keys, password=password
+        secret_name(secret),
+        secret_key(secret, URL_KEY),
+        found,
+        secret_values=values,
+        keys=keys,
+        pooled=pooled,
+        password=password,
     )

@@ -20,6 +20,7 @@ from archesai_infra.components.database.access import Access, access, filled_url
 from archesai_infra.components.database.cluster import component as clusters
 from archesai_infra.components.database.cluster import logins, operator
 from archesai_infra.components.database.cluster.network import primary_labels
+from archesai_infra.components.database.cluster.pooler import pooler
 from archesai_infra.components.database.connection import DatabaseConnection, connection_url
 from archesai_infra.components.database.server import (
     GRACE_SECONDS,
@@ -117,14 +118,17 @@ class Database(RunningComponent):
         before = [*clusters.policies(self)]
         if own.operator == "install":
             before += operator.install(self, own, args.charts)
-        made = clusters.cluster(self, own, content, before)
+        made: pulumi.Resource = clusters.cluster(self, own, content, before)
+        ready: tuple[pulumi.Resource, ...] = (service, made)
+        if settings.pools is not None:
+            ready = (*ready, pooler(self, settings.pools, own, [made]))
         if own.read_service:
             clusters.read_service(self, f"{NAME}-read", own)
         server = self._server(settings, way) if settings.keeps_single_pod else None
         if server is not None and settings.serves_from_single_pod:
             return _connection(way, (service, server), self._waiting(settings, settings.user))
         image = self.context.image(own.image, versions.POSTGRES)
-        return _connection(way, (service, made), self._waiting(settings, settings.application_user, image))
+        return _connection(way, ready, self._waiting(settings, settings.application_user, image))
 
     def _waiting(self, settings: DatabasePod, user: str, image: str | None = None) -> ContainerArgsDict:
         """Asks by the Service, where the server that the image starts for its first initialisation does not listen.
@@ -177,7 +181,7 @@ class Database(RunningComponent):
 
 
 def _connection(way: Access, ready: tuple[pulumi.Resource, ...], waiting: ContainerArgsDict) -> DatabaseConnection:
-    return DatabaseConnection(way.url, way.secret_values, ready, (waiting,), way.roles)
+    return DatabaseConnection(way.url, way.secret_values, ready, (waiting,), way.roles, way.pooled)
 
 
 CERTIFICATE_PATH = "/run/certificates/database"

@@ -36,6 +36,8 @@ class DatabaseConnection:
     """Containers that end once a server that is applied beside their pod answers: `kubectl apply` orders nothing."""
     roles: Roles | None = None
     """Roles for operations; None where everything uses the application's."""
+    pooled: SecretKey | None = None
+    """URL of the api where it shares connections of a pooler; whatever needs a session of its own takes `url`."""
     certificate: Mount | None = None
     """File of the authority that the server's certificate is checked against."""
 

@@ -21,6 +21,7 @@ from archesai_infra.components.base.settings import (
     WorkloadModule,
     resources,
 )
+from archesai_infra.components.database.cluster.pooler import Pooler
 from archesai_infra.components.database.cluster.settings import ClusterSettings
 from archesai_infra.components.database.tuning import Postgres
 from archesai_infra.credentials import Credential
@@ -38,6 +39,7 @@ PASSWORD_KEY = "POSTGRES_PASSWORD"
 URL_KEY = "DATABASE_URL"
 MONITOR_URL_KEY = "MONITOR_URL"
 DUMP_URL_KEY = "DUMP_URL"
+POOLER_URL_KEY = "POOLER_URL"
 MONITOR_ROLE = "arches_monitor"
 DUMP_ROLE = "arches_dump"
 
@@ -103,6 +105,9 @@ class ClusterDatabase(DatabasePod):
     """Instances that replicate, run by the operator CloudNativePG."""
     cluster: ClusterSettings = ClusterSettings()
     """The instances."""
+    pooler: Pooler | None = None
+    """PgBouncer between the api and the cluster; `{}` adds it. With `existingSecret`, the Secret needs the key
+    `POOLER_URL`, the application's URL with the host `archesai-pooler`."""
     single_pod: Literal["serving", "kept", "removed"] | None = None
     """What becomes of the pod of `mode: managed`: `serving` still answers behind the Service while the cluster runs
     beside it, `kept` runs without being asked, `removed` is gone but for its volume. A stack that had one must say."""
@@ -118,6 +123,11 @@ class ClusterDatabase(DatabasePod):
         return self.single_pod == "serving"
 
     @property
+    def pools(self) -> Pooler | None:
+        """PgBouncer, where the api uses it: the single pod has none."""
+        return self.pooler if self.enabled and not self.serves_from_single_pod else None
+
+    @property
     def pod_images(self) -> PodImages:
         """Images of the single pod, of the instances and of the operator, as far as the stack runs them."""
         if not self.enabled:
@@ -125,6 +135,8 @@ class ClusterDatabase(DatabasePod):
         used: dict[str, tuple[Image, ImageVersion]] = {"cluster.image": (self.cluster.image, versions.POSTGRES)}
         if self.cluster.operator == "install":
             used["cluster.operatorImage"] = (self.cluster.operator_image, versions.CLOUDNATIVE_PG)
+        if self.pools is not None:
+            used["pooler.image"] = (self.pools.image, versions.PGBOUNCER)
         if self.keeps_single_pod:
             used["image"] = (self.image, self.default_image)
         return used

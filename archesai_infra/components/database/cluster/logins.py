@@ -7,6 +7,7 @@ import pulumi
 from archesai_infra.components.base.component import Component, secret_name
 from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.database.access import CLUSTER_SUPERUSER
+from archesai_infra.components.database.cluster.network import POOLER
 from archesai_infra.components.database.cluster.spec import Content, Login
 from archesai_infra.components.database.connection import role_password
 from archesai_infra.components.database.settings import DUMP_ROLE, NAME, ClusterDatabase
@@ -19,7 +20,7 @@ RELOAD = {"cnpg.io/reload": "true"}
 
 def content(component: Component, settings: ClusterDatabase, password: pulumi.Output[str] | None) -> Content:
     """What the cluster starts with; of a Secret that others made only the owner's login is known."""
-    names = (NAME,)
+    names = (NAME, POOLER)
     if settings.existing_secret:
         owner = Login(settings.application_user, settings.cluster.existing_user_secret or "")
         return Content(settings.name, owner, None, None, names)

@@ -9,26 +9,36 @@ from collections.abc import Iterator, Sequence
 
 from archesai_infra.components.database.cluster.settings import ClusterSettings
 from archesai_infra.kube.labels import NAME
+from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import Addresses, Flow, MadePods, NamespacePods
 
 CLUSTER_LABEL = "cnpg.io/cluster"
 POD_ROLE = "cnpg.io/podRole"
 INSTANCE_ROLE = "cnpg.io/instanceRole"
+POOLER_LABEL = "cnpg.io/poolerName"
 PORT = 5432
 STATUS_PORT = 8000
 """Of the operator's process in each instance."""
 METRICS_PORT = 9187
+POOLER_METRICS_PORT = 9127
 METRICS_PORT_NAME = "metrics"
+POOLER = object_name("pooler")
+"""The Pooler, and the Service that the operator makes for it."""
 
 
 def members(settings: ClusterSettings) -> MadePods:
-    """Every pod of the cluster: instances, and the Jobs that make them."""
+    """Every pod of the cluster: instances, the Jobs that make them, and PgBouncer."""
     return MadePods("database-cluster", ((CLUSTER_LABEL, settings.name),))
 
 
 def instances(settings: ClusterSettings) -> MadePods:
     """The pods that serve."""
     return MadePods("database-instances", ((CLUSTER_LABEL, settings.name), (POD_ROLE, "instance")))
+
+
+def poolers() -> MadePods:
+    """The pods of PgBouncer; they are members of the cluster too."""
+    return MadePods("database-pooler", ((POOLER_LABEL, POOLER),))
 
 
 def operator(settings: ClusterSettings) -> NamespacePods:

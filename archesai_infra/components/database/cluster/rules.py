@@ -1,6 +1,6 @@
 """What the operator's webhook refuses beyond its schema, asked of the stack file: nothing has changed by then.
 
-Source: internal/webhook/v1/cluster_webhook.go of CloudNativePG 1.30.1.
+Source: internal/webhook/v1 of CloudNativePG 1.30.1, cluster_webhook.go and pooler_webhook.go.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from archesai_infra import versions
+from archesai_infra.components.database.cluster.pooler import Pooler
 from archesai_infra.components.database.cluster.settings import ClusterSettings
 from archesai_infra.components.database.cluster.spec import parameters
 from archesai_infra.components.database.settings import ClusterDatabase, DatabasePod
@@ -32,6 +33,17 @@ _OWNED = re.compile(
     r"|temp_tablespaces|unix_socket_.*"
 )
 """Parameters that the operator sets itself or that would get in its way."""
+_POOLER_PARAMETER = re.compile(
+    r"application_name_add_host|auth_(type|user)|autodb_idle_timeout|cancel_wait_timeout|client_(idle|login)_timeout"
+    r"|client_tls_(ciphers|sslmode)|client_tls13_ciphers|default_pool_size|disable_pqexec|dns_(max|nxdomain)_ttl"
+    r"|idle_transaction_timeout|ignore_startup_parameters|listen_backlog|log_(connections|disconnections|stats)"
+    r"|log_pooler_errors|max_(client_conn|db_connections|packet_size|prepared_statements|user_connections)"
+    r"|min_pool_size|pkt_buf|query_(wait_)?timeout|reserve_pool_(size|timeout)|sbuf_loopcnt|server_check_(delay|query)"
+    r"|server_(connect|idle)_timeout|server_(fast_close|lifetime|login_retry|reset_query(_always)?|round_robin)"
+    r"|server_tls_(ciphers|protocols|sslmode)|server_tls13_ciphers|stats_period|suspend_timeout"
+    r"|tcp_(defer_accept|socket_buffer|keepalive|keepcnt|keepidle|keepintvl|user_timeout)|track_extra_parameters|verbose"
+)
+"""Parameters of PgBouncer that the operator passes on."""
 _BOOLEANS = ("hot_standby_feedback", "sync_replication_slots", "wal_log_hints")
 _TRUE, _FALSE = ("on", "true", "yes", "1"), ("off", "false", "no", "0")
 
@@ -45,6 +57,8 @@ def problems(settings: ClusterDatabase) -> Iterator[str]:
     yield from _parameters(own)
     yield from _sizes(own)
     yield from _tolerations(own)
+    if settings.pooler is not None:
+        yield from _pooler(settings.pooler, own)
     if not _TAG.match(tag := own.image.tag_or(versions.POSTGRES)):
         yield f"{KEY}.image.tag: must begin with PostgreSQL's major version, such as 16.15-standard-trixie (got {tag})"
 
@@ -116,6 +130,27 @@ def _sizes(settings: ClusterSettings) -> Iterator[str]:
     if found["max_wal_size"] >= memory_bytes(volume.size):
         place, most = "walStorage" if settings.wal_storage else "storage", found["max_wal_size"] // 2**20
         yield f"{KEY}.{place}.size: must be more than max_wal_size ({most}MB, got {volume.size})"
+
+
+_OPERATIONS = 15
+"""Connections that the operator, a dump, a restore, a migration and a person at psql need."""
+
+
+def _pooler(settings: Pooler, cluster: ClusterSettings) -> Iterator[str]:
+    for name in sorted(settings.parameters):
+        if not _POOLER_PARAMETER.fullmatch(name):
+            yield (
+                f"database.pooler.parameters.{name}: belongs to the operator, or PgBouncer has none of this name: "
+                "remove it"
+            )
+    pods, most = settings.instances + 1, cluster.postgres.max_connections  # one more while a rollout goes on
+    wanted = pods * (settings.pool_size + settings.reserve) + _OPERATIONS
+    if wanted > most:
+        yield (
+            f"database.pooler.poolSize: {pods} pods with {settings.pool_size} connections, {settings.reserve} in "
+            f"reserve and {_OPERATIONS} of operations need {wanted}: lower it, or raise {KEY}.postgres.maxConnections "
+            f"(got {most})"
+        )
 
 
 def _tolerations(settings: ClusterSettings) -> Iterator[str]:
