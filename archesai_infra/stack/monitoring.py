@@ -9,8 +9,10 @@ from archesai_infra.components.backups import watch as backups
 from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.base.watch.model import Watch
 from archesai_infra.components.base.watch.requests import RequestSeries
+from archesai_infra.components.database import ClusterDatabase
 from archesai_infra.components.database import alerts as database_alerts
 from archesai_infra.components.database import watch as database
+from archesai_infra.components.database.cluster import watch as cluster
 from archesai_infra.components.ingress import watch as ingress
 from archesai_infra.components.ingress.exposure import Exposure
 from archesai_infra.components.monitoring import grafana
@@ -73,6 +75,9 @@ def _servers(settings: Settings, connections: Connections, instance: str) -> lis
     found: list[Watch] = []
     if connections.database is not None and settings.exports_database:
         found.append(database.watch(connections.database, seen.database_exporter, namespace, instance))
+    if isinstance(settings.database, ClusterDatabase) and settings.database.enabled:
+        pooled = settings.database.pools is not None
+        found.append(cluster.watch(settings.database.cluster, namespace, pooler=pooled))
     if connections.redis is not None:
         found.append(redis.watch(connections.redis, seen.redis_exporter, namespace, instance))
     if isinstance(settings.storage, ManagedStorage) and connections.storage is not None:
