@@ -142,6 +142,13 @@ def sources(settings: Settings, given: Iterable[str]) -> list[Source]:
     return [_source(credential, settings, configured) for credential in Credential]
 
 
+def follows(credential: Credential, settings: Settings) -> str:
+    """What happens to the parts that use a credential when it has a new value."""
+    if credential == Credential.DATABASE_PASSWORD and settings.database_cluster is not None:
+        return "the operator gives the roles the new one without a restart; the api rolls"
+    return CREDENTIALS[credential].follows
+
+
 def in_secrets(settings: Settings) -> Iterator[tuple[Credential, Held]]:
     """Credentials that Secrets made by the stack hold, and where."""
     for credential, info in CREDENTIALS.items():
@@ -150,8 +157,8 @@ def in_secrets(settings: Settings) -> Iterator[tuple[Credential, Held]]:
         if credential in supplied(settings):
             continue
         data = settings.data_modules.get(info.module)
-        # A managed database has its URL from the password.
-        if not (info.external_only and data is not None and data.mode == "managed"):
+        # A server of the stack's own has its URL from the password.
+        if not info.external_only or data is None or data.mode == "external":
             yield credential, info.held
 
 
@@ -173,7 +180,7 @@ def _source(credential: Credential, settings: Settings, configured: set[str]) ->
     data = settings.data_modules.get(info.module)
     external = data is not None and data.mode == "external"
     if external or info.external_only:
-        return source("not used", f"{info.module} is {'external' if external else 'managed'}")
+        return source("not used", f"{info.module} is {data.mode if data is not None else 'managed'}")
     return source("generated", info.version)
 
 

@@ -32,6 +32,8 @@ _COLLECTIONS = {
     "HorizontalPodAutoscaler": ("/apis/autoscaling/v2", "horizontalpodautoscalers"),
     "StorageClass": ("/apis/storage.k8s.io/v1", "storageclasses"),
     "Certificate": ("/apis/cert-manager.io/v1", "certificates"),
+    "Cluster": ("/apis/postgresql.cnpg.io/v1", "clusters"),
+    "Pooler": ("/apis/postgresql.cnpg.io/v1", "poolers"),
     "Backup": ("/apis/velero.io/v1", "backups"),
     "BackupStorageLocation": ("/apis/velero.io/v1", "backupstoragelocations"),
     "PodVolumeBackup": ("/apis/velero.io/v1", "podvolumebackups"),

@@ -30,6 +30,10 @@ BROUGHT_BY = {
         "kube-prometheus-stack",
         "install the Prometheus operator, or let the monitoring module install it",
     ),
+    "postgresql.cnpg.io": (
+        "cloudnative-pg",
+        "install CloudNativePG, or set database.cluster.operator to install",
+    ),
     "velero.io": ("velero", "install Velero, or let the backups module install it"),
     "argoproj.io": ("argo-cd", "install Argo CD (https://argo-cd.readthedocs.io), or set gitops.enabled to false"),
 }

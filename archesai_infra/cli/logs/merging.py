@@ -16,6 +16,8 @@ from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.stacks import read_stack
+from archesai_infra.components import database
+from archesai_infra.components.database.cluster.network import CLUSTER_LABEL
 from archesai_infra.kube.labels import COMPONENT, INSTANCE
 from archesai_infra.stack.config import load
 from archesai_infra.stack.settings import Settings
@@ -49,7 +51,7 @@ def print_logs(stack: str, module: str, choice: Choice) -> None:
     settings, _ = load(read_stack(stack))
     _check(settings, module)
     with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:
-        sources = containers(pods(cluster, settings.namespace, stack, module))
+        sources = containers(pods(cluster, settings, stack, module))
         for line in merged(cluster, settings.namespace, sources, choice.query):
             typer.echo(printable(line))
 
@@ -74,13 +76,17 @@ def _check(settings: Settings, module: str) -> None:
         raise CommandError(f"{module} is off in this stack; arches config set {module}.enabled true", Exit.INPUT)
 
 
-def pods(cluster: Cluster, namespace: str, instance: str, module: str) -> list[Object]:
-    """Pods of a module; raises CommandError with the modules that have some."""
-    running = cluster.list(path("Pod", namespace), labels=f"{INSTANCE}={instance}")
+def pods(cluster: Cluster, settings: Settings, instance: str, module: str) -> list[Object]:
+    """Pods of a module, those that an operator makes of it too; raises CommandError with the modules that have some."""
+    collection = path("Pod", settings.namespace)
+    running = cluster.list(collection, labels=f"{INSTANCE}={instance}")
     of_module = [pod for pod in running if _component(pod) == module]
+    if module == database.MODULE and settings.database_cluster is not None:
+        of_module += cluster.list(collection, labels=f"{CLUSTER_LABEL}={settings.database_cluster.name}")
     if not of_module:
         others = ", ".join(sorted({_component(pod) for pod in running})) or "no module"
-        raise CommandError(f"{module} has no pod in namespace {namespace}; there are pods of {others}", Exit.FOUND)
+        where = f"in namespace {settings.namespace}"
+        raise CommandError(f"{module} has no pod {where}; there are pods of {others}", Exit.FOUND)
     return of_module
 
 

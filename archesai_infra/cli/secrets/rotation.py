@@ -15,7 +15,7 @@ from archesai_infra.cli.base.stacks import read_stack
 from archesai_infra.cli.config.edit import set_secret, write_key
 from archesai_infra.credentials import Credential
 from archesai_infra.stack.config import RawConfig, load
-from archesai_infra.stack.credential_sources import CREDENTIALS, Source, sources
+from archesai_infra.stack.credential_sources import CREDENTIALS, Source, follows, sources
 from archesai_infra.stack.settings import Settings
 
 BYTES = 24
@@ -75,8 +75,8 @@ def rotate(name: str, stack: str) -> None:
         typer.echo(f"{credential} has a new value in Pulumi.{stack}.yaml, encrypted.")
     else:
         raise CommandError(f"{credential}: {source.origin} ({source.detail or 'by this stack'})", Exit.FOUND)
-    follows = CREDENTIALS[credential].follows
-    typer.echo(f"Next: arches up --stack {stack}" + (f"   # {follows}" if follows else ""))
+    effect = follows(credential, settings)
+    typer.echo(f"Next: arches up --stack {stack}" + (f"   # {effect}" if effect else ""))
 
 
 def _of(listed: list[Source], credential: Credential) -> Source:

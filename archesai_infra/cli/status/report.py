@@ -10,6 +10,8 @@ from typing import Any, Literal
 from archesai_infra.cli.base.cluster import Cluster, Object
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.text import counted, duration, moment
+from archesai_infra.cli.status import databases
+from archesai_infra.components.database.cluster.network import CLUSTER_LABEL, POOLER_LABEL
 from archesai_infra.kube.labels import COMPONENT, INSTANCE
 from archesai_infra.stack.evaluate import Evaluation, Resource
 
@@ -41,6 +43,7 @@ def look(cluster: Cluster, evaluation: Evaluation, instance: str, now: datetime)
     return [
         *_owner(cluster, evaluation, instance),
         *_workloads(cluster, evaluation, instance),
+        *_databases(cluster, evaluation, instance),
         *_services(cluster, evaluation),
         *_claims(cluster, evaluation),
         *_releases(cluster, evaluation),
@@ -94,6 +97,22 @@ def _workloads(cluster: Cluster, evaluation: Evaluation, instance: str) -> Itera
         yield _line(
             item, status, f"{text}{': ' + why if why else ''}", f"arches logs {module}{previous} --stack {instance}"
         )
+
+
+def _databases(cluster: Cluster, evaluation: Evaluation, instance: str) -> Iterator[Line]:
+    """What an operator runs: the first pod of it that does not run says why."""
+    looks = {"Cluster": databases.postgres, "Pooler": databases.pooler}
+    for item in _declared(evaluation, *looks):
+        live = _find(cluster, item)
+        if live is None:
+            yield _line(item, "problem", _ABSENT, f"arches up --stack {instance}")
+            continue
+        status, text = looks[item["kind"]](live)
+        name = item["metadata"]["name"]
+        labels = f"{CLUSTER_LABEL}={name}" if item["kind"] == "Cluster" else f"{POOLER_LABEL}={name}"
+        pods = cluster.list(path("Pod", item["metadata"]["namespace"]), labels=labels) if status != "ok" else []
+        why = next((f": {pod['metadata']['name']} {reason}" for pod in pods if (reason := pod_problem(pod))), "")
+        yield _line(item, status, f"{text}{why}", f"arches logs database --stack {instance}")
 
 
 def rollout(live: Object) -> tuple[Status, str]:

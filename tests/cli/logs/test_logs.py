@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,13 +12,18 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
 
 from archesai_infra.cli.base.cluster import ClusterError
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.logs.merging import printable
 from testbed.cli.running import run
+from testbed.stacks import ROOT
 
-LOGS = {"api-1": "one\ntwo\n", "api-2": "three\nlast without end of line"}
+LOGS = {"archesai-db-1-1": "ready\n", "db": "the single pod\n"} | {
+    "api-1": "one\ntwo\n",
+    "api-2": "three\nlast without end of line",
+}
 
 
 def _pod(name: str, module: str) -> dict[str, Any]:
@@ -38,6 +44,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, LOGS[name]) if name in LOGS else self._answer(400, json.dumps({"message": "no logs yet"}))
         else:
             names = [("api-1", "api"), ("api-2", "api"), ("api-3", "api"), ("db", "database")]
+            if parse_qs(url.query)["labelSelector"] == ["cnpg.io/cluster=archesai-db-1"]:
+                names = [("archesai-db-1-1", "made by the operator")]
             self._answer(200, json.dumps({"kind": "PodList", "items": [_pod(*one) for one in names]}))
 
     def _answer(self, status: int, text: str) -> None:
@@ -103,3 +111,16 @@ def test_what_a_terminal_would_obey_is_printed_as_text() -> None:
     assert (
         printable("\x1b[2J\x1b]0;title\x07 plain\ttext \u202e ü") == "\\x1b[2J\\x1b]0;title\\x07 plain\ttext \\u202e ü"
     )
+
+
+def test_the_instances_of_a_cluster_are_pods_of_the_database(
+    server: type[_Handler], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = {"archesai:environment": "development", "archesai:database": {"mode": "cluster"}}
+    stack["archesai:cluster"] = {"apiServer": ["10.96.0.1/32"]}
+    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+    (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": stack}), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    result = run("logs", "database")
+    assert sorted(result.output.splitlines()) == ["archesai-db-1-1 | ready", "db | the single pod"]
+    assert server.asked[-1]["tailLines"] == ["100"]

@@ -48,6 +48,22 @@ def test_a_credential_in_a_store_is_named_and_changed_only_there(
     assert refused.stderr.startswith("error: databasePassword: comes from the store vault; change it there")
 
 
+def test_a_new_password_reaches_the_roles_of_a_cluster_by_its_operator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = {"archesai:environment": "development", "archesai:database": {"mode": "cluster"}}
+    stack["archesai:cluster"] = {"apiServer": ["10.96.0.1/32"]}
+    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+    (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": stack}), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    rotated = run("secrets", "rotate", "databasePassword")
+    assert rotated.exit_code == 0
+    assert "the operator gives the roles the new one without a restart; the api rolls" in rotated.output
+    assert "passwordVersion: 2" in (tmp_path / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+    synced = run("secrets", "sync")
+    assert (synced.exit_code, "no server of this stack keeps a password" in synced.stderr) == (1, True)
+
+
 def test_every_source_of_a_credential_is_told_apart() -> None:
     found = _origins({"redis": {"enabled": True}, "redisPassword": "made-up", "api": {"existingSecret": "jwt"}})
     assert found["databasePassword"] == ("generated", "database.passwordVersion")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from archesai_infra.cli.base.kubeconfig import connect
+from archesai_infra.cli.status.databases import pooler, postgres
 from archesai_infra.cli.status.report import (
     Line,
     backups,
@@ -53,6 +54,33 @@ def _backup(name: str, phase: str, ended: str) -> dict[str, Any]:
 )
 def test_a_rollout_is_told_by_new_and_ready_pods(item: dict[str, Any], expected: tuple[str, str]) -> None:
     assert rollout(item) == expected
+
+
+HEALTHY = {"phase": "Cluster in healthy state", "currentPrimary": "db-1", "targetPrimary": "db-1"}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (HEALTHY | {"readyInstances": 3}, ("ok", "3 of 3 ready, primary db-1, cluster in healthy state")),
+        (
+            HEALTHY
+            | {"readyInstances": 2, "phase": "Failing over", "phaseReason": "db-1 is gone", "targetPrimary": "db-2"},
+            ("warning", "2 of 3 ready, primary db-1, db-2 takes over, failing over: db-1 is gone"),
+        ),
+        (HEALTHY | {"phase": "Waiting"}, ("problem", "0 of 3 ready, primary db-1, waiting")),
+        ({}, ("problem", "0 of 3 ready, no primary, the operator has not seen it yet")),
+    ],
+)
+def test_a_cluster_of_postgres_is_told_by_its_primary_and_its_ready_instances(
+    status: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    assert postgres({"spec": {"instances": 3}, "status": status}) == expected
+
+
+def test_a_pooler_is_told_by_its_pods() -> None:
+    found = {count: pooler({"spec": {"instances": 2}, "status": {"instances": count}}) for count in (0, 1, 2)}
+    assert found == {0: ("problem", "0 of 2 pods"), 1: ("warning", "1 of 2 pods"), 2: ("ok", "2 of 2 pods")}
 
 
 def test_a_job_is_running_until_it_says_otherwise() -> None:
