@@ -19,6 +19,7 @@ from archesai_infra.quantities import cpu_cores, memory_bytes
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _HOSTNAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
+_KUBERNETES_MINOR = re.compile(r"1\.(3[4-9]|[4-9][0-9])")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REPOSITORY = re.compile(r"[a-z0-9]([a-z0-9._:-]*[a-z0-9])?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)*")
@@ -183,6 +184,11 @@ MemoryQuantity = Annotated[str, BeforeValidator(_number), Checked(_MEMORY_RULE, 
 
 CpuQuantity = Annotated[str, BeforeValidator(_number), Checked(_CPU_RULE, cpu_cores)]
 """CPU as a Kubernetes quantity: `250m`, `1`, `1.5`."""
+
+KubernetesMinor = Annotated[
+    str, BeforeValidator(_text), Matching("must be a minor version from 1.34 on, such as 1.36", _KUBERNETES_MINOR)
+]
+"""Version of an API server without its last number."""
 
 ImageTag = Annotated[str, BeforeValidator(_text), Matching("must be an image tag, such as v1.0.0", _TAG)]
 ImageDigest = Annotated[str, Matching("must be sha256: and 64 hexadecimal digits", _DIGEST)]

@@ -53,7 +53,7 @@ class Platform(RunningComponent):
     def __init__(self, context: Context, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("Platform", MODULE, context, opts)
         settings = args.settings
-        self.service(NAME, {"http": PORT}, settings.run_on_host)
+        self.service(NAME, {"http": PORT}, settings.run_on_host, alike=True)
         if settings.run_on_host is None:
             pod = self._pod(settings, args.api)
             self.deployment(pod, replicas=settings.pods, autoscaling=settings.autoscaling)

@@ -61,7 +61,7 @@ class Unstructured(RunningComponent):
         self, context: Context, settings: UnstructuredSettings, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("Unstructured", MODULE, context, opts)
-        self.service(NAME, {"http": PORT})
+        self.service(NAME, {"http": PORT}, alike=True)
         mounts = [scratch("tmp", "/tmp", "2Gi")]
         server = container(
             name="unstructured",

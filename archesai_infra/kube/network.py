@@ -233,15 +233,38 @@ def _ports(ports: Iterable[int], *protocols: str) -> list[NetworkPolicyPortArgsD
 
 
 def service_spec(
-    component: str, instance: str, ports: Mapping[str, int], *, headless: bool = False, pods: bool = True
+    component: str,
+    instance: str,
+    ports: Mapping[str, int],
+    *,
+    headless: bool = False,
+    pods: bool = True,
+    distribution: str | None = None,
 ) -> ServiceSpecArgsDict:
-    """A ClusterIP Service on a component's pods; without a selector where endpoints are given by address."""
+    """A ClusterIP Service on a component's pods; without a selector where endpoints are given by address.
+
+    `distribution` says which pods are preferred; see `same_zone`.
+    """
     spec: ServiceSpecArgsDict = {"type": "ClusterIP", "ports": service_ports(ports)}
     if headless:
         spec["cluster_ip"] = "None"
     if pods:
         spec["selector"] = selector(component, instance)
+        if distribution is not None:
+            spec["traffic_distribution"] = distribution
     return spec
+
+
+SAME_ZONE_MINOR = 35
+"""First Kubernetes 1.x with the name `PreferSameZone`, which replaces one that will go."""
+
+
+def same_zone(minor: int) -> str:
+    """How Kubernetes 1.`minor` calls that pods in the caller's zone are preferred.
+
+    https://kubernetes.io/docs/concepts/services-networking/service/#traffic-distribution
+    """
+    return "PreferSameZone" if minor >= SAME_ZONE_MINOR else "PreferClose"
 
 
 def service_ports(ports: Mapping[str, int]) -> list[ServicePortArgsDict]:

@@ -280,10 +280,12 @@ def pod_spec(
     spread: bool = True,
     token: bool = False,
     before: Sequence[ContainerArgsDict] = (),
+    user_namespace: bool = False,
 ) -> PodSpecArgsDict:
     """A pod of one component: `mounts` are the volumes of all its containers, `grace_seconds` the time to stop.
 
-    The containers in `before` run first, one after the other, each to its end.
+    The containers in `before` run first, one after the other, each to its end. In a user namespace of its own the
+    pod's users are nobody's on the node.
     """
     volumes = {mount.name: mount.volume for mount in mounts}
     spec: PodSpecArgsDict = {
@@ -307,6 +309,8 @@ def pod_spec(
         spec["node_selector"] = dict(placement.node_selector)
     if placement.tolerations:
         spec["tolerations"] = [_toleration(toleration) for toleration in placement.tolerations]
+    if user_namespace:
+        spec["host_users"] = False
     if placement.priority_class:
         spec["priority_class_name"] = placement.priority_class
     return spec

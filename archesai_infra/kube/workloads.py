@@ -6,12 +6,20 @@ from collections.abc import Mapping
 
 import pulumi
 from pulumi_kubernetes.apps.v1 import DeploymentSpecArgsDict, StatefulSetSpecArgsDict
-from pulumi_kubernetes.autoscaling.v2 import HorizontalPodAutoscalerSpecArgsDict, MetricSpecArgsDict
+from pulumi_kubernetes.autoscaling.v2 import (
+    HorizontalPodAutoscalerBehaviorArgsDict,
+    HorizontalPodAutoscalerSpecArgsDict,
+    HPAScalingRulesArgsDict,
+    MetricSpecArgsDict,
+)
 from pulumi_kubernetes.batch.v1 import JobSpecArgsDict
 from pulumi_kubernetes.core.v1 import PodSpecArgsDict, PodTemplateSpecArgsDict
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudgetSpecArgsDict
 
 from archesai_infra.kube.labels import labels, selector
+
+TOLERANCE_MINOR = 35
+"""First Kubernetes 1.x whose autoscalers have a tolerance by default; earlier ones drop the field."""
 
 REVISION_HISTORY = 5
 """Old revisions kept for `kubectl rollout undo`."""
@@ -78,20 +86,41 @@ def budget_spec(component: str, instance: str) -> PodDisruptionBudgetSpecArgsDic
 
 
 def autoscaler_spec(
-    deployment: str, *, minimum: int, maximum: int, cpu_percent: int, memory_percent: int
+    deployment: str,
+    *,
+    minimum: int,
+    maximum: int,
+    cpu_percent: int,
+    memory_percent: int,
+    container: str,
+    tolerance_percent: int | None = None,
 ) -> HorizontalPodAutoscalerSpecArgsDict:
-    """Scale a Deployment on the use of its requests; scale down slowly, so that a pause is no outage."""
+    """Scale a Deployment on the use of its requests; scale down slowly, so that a pause is no outage.
+
+    Only `container` counts: what a service mesh adds to the pod has requests of its own. A deviation from the target
+    below `tolerance_percent` changes nothing; 10 where it is None.
+    """
     metrics: list[MetricSpecArgsDict] = [
         {
-            "type": "Resource",
-            "resource": {"name": name, "target": {"type": "Utilization", "average_utilization": percent}},
+            "type": "ContainerResource",
+            "container_resource": {
+                "name": name,
+                "container": container,
+                "target": {"type": "Utilization", "average_utilization": percent},
+            },
         }
         for name, percent in (("cpu", cpu_percent), ("memory", memory_percent))
     ]
+    down: HPAScalingRulesArgsDict = {"stabilization_window_seconds": 300}
+    behavior: HorizontalPodAutoscalerBehaviorArgsDict = {"scale_down": down}
+    if tolerance_percent is not None:
+        # Tenths of a percent are thousandths: as the API server writes the number.
+        down["tolerance"] = f"{10 * tolerance_percent}m"
+        behavior["scale_up"] = {"tolerance": f"{10 * tolerance_percent}m"}
     return {
         "scale_target_ref": {"api_version": "apps/v1", "kind": "Deployment", "name": deployment},
         "min_replicas": minimum,
         "max_replicas": maximum,
         "metrics": metrics,
-        "behavior": {"scale_down": {"stabilization_window_seconds": 300}},
+        "behavior": behavior,
     }

@@ -37,6 +37,7 @@ from archesai_infra.components.ingress.settings import Hosts
 from archesai_infra.components.monitoring import component as monitoring
 from archesai_infra.components.security import REGISTRIES, Security, SecurityArgs
 from archesai_infra.credentials import Credential, Credentials
+from archesai_infra.kube.network import same_zone
 from archesai_infra.stack.backups import arguments as backup_arguments
 from archesai_infra.stack.flows import flows
 from archesai_infra.stack.images import used_images
@@ -105,6 +106,8 @@ def deploy(
         grown=before.volumes,
         external=ExternalStore(external, stack) if (external := settings.secrets.external) else None,
         generates=not settings.gitops.enabled,
+        traffic_distribution=same_zone(settings.cluster.minor) if settings.cluster.same_zone else None,
+        user_namespaces=settings.security.user_namespaces,
     )
     if settings.gitops.enabled and application:
         args = gitops.GitopsArgs(settings.gitops, autoscaled(settings))

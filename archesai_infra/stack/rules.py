@@ -8,6 +8,7 @@ from archesai_infra.components import api, database, redis, security, storage
 from archesai_infra.components.database.cluster import rules as cluster_rules
 from archesai_infra.components.monitoring import settings as monitoring
 from archesai_infra.credentials import Credential
+from archesai_infra.kube.workloads import TOLERANCE_MINOR
 from archesai_infra.stack import backups, external, gitops, posture
 from archesai_infra.stack.namespaces import chart_namespaces
 from archesai_infra.stack.settings import Settings
@@ -21,6 +22,7 @@ def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str
         *_namespaces(settings),
         *_free_settings(settings),
         *_api_server(settings),
+        *_newer_servers(settings),
         *_connections(settings),
         *posture.problems(settings),
     ]
@@ -70,6 +72,15 @@ def _api_server(settings: Settings) -> Iterator[str]:
                 "service,endpointslices --selector 'kubernetes.io/service-name=kubernetes'"
             )
             return
+
+
+def _newer_servers(settings: Settings) -> Iterator[str]:
+    for key, module in {"api": settings.api, "platform": settings.platform}.items():
+        if module.autoscaling.tolerance is not None and settings.cluster.minor < TOLERANCE_MINOR:
+            yield (
+                f"{key}.autoscaling.tolerance: needs Kubernetes 1.{TOLERANCE_MINOR}: set cluster.kubernetesVersion, "
+                "or remove it"
+            )
 
 
 def _database_cluster(settings: Settings) -> Iterator[str]:

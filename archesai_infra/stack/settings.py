@@ -25,7 +25,7 @@ from archesai_infra.components.security import SecuritySettings
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage
 from archesai_infra.components.unstructured import UnstructuredSettings
 from archesai_infra.model import Model
-from archesai_infra.types import Cidr, DnsLabel, Hostname, ImageDigest, ImageName, ImageRepository
+from archesai_infra.types import Cidr, DnsLabel, Hostname, ImageDigest, ImageName, ImageRepository, KubernetesMinor
 
 
 def _form(*other: str) -> Callable[[object], str]:
@@ -71,9 +71,19 @@ class Cluster(Model):
     """Context of the kubeconfig; the current one where it is not set. Production needs it to be set for `up`."""
     kubeconfig: str | None = None
     """Path of the kubeconfig; `$KUBECONFIG` or the usual place where it is not set."""
+    kubernetes_version: KubernetesMinor = "1.34"
+    """Minor version of the API servers, the oldest during an upgrade: what newer ones have is used from then on."""
+    same_zone: bool = False
+    """Requests to modules without data stay in the caller's zone where a pod is ready there. Set it where traffic
+    between zones costs more than pods that are not used alike: it asks for several pods in each zone."""
     api_server: tuple[Cidr, ...] = ()
     """Addresses of the API server, for pods that may ask it (`api.kubernetesAccess`): that of the Service `kubernetes`
     in namespace `default` and those of its EndpointSlice, such as `10.96.0.1/32`; network plugins look at either."""
+
+    @property
+    def minor(self) -> int:
+        """Second number of the API servers' version."""
+        return int(self.kubernetes_version.partition(".")[2])
 
 
 class Images(Model):

@@ -26,7 +26,7 @@ def autoscalers_can_scale(rendered: Rendered) -> Iterator[str]:
         spec = item["spec"]
         if not 1 <= spec["minReplicas"] <= spec["maxReplicas"]:
             yield f"{title(item)}: from {spec['minReplicas']} to {spec['maxReplicas']} pods"
-        targets = [metric["resource"]["target"]["averageUtilization"] for metric in spec["metrics"]]
+        targets = [metric["containerResource"]["target"]["averageUtilization"] for metric in spec["metrics"]]
         if not targets or not all(0 < target <= 100 for target in targets):
             yield f"{title(item)}: aims at {targets} percent"
 

@@ -144,7 +144,7 @@ def test_an_autoscaler_owns_the_number_of_pods() -> None:
     assert "replicas" not in find(stack, "Deployment", "archesai-api")["spec"]
     spec = find(stack, "HorizontalPodAutoscaler", "archesai-api")["spec"]
     assert (spec["minReplicas"], spec["maxReplicas"]) == (3, 7)
-    assert [metric["resource"]["target"]["averageUtilization"] for metric in spec["metrics"]] == [70, 80]
+    assert [metric["containerResource"]["target"]["averageUtilization"] for metric in spec["metrics"]] == [70, 80]
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -33,7 +33,7 @@ def test_an_autoscaler_owns_the_number_of_pods() -> None:
     assert "replicas" not in find(stack, "Deployment", NAME)["spec"]
     spec = find(stack, "HorizontalPodAutoscaler", NAME)["spec"]
     assert spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": NAME}
-    assert spec["metrics"][0]["resource"]["target"]["averageUtilization"] == 50
+    assert spec["metrics"][0]["containerResource"]["target"]["averageUtilization"] == 50
 
 
 def test_a_process_on_the_host_takes_the_place_of_the_pods() -> None:

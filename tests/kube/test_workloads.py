@@ -69,20 +69,18 @@ def test_a_budget_lets_one_pod_go_at_a_time_and_any_broken_one() -> None:
     }
 
 
-def test_an_autoscaler_aims_at_the_use_of_requests_and_scales_down_slowly() -> None:
-    assert autoscaler_spec("archesai-api", minimum=3, maximum=10, cpu_percent=70, memory_percent=80) == {
+def _metric(name: str, percent: int) -> dict[str, object]:
+    target = {"type": "Utilization", "average_utilization": percent}
+    resource = {"name": name, "container": "api", "target": target}
+    return {"type": "ContainerResource", "container_resource": resource}
+
+
+def test_an_autoscaler_aims_at_the_use_of_one_containers_requests_and_scales_down_slowly() -> None:
+    spec = autoscaler_spec("archesai-api", minimum=3, maximum=10, cpu_percent=70, memory_percent=80, container="api")
+    assert spec == {
         "scale_target_ref": {"api_version": "apps/v1", "kind": "Deployment", "name": "archesai-api"},
         "min_replicas": 3,
         "max_replicas": 10,
-        "metrics": [
-            {
-                "type": "Resource",
-                "resource": {"name": "cpu", "target": {"type": "Utilization", "average_utilization": 70}},
-            },
-            {
-                "type": "Resource",
-                "resource": {"name": "memory", "target": {"type": "Utilization", "average_utilization": 80}},
-            },
-        ],
+        "metrics": [_metric("cpu", 70), _metric("memory", 80)],
         "behavior": {"scale_down": {"stabilization_window_seconds": 300}},
     }

@@ -29,7 +29,7 @@ class Api(RunningComponent):
     def __init__(self, context: Context, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("Api", MODULE, context, opts)
         settings = args.settings
-        self.service(NAME, {"http": PORT}, settings.run_on_host)
+        self.service(NAME, {"http": PORT}, settings.run_on_host, alike=True)
         if settings.run_on_host is None:
             own, values = self._secrets(settings, args.credentials)
             store = storage_of(args.connections)

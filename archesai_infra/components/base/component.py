@@ -159,12 +159,17 @@ class Component(pulumi.ComponentResource):
         run_on_host: RunOnHost | None = None,
         *,
         selected: Mapping[str, str] | None = None,
+        alike: bool = False,
     ) -> Service:
         """The stable address of the module's pods, or of the process on the developer's machine in their place.
 
-        `selected` are the labels of pods that an operator makes, in place of the module's own.
+        `selected` are the labels of pods that an operator makes, in place of the module's own. `alike` says that any
+        pod can answer any request, so that a near one may be preferred.
         """
-        spec = service_spec(self.module, self.context.instance, ports, pods=run_on_host is None)
+        distribution = self.context.traffic_distribution if alike else None
+        spec = service_spec(
+            self.module, self.context.instance, ports, pods=run_on_host is None, distribution=distribution
+        )
         if selected is not None:
             spec["selector"] = dict(selected)
         service = Service(

@@ -71,6 +71,10 @@ class Context:
     """Store outside of the cluster that holds the secret values."""
     generates: bool = True
     """Whether secret values may be generated; a controller that applies manifests has none but by reference."""
+    traffic_distribution: str | None = None
+    """Which pods the Services of modules without data prefer; any, where it is None."""
+    user_namespaces: bool = False
+    """Whether pods without volumes that stay get a user namespace of their own."""
     grown: Mapping[str, str] = field(default_factory=dict[str, str])
     """The largest size that each claim has asked for until now."""
     volumes: dict[str, str] = field(default_factory=dict[str, str], compare=False)

@@ -54,6 +54,11 @@ class Pod:
     """Containers that run to their end first, one after the other."""
 
 
+def _stays(mount: Mount) -> bool:
+    """Whether a volume is of a storage class, whose file system may lack the mapping of ids."""
+    return not mount.volume.keys().isdisjoint(("persistent_volume_claim", "ephemeral"))
+
+
 class RunningComponent(Component):
     """A module with pods; each has an identity, a policy and a budget of its own."""
 
@@ -77,6 +82,7 @@ class RunningComponent(Component):
             spread=pod.restart_policy == "Always",
             token=pod.token,
             before=pod.before,
+            user_namespace=context.user_namespaces and not any(map(_stays, pod.mounts)),
         )
         return pod_template(self.module, context.instance, spec, annotations)
 
@@ -132,6 +138,8 @@ class RunningComponent(Component):
                 maximum=autoscaling.max_replicas,
                 cpu_percent=autoscaling.cpu,
                 memory_percent=autoscaling.memory,
+                container=self.module,
+                tolerance_percent=autoscaling.tolerance,
             ),
             opts=self.child(depends_on=[deployment]),
         )

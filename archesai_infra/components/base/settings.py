@@ -175,6 +175,9 @@ class Autoscaling(Model):
     """Use of the CPU request that is aimed at, in percent."""
     memory: Percent = 80
     """Use of the memory request that is aimed at, in percent."""
+    tolerance: int | None = Field(default=None, ge=1, le=50)
+    """Deviation from what is aimed at that changes nothing, in percent of it; 10 where it is not set. Needs
+    `cluster.kubernetesVersion` 1.35: older servers drop the field and say nothing."""
 
     @model_validator(mode="after")
     def _range(self) -> Self:

@@ -54,7 +54,7 @@ class Scraper(RunningComponent):
 
     def __init__(self, context: Context, settings: ScraperSettings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("Scraper", MODULE, context, opts)
-        self.service(NAME, {"http": PORT})
+        self.service(NAME, {"http": PORT}, alike=True)
         names = ("start.sh", "package.json", "package-lock.json")
         files = self.config_map("scraper-files", scripts(_PACKAGE, *names))
         mounts = [
