@@ -44,6 +44,7 @@ COMMANDS = {
     "destroy": Entry("up.command", CHANGE, "Remove the stack's objects; data is kept."),
     "cancel": Entry("up.command", CHANGE, "Unlock the state after an operation was killed."),
     "backup": Entry("backups.command", OPERATE, "Create, list and restore backups."),
+    "upgrade": Entry("upgrade.command", OPERATE, "Move the database to another major version."),
     "cluster": Entry("local_cluster.command", OPERATE, "Create or remove a local cluster (k3d or kind)."),
     "adopt": Entry("adopt.command", MOVE_IN, "Take a running deployment into the state."),
     "import-values": Entry("import_values.command", MOVE_IN, "Turn old Helm values into a stack file."),

@@ -110,8 +110,8 @@ def require_readable(before: Mapping[str, str], now: Mapping[str, str]) -> None:
         if not place.startswith(CLUSTER) and known != version:
             raise ProtectedError(
                 f"database.image.tag: claim {place} holds data of PostgreSQL {known}, which version {version} "
-                "does not read; nothing was changed. Keep the tag, or move the data to a new claim: "
-                "docs/production.md, Another major version of PostgreSQL"
+                "does not read; nothing was changed. Keep the tag, and move the data to a new claim: "
+                f"arches upgrade database --to {version}"
             )
 
 

@@ -137,6 +137,11 @@ class Cluster:
         if rest:
             yield rest.decode(errors="replace")
 
+    def text(self, path: str) -> str:
+        """An answer that is no JSON, such as what a pod has logged so far, bounded in time; raises ClusterError."""
+        response = self._request("GET", path, None, None, "application/json")
+        return (response.data or b"").decode(errors="replace")
+
     def allowed(self, verb: str, group: str, resource: str, namespace: str = "") -> bool:
         """Whether the server allows the user to do this (SelfSubjectAccessReview)."""
         attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace}

@@ -36,6 +36,12 @@ def drill_files() -> dict[str, str]:
     return scripts(_PACKAGE, "store.sh", "connection.sh", "archive.sh", "rows.awk", "roles.sh", "load.sh", "drill.sh")
 
 
+def upgrade_files() -> dict[str, str]:
+    """Scripts that copy the database to a server of another major version, by file name."""
+    names = ("store.sh", "connection.sh", "archive.sh", "rows.awk", "roles.sh", "load.sh")
+    return scripts(_PACKAGE, *names, "dump-database.sh", "restore-database.sh", "upgrade-database.sh")
+
+
 def objects_files() -> dict[str, str]:
     """Scripts of the objects' copy by file name."""
     return scripts(_PACKAGE, "objects.sh")

@@ -1,0 +1,1 @@
+"""`arches upgrade`: data moves to another major version of its server."""

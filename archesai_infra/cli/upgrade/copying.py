@@ -1,0 +1,146 @@
+"""The Job that copies, from its creation to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from archesai_infra.cli.base.cluster import Cluster, ClusterError
+from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.kinds import path
+from archesai_infra.cli.upgrade.objects import FROM, NAME, claim, found, helpers, image_of
+from archesai_infra.cli.upgrade.plan import Plan
+from archesai_infra.components import database
+
+POLL_SECONDS = 2
+_STUCK = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError")
+"""Reasons of a container that does not start by itself."""
+_PLACED_SECONDS = 120
+"""Time between the end of the old server and the end of the Job."""
+
+
+@dataclass
+class Copying:
+    """A copy of the database in a cluster."""
+
+    cluster: Cluster
+    plan: Plan
+    seconds: float
+    """Time until it is complete."""
+    _printed: int = 0
+
+    @contextmanager
+    def removed_in_the_end(self) -> Generator[None]:
+        """Remove the Job and what belongs to it: an old server that is still there serves writers again at once."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise CommandError(
+                "interrupted: the copy was removed; the same command starts over", Exit.INTERRUPTED
+            ) from None
+        finally:
+            self._remove()
+
+    def finish(self) -> None:
+        """Copy until the copy is complete and waits for the switch; raises CommandError where it fails."""
+        self._remove()
+        self._wait_gone()
+        self._create_claim()
+        for item in helpers(self.plan):
+            self.cluster.send("POST", path(item["kind"], self.plan.namespace), item)
+        deadline = time.monotonic() + self.seconds
+        while not self._complete():
+            if time.monotonic() > deadline:
+                raise CommandError(f"the copy is not complete after {self.seconds:.0f} s: set --timeout", Exit.TIMEOUT)
+            time.sleep(POLL_SECONDS)
+
+    @property
+    def switched(self) -> bool:
+        """Whether the stack's server is the new one, or on the way to it."""
+        live = self.cluster.get(self._path("StatefulSet", database.NAME))
+        return image_of(live) == image_of(found(self.plan.after, "StatefulSet", database.NAME))
+
+    def wait_in_place(self) -> None:
+        """Wait until the copy has taken its place; raises CommandError where it did not."""
+        deadline = time.monotonic() + _PLACED_SECONDS
+        while True:
+            status = self.cluster.get(self._path("Job")).get("status", {})
+            if status.get("succeeded"):
+                return
+            if status.get("failed") or time.monotonic() > deadline:
+                raise CommandError(f"the copy was not put in its place: {self._last_words()}", Exit.FOUND)
+            time.sleep(POLL_SECONDS)
+
+    def _path(self, kind: str, name: str = NAME) -> str:
+        return path(kind, self.plan.namespace, name)
+
+    def _create_claim(self) -> None:
+        """The new claim, or the one of an earlier try."""
+        wanted = claim(self.plan)
+        live = self.cluster.find(self._path("PersistentVolumeClaim", self.plan.new_claim))
+        if live is None:
+            self.cluster.send("POST", path("PersistentVolumeClaim", self.plan.namespace), wanted)
+        elif FROM not in live["metadata"].get("annotations", {}):
+            raise CommandError(
+                f"claim {self.plan.new_claim} exists and is not one of an upgrade: delete it, if nobody needs its data",
+                Exit.FOUND,
+            )
+
+    def _complete(self) -> bool:
+        """Whether the copy waits for the switch; raises CommandError where it cannot come to that."""
+        pod = self._pod()
+        if pod is None:
+            return False
+        self._print_log()
+        status: dict[str, Any] = pod.get("status", {})
+        if status.get("phase") in ("Failed", "Succeeded"):
+            raise CommandError(f"the copy failed: {self._last_words()}; the old server is as it was", Exit.FOUND)
+        for container in status.get("containerStatuses", []):
+            waiting = container.get("state", {}).get("waiting", {})
+            if waiting.get("reason") in _STUCK:
+                reason = f"{waiting['reason']}: {waiting.get('message', '')}"
+                raise CommandError(f"the new server does not start: {reason}; nothing was changed", Exit.FOUND)
+        return any(item["type"] == "Ready" and item["status"] == "True" for item in status.get("conditions", []))
+
+    def _pod(self) -> dict[str, Any] | None:
+        pods = self.cluster.list(path("Pod", self.plan.namespace), labels=f"job-name={NAME}")
+        return pods[-1] if pods else None
+
+    def _log(self) -> list[str]:
+        pod = self._pod()
+        if pod is None:
+            return []
+        # Before its container has started there is none.
+        with suppress(ClusterError):
+            place = path("Pod", self.plan.namespace, pod["metadata"]["name"])
+            return self.cluster.text(f"{place}/log").splitlines()
+        return []
+
+    def _print_log(self) -> None:
+        lines = self._log()
+        for line in lines[self._printed :]:
+            typer.echo(f"  {line}", err=True)
+        self._printed = len(lines)
+
+    def _last_words(self) -> str:
+        self._print_log()
+        return "; ".join(self._log()[-2:]) or "it said nothing"
+
+    def _remove(self) -> None:
+        for item in reversed(helpers(self.plan)):
+            with suppress(ClusterError):
+                place = self._path(item["kind"], item["metadata"]["name"])
+                self.cluster.send("DELETE", place, query={"propagationPolicy": "Background"})
+
+    def _wait_gone(self) -> None:
+        """Until the pod of an earlier try has left the volume."""
+        deadline = time.monotonic() + self.seconds
+        while self._pod() is not None:
+            if time.monotonic() > deadline:
+                raise CommandError("the pod of an earlier copy does not end", Exit.TIMEOUT)
+            time.sleep(POLL_SECONDS)

@@ -1,0 +1,132 @@
+"""What an upgrade of the database changes in the stack file, and when it must not begin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.project import root as project_root
+from archesai_infra.cli.base.stacks import checked_stack
+from archesai_infra.cli.config.edit import dumped, loaded, put
+from archesai_infra.components import database
+from archesai_infra.components.database.major import major
+from archesai_infra.stack.config import RawConfig, load
+from archesai_infra.stack.evaluate import Evaluation, evaluate
+from archesai_infra.stack.settings import Settings
+from archesai_infra.stack.stack_file import read
+
+TAG, CLAIM = "database.image.tag", "database.claimName"
+"""Keys that an upgrade writes."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An upgrade of one stack."""
+
+    stack: str
+    settings: Settings
+    """The stack's present ones."""
+    before: Evaluation
+    after: Evaluation
+    text: str
+    """The stack file after it."""
+    version: int
+    """The major version that the database gets."""
+
+    @property
+    def namespace(self) -> str:
+        """The stack's namespace."""
+        return self.settings.namespace
+
+    @property
+    def old_claim(self) -> str:
+        """Claim with the present data."""
+        return managed(self.settings).claim
+
+    @property
+    def new_claim(self) -> str:
+        """Claim that the copy is on."""
+        return managed(self.after.settings).claim
+
+
+def planned(stack: str, to: int | None, tag: str | None) -> Plan:
+    """The plan of an upgrade; raises CommandError where there is none, and ConfigError for an invalid stack file."""
+    if to is None:
+        raise CommandError("--to: the major version is missing, such as --to 17", Exit.INPUT)
+    raw = checked_stack(stack)
+    settings, _ = load(raw)
+    own = movable(settings)
+    present_tag = own.image.tag_or(own.default_image)
+    _refuse_version(present_tag, to)
+    new_tag = tag or _tag(present_tag, to)
+    if major(f":{new_tag}") != str(to):
+        raise CommandError(f"--tag {new_tag}: does not name PostgreSQL {to}", Exit.INPUT)
+    text = changed(stack, {TAG: new_tag, CLAIM: f"{database.NAME}-{to}"})
+    return Plan(stack, settings, evaluate(raw), evaluate(parsed(stack, text)), text, to)
+
+
+def movable(settings: Settings) -> database.ManagedDatabase:
+    """The settings of a database that the command can move; raises CommandError with the way for others."""
+    own = settings.database
+    if not isinstance(own, database.ManagedDatabase):
+        raise CommandError(
+            f"database.mode is {own.mode}: only a managed database is moved here; upgrade the server where it runs",
+            Exit.INPUT,
+        )
+    if not own.runs_pods:
+        raise CommandError("the stack runs no database in the cluster", Exit.INPUT)
+    if settings.gitops.enabled:
+        raise CommandError(
+            "gitops.enabled: a controller applies this stack: follow docs/production.md, Another major version of "
+            "PostgreSQL, by hand",
+            Exit.INPUT,
+        )
+    return own
+
+
+def managed(settings: Settings) -> database.ManagedDatabase:
+    """The settings of a managed database."""
+    own = settings.database
+    if not isinstance(own, database.ManagedDatabase):
+        raise CommandError("the stack's database is not managed", Exit.INPUT)
+    return own
+
+
+def _refuse_version(tag: str, to: int) -> None:
+    present = major(f":{tag}")
+    if present == str(to):
+        raise CommandError(f"--to {to}: the database has this version already ({tag})", Exit.INPUT)
+    if present is not None and int(present) > to:
+        raise CommandError(
+            f"--to {to}: the database has version {present}, whose dumps an older server does not read; --undo goes "
+            "back to the claim before an upgrade",
+            Exit.INPUT,
+        )
+
+
+def _tag(tag: str, to: int) -> str:
+    """The tag of another version, by the part `pg16` of the present one; raises CommandError where it has none."""
+    found, count = re.subn(r"\bpg\d+", f"pg{to}", tag)
+    if not count:
+        raise CommandError(f"the tag of PostgreSQL {to} does not follow from {tag}: name it with --tag", Exit.INPUT)
+    return found
+
+
+def changed(stack: str, values: Mapping[str, Any]) -> str:
+    """The text of the stack file with other values; None removes a key. Comments and order stay."""
+    document = loaded((project_root() / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    for key, value in values.items():
+        put(document, key, value)
+    return dumped(document)
+
+
+def parsed(stack: str, text: str) -> RawConfig:
+    """The configuration in a text for a stack file; raises ConfigError."""
+    with TemporaryDirectory(prefix="arches-") as directory:
+        (Path(directory) / f"Pulumi.{stack}.yaml").write_text(text, encoding="utf-8")
+        return read(Path(directory), stack)
