@@ -84,6 +84,13 @@ def test_every_chart_places_its_pods_and_pulls_with_the_login(chart: versions.Ch
         assert _at(values, paths.pull_secrets) == (["regcred"] if paths.names_only else [{"name": "regcred"}])
 
 
+def test_the_node_agent_goes_where_the_dumps_are() -> None:
+    tainted: Config = {"backups": {**BACKED_UP["backups"], "dump": {"scheduling": {"tolerations": [TAINT]}}}}
+    releases = render(EVERY_CHART | tainted).releases
+    (values,) = (item.inputs["values"] for item in releases if item.inputs["chart"] == versions.VELERO_CHART.address)
+    assert values["nodeAgent"]["tolerations"] == [TAINT]
+
+
 def test_every_namespace_of_a_release_holds_the_pull_secret_and_the_release_waits_for_it() -> None:
     stack = render(EVERY_CHART | LOGIN)
     secrets = {

@@ -36,8 +36,8 @@ def test_the_configuration_keeps_data_as_the_production_guide_says() -> None:
     ]
 
 
-def test_data_gets_three_fifths_of_the_memory_and_a_rewrite_the_rest() -> None:
-    assert f"maxmemory {256 * 2**20 * 3 // 5}\n" in configuration(managed())
+def test_data_that_is_in_memory_twice_fits_into_the_limit() -> None:
+    assert f"maxmemory {int(256 * 2**20 * 0.45)}\n" in configuration(managed())
 
 
 def test_what_the_stack_file_says_of_data_wins() -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ import urllib3
 
 from archesai_infra.components.redis import PASSWORD_KEY, PORT, ManagedRedis
 from archesai_infra.components.redis.component import configuration
+from archesai_infra.components.redis.settings import DATA_SHARE
 from archesai_infra.components.redis.users import rules
 from testbed.backups.servers import UNPRIVILEGED, identity, mounted, place
 from testbed.controlplane.ports import free_ports
@@ -162,7 +163,7 @@ def test_data_outlives_a_stop(directory: Path) -> None:
     assert process.returncode == 0
     with pod.running():
         assert pod.ask("get", "document", password=PASSWORDS[0]) == "kept"
-        for name, value in (("appendonly", "yes"), ("maxmemory", "161061273")):
+        for name, value in (("appendonly", "yes"), ("maxmemory", "120795955")):
             assert pod.as_user("exporter", "config", "get", name).split() == [name, value]
 
 
@@ -304,3 +305,43 @@ def test_a_start_after_a_ready_one_checks_nothing(directory: Path) -> None:
     pod.repair.unlink()
     with pod.running():
         assert pod.as_user("default", "get", "kept") == "value"
+
+
+def _resident(process: int) -> int:
+    """Bytes of a process and its children, each page once."""
+    found = subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True, check=False).stdout.split()
+    total = 0
+    for pid in (str(process), *found):
+        with suppress(OSError):
+            [line] = [
+                line for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines() if line.startswith("Pss:")
+            ]
+            total += int(line.split()[1]) * 2**10
+    return total
+
+
+@pytest.mark.long
+def test_a_rewrite_under_writers_that_change_every_key_stays_below_the_memory_limit(directory: Path) -> None:
+    limit = 2**28
+    pod = Pod(directory, PASSWORDS[0])
+    bound = int(limit * DATA_SHARE)
+    with pod.running() as process:
+        load = ["redis-benchmark", "-p", str(pod.port), "-a", PASSWORDS[0], "-t", "set", "-r", "1000000", "-d", "1024",
+                "-P", "16", "-c", "10", "-q", "-n"]  # fmt: skip
+        subprocess.run([*load, str(bound // 900)], check=True, capture_output=True)
+        writers = subprocess.Popen([*load, "100000000"], stdout=subprocess.DEVNULL)
+        try:
+            seen = [0]
+            # The file doubles, and so it is rewritten, again and again.
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and max(seen) < bound * 1.3:
+                seen.append(_resident(process.pid))
+                time.sleep(0.05)
+            deadline = time.monotonic() + 5
+            while time.monotonic() < deadline:
+                seen.append(_resident(process.pid))
+                time.sleep(0.05)
+        finally:
+            writers.kill()
+            writers.wait()
+    assert bound * 1.3 < max(seen) < limit

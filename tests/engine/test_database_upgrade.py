@@ -53,7 +53,7 @@ def _pods_of_the_copy(plane: ControlPlane) -> list[Object]:
 def _report(plane: ControlPlane, status: Object) -> None:
     """What the kubelet would say of the copy's pod."""
     plane.wait_for("the copy's pod", lambda: [] if _pods_of_the_copy(plane) else ["no pod"])
-    plane.api.patch(_pods_of_the_copy(plane)[0], {"status": status})
+    plane.api.patch(_pods_of_the_copy(plane)[0], {"status": status}, status=True)
 
 
 def _file(stack: Deployment) -> Object:
@@ -75,7 +75,7 @@ def test_a_copy_that_fails_leaves_the_server_and_the_stack_file_as_they_were(
 ) -> None:
     file, server = _file(stack), _server(control_plane)
     with _no_kubelet(control_plane):
-        running = stack.start_arches("upgrade", "database", "--to", "17", "--yes", "--local-state")
+        running = stack.start_arches("upgrade", "database", "--to", "17", "--timeout", "240", "--yes", "--local-state")
         _report(control_plane, {"phase": "Failed"})
         outcome = running.wait()
     assert outcome.status == 1, outcome.text
@@ -89,7 +89,7 @@ def test_the_switch_takes_the_new_claim_keeps_the_old_one_and_is_undone_by_one_c
 ) -> None:
     before = _server(control_plane)
     with _no_kubelet(control_plane):
-        running = stack.start_arches("upgrade", "database", "--to", "17", "--yes", "--local-state")
+        running = stack.start_arches("upgrade", "database", "--to", "17", "--timeout", "240", "--yes", "--local-state")
         ready = [{"type": "Ready", "status": "True"}]
         _report(
             control_plane,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import typer
 
+from archesai_infra.cli.backups.cost import in_the_bucket
 from archesai_infra.cli.backups.store import Store, contents, copied_bytes, open_store, problems
 from archesai_infra.cli.base.cluster import Object
 from archesai_infra.cli.base.console import print_json, print_table
@@ -21,6 +22,8 @@ def print_backups(stack: str, *, json: bool) -> None:
         print_json(backups)
     elif backups:
         print_table(["Backup", "Age", "Size", "Phase", "Dumps", ""], map(_cells, backups))
+        if largest := max((int(backup["bytes"]) for backup in backups), default=0):
+            typer.echo(in_the_bucket(store.settings.backups, largest))
     else:
         typer.echo(f"Stack {stack} has no backups; create one: arches backup create --wait --stack {stack}", err=True)
     ended = [backup for backup in backups if backup["ended"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import typer
@@ -32,7 +32,7 @@ class Copying:
     plan: Plan
     seconds: float
     """Time until it is complete."""
-    _printed: int = 0
+    _said: list[str] = field(default_factory=list[str])
 
     @contextmanager
     def removed_in_the_end(self) -> Generator[None]:
@@ -72,6 +72,7 @@ class Copying:
             status = self.cluster.get(self._path("Job")).get("status", {})
             if status.get("succeeded"):
                 return
+            self._print_log()
             if status.get("failed") or time.monotonic() > deadline:
                 raise CommandError(f"the copy was not put in its place: {self._last_words()}", Exit.FOUND)
             time.sleep(POLL_SECONDS)
@@ -123,13 +124,12 @@ class Copying:
 
     def _print_log(self) -> None:
         lines = self._log()
-        for line in lines[self._printed :]:
+        for line in lines[len(self._said) :]:
             typer.echo(f"  {line}", err=True)
-        self._printed = len(lines)
+        self._said = lines or self._said
 
     def _last_words(self) -> str:
-        self._print_log()
-        return "; ".join(self._log()[-2:]) or "it said nothing"
+        return "; ".join(self._said[-2:]) or "it said nothing"
 
     def _remove(self) -> None:
         for item in reversed(helpers(self.plan)):

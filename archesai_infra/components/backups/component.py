@@ -101,7 +101,11 @@ class Backups(RunningComponent):
         )
         before.append(policy)
         values = velero.values(
-            settings, self.context.registry, monitor_labels=args.monitor_labels, pull_policy=self.context.pull_policy
+            settings,
+            self.context.registry,
+            monitor_labels=args.monitor_labels,
+            pull_policy=self.context.pull_policy,
+            scheduling=self.context.scheduling,
         )
         chart = charts.Chart(velero.RELEASE, velero_namespace, versions.VELERO_CHART, values)
         return [charts.install(self, chart, args.charts, depends_on=before)]

@@ -11,7 +11,7 @@ from archesai_infra import versions
 from archesai_infra.components.backups.keys import CLOUD_KEY, CLOUD_SECRET
 from archesai_infra.components.backups.schedules import LOCATION, canonical
 from archesai_infra.components.backups.settings import BackupsSettings
-from archesai_infra.components.base.settings import ImageSource
+from archesai_infra.components.base.settings import ImageSource, Scheduling
 from archesai_infra.kube.images import image_pull_policy
 from archesai_infra.kube.pods import UNPRIVILEGED_ID
 
@@ -29,10 +29,11 @@ def values(
     *,
     monitor_labels: Mapping[str, str] | None,
     pull_policy: str | None,
+    scheduling: Scheduling,
 ) -> dict[str, Any]:
     """Values of the chart; no secret among them, only the names of Secrets.
 
-    `monitor_labels` are additional labels of its monitors; with None it has no monitors.
+    `monitor_labels` are additional labels of its monitors; with None it has no monitors. `scheduling` is the stack's.
     """
     velero = settings.velero
     tag = velero.image.tag_or(versions.VELERO)
@@ -48,7 +49,7 @@ def values(
         "configuration": _configuration(settings),
         "snapshotsEnabled": settings.snapshots.enabled,
         "deployNodeAgent": True,
-        "nodeAgent": {"resources": velero.node_agent_resources.requirements()},
+        "nodeAgent": _node_agent(settings, scheduling),
         "resources": velero.resources.requirements(),
         "upgradeJobResources": _small(),
         "podSecurityContext": {
@@ -64,6 +65,15 @@ def values(
     if velero.role_arn:
         built["serviceAccount"] = {"server": {"annotations": {"eks.amazonaws.com/role-arn": velero.role_arn}}}
     return built
+
+
+def _node_agent(settings: BackupsSettings, scheduling: Scheduling) -> dict[str, Any]:
+    """It copies the dumps' volume on the node of their pod: what that tolerates, it tolerates."""
+    tolerations = settings.dump.scheduling.over(scheduling).placement().tolerations
+    return {
+        "resources": settings.velero.node_agent_resources.requirements(),
+        **({"tolerations": list(tolerations)} if tolerations else {}),
+    }
 
 
 def _plugin(settings: BackupsSettings, registry: ImageSource, pull_policy: str | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.peers import CA_FILE
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
-from archesai_infra.components.redis.settings import NAME, PASSWORD_KEY, PORT, ExternalRedis, ManagedRedis
+from archesai_infra.components.redis.settings import DATA_SHARE, NAME, PASSWORD_KEY, PORT, ExternalRedis, ManagedRedis
 from archesai_infra.components.redis.users import Login, logins, rules
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.pods import (
@@ -82,7 +82,7 @@ class RedisArgs:
 def configuration(settings: ManagedRedis) -> str:
     """`redis.conf` without the password: the production guide's persistence, on this stack's memory."""
     limit = memory_bytes(settings.resources.limits.memory)
-    max_memory = memory_bytes(settings.max_memory) if settings.max_memory else limit * 3 // 5
+    max_memory = memory_bytes(settings.max_memory) if settings.max_memory else int(limit * DATA_SHARE)
     lines = [
         f"port {PORT}",
         "dir /data",
