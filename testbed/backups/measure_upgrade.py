@@ -14,7 +14,7 @@ from testbed.backups.measure import ROW_BYTES, TABLES
 from testbed.backups.upgrade import shutdown, upgradable
 
 FILL = """CREATE TABLE chunks_{number} AS SELECT id, 'document ' || (id % 1000) AS title,
-  (SELECT string_agg(uuid_send(gen_random_uuid()), '') FROM generate_series(1, 200) AS n WHERE n <> -id) AS embedding
+  (SELECT string_agg(sha512((id::bigint * 100 + n)::text::bytea), '') FROM generate_series(1, 50) AS n) AS embedding
 FROM generate_series(1, {rows}) AS id;
 ALTER TABLE chunks_{number} ADD PRIMARY KEY (id);
 CREATE INDEX ON chunks_{number} (title);"""

@@ -27,7 +27,7 @@ def dump_files() -> dict[str, str]:
         "restore-database.sh",
         "dump-redis.sh",
         "restore-redis.sh",
-        "migrate.lua",
+        "page.lua",
     )
 
 

@@ -25,7 +25,7 @@ _RULES: Mapping[str, str] = {
     # No key, and no `slowlog get`, which would show other clients' values.
     EXPORTER: "-@all +ping +info +config|get +slowlog|len +latency|latest +latency|histogram +client|setname",
     DUMP: "-@all +ping +sync +psync +replconf",
-    RESTORE: "~* -@all +ping +select +flushall +restore",
+    RESTORE: "~* -@all +ping +echo +select +flushall +restore",
 }
 
 
