@@ -9,9 +9,9 @@ import os
 import re
 import sys
 
-from testbed.replication.programs import postgres_programs
 from testbed.backups.measure import ROW_BYTES, TABLES
 from testbed.backups.upgrade import shutdown, upgradable
+from testbed.replication.programs import postgres_programs
 
 FILL = """CREATE TABLE chunks_{number} AS SELECT id, 'document ' || (id % 1000) AS title,
   (SELECT string_agg(sha512((id::bigint * 100 + n)::text::bytea), '') FROM generate_series(1, 50) AS n) AS embedding

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed.replication.programs import postgres_programs
 from testbed.backups.upgrade import SECONDS, Upgrade, shutdown, upgradable
+from testbed.replication.programs import postgres_programs
 
 pytestmark = pytest.mark.long
 FILL = """

@@ -73,6 +73,12 @@ def planned(stack: str, to: int | None, tag: str | None) -> Plan:
 def movable(settings: Settings) -> database.ManagedDatabase:
     """The settings of a database that the command can move; raises CommandError with the way for others."""
     own = settings.database
+    if isinstance(own, database.ClusterDatabase):
+        raise CommandError(
+            "database.mode is cluster: its operator raises the version in place: set database.cluster.image.tag and run "
+            "`arches up`",
+            Exit.INPUT,
+        )
     if not isinstance(own, database.ManagedDatabase):
         raise CommandError(
             f"database.mode is {own.mode}: only a managed database is moved here; upgrade the server where it runs",
