@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -297,6 +299,20 @@ def test_a_broken_snapshot_is_left_as_it_is_and_named(directory: Path) -> None:
     assert second.returncode == 65
     assert "cannot be repaired: see RedisUnreachable" in second.stderr
     assert base.read_bytes() == b"no snapshot"
+
+
+def test_the_runbook_sets_a_broken_snapshot_aside_and_redis_starts_empty(directory: Path) -> None:
+    pod, _ = _filled(directory)
+    base = next((pod.data / "appendonlydir").glob("*.base.rdb"))
+    base.write_bytes(b"no snapshot")
+    _failing_start(pod)
+    runbook = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("### RedisUnreachable")[2]
+    found = re.search(r'"command": (\["mv", "/data/[^]]+\])', runbook)
+    assert found is not None
+    subprocess.run(json.loads(found[1].replace("/data", str(pod.data))), check=True, **identity())
+    with pod.running():
+        assert pod.as_user("default", "dbsize") == "0"
+    assert (pod.data / "broken" / base.name).read_bytes() == b"no snapshot"
 
 
 def test_a_start_after_a_ready_one_checks_nothing(directory: Path) -> None:

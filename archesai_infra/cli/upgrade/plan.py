@@ -75,8 +75,8 @@ def movable(settings: Settings) -> database.ManagedDatabase:
     own = settings.database
     if isinstance(own, database.ClusterDatabase):
         raise CommandError(
-            "database.mode is cluster: its operator raises the version in place: set database.cluster.image.tag and run "
-            "`arches up`",
+            "database.mode is cluster: its operator raises the version in place: set database.cluster.image.tag, then "
+            "run `arches up`",
             Exit.INPUT,
         )
     if not isinstance(own, database.ManagedDatabase):
