@@ -10,8 +10,12 @@ from .objects import Object
 STRONG_ROLES = ("cluster-admin", "admin", "edit")
 READING = {"get", "list", "watch"}
 STRONG_VERBS = ("bind", "escalate", "impersonate")
-CONTROLLER = ("Role", "archesai-controller")
-"""The Role of the ingress controller where hosts are: it finds certificates by listing, which names cannot limit."""
+USES_SECRETS = {
+    ("Role", "archesai-controller"): READING,
+    ("Role", "archesai-velero"): READING | {"create", "update", "patch"},
+}
+"""Roles that names of Secrets cannot limit, and their verbs: the ingress controller finds certificates by listing,
+Velero lists those of its own namespace and, where backups hold Secrets, of the stack's."""
 EVERYBODY = ("system:authenticated", "system:unauthenticated", "system:anonymous", "system:serviceaccounts")
 DNS_PORT = 53
 METADATA = (ip_address("169.254.169.254"), ip_address("fd00:ec2::254"))
@@ -22,8 +26,9 @@ def bound_rights(item: Object) -> Iterator[str]:
     """Roles name what they allow: no wildcard, no Secret outside the stack, no rights over the cluster."""
     if item.get("kind") in ("Role", "ClusterRole"):
         for rule in item.get("rules") or []:
-            lists = (item["kind"], (item.get("metadata") or {}).get("name")) == CONTROLLER
-            yield from _rule(rule, reads_secrets=lists and set(rule.get("verbs") or []) <= READING)
+            role = (str(item["kind"]), str((item.get("metadata") or {}).get("name")))
+            may = USES_SECRETS.get(role, set[str]())
+            yield from _rule(rule, uses_secrets=set(rule.get("verbs") or []) <= may)
     if item.get("kind") in ("RoleBinding", "ClusterRoleBinding"):
         role = (item.get("roleRef") or {}).get("name")
         if role in STRONG_ROLES:
@@ -34,13 +39,13 @@ def bound_rights(item: Object) -> Iterator[str]:
                 yield f"gives rights to {name}"
 
 
-def _rule(rule: Object, *, reads_secrets: bool) -> Iterator[str]:
+def _rule(rule: Object, *, uses_secrets: bool) -> Iterator[str]:
     for field in ("apiGroups", "resources", "verbs", "nonResourceURLs"):
         if any("*" in str(value) for value in rule.get(field) or []):
             yield f"has a rule with * in {field}"
     if strong := [verb for verb in rule.get("verbs") or [] if verb in STRONG_VERBS]:
         yield f"may {', '.join(strong)}"
-    if "secrets" in (rule.get("resources") or []) and not rule.get("resourceNames") and not reads_secrets:
+    if "secrets" in (rule.get("resources") or []) and not rule.get("resourceNames") and not uses_secrets:
         yield "may use every Secret: name them in resourceNames"
 
 

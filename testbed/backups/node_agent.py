@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,13 +28,13 @@ def volume_directory(directory: Path, namespace: str) -> Path:
 class NodeAgent:
     """Provides the volumes of the dumps' claims and copies them for Velero."""
 
-    def __init__(self, directory: Path, api: Api, variables: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, api: Api, variables: Callable[[], Mapping[str, str]]) -> None:
         """Nothing runs yet.
 
         Args:
             directory: Holds the volumes.
             api: The API server that Velero uses.
-            variables: Environment of Velero's programs.
+            variables: Environment of Velero's programs, asked for at each copy.
         """
         self._directory, self._api, self._variables = directory, api, variables
         self.errors: list[str] = []
@@ -95,7 +95,7 @@ class NodeAgent:
             flags.append(f"--cache-volume-path={self._directory / 'cache'}")
         command = [str(parts.executables("velero")["velero"]), "pod-volume", verb, *flags]
         done = subprocess.run(
-            command, env=self._variables, cwd="/", capture_output=True, text=True, check=False, timeout=120
+            command, env=self._variables(), cwd="/", capture_output=True, text=True, check=False, timeout=120
         )
         (self._directory / f"{name}.log").write_text(done.stdout + done.stderr)
         result = self._result(name)

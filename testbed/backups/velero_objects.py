@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from archesai_infra.components.backups import velero
+from typing import Any
+
+from archesai_infra.components.backups import rights, velero
 from archesai_infra.stack.evaluate import Evaluation
 from testbed.backups.servers import ObjectStore
 from testbed.controlplane.api import Object
 
 
+def values(evaluation: Evaluation) -> dict[str, Any]:
+    """The values of the chart."""
+    return next(one.inputs["values"] for one in evaluation.releases if one.inputs["name"] == velero.RELEASE)
+
+
 def velero_objects(evaluation: Evaluation, store: ObjectStore) -> list[Object]:
     """The credentials, the workloads and the place of the backups."""
-    release = next(one for one in evaluation.releases if one.inputs["name"] == velero.RELEASE)
-    location = release.inputs["values"]["configuration"]["backupStorageLocation"][0]
+    location = values(evaluation)["configuration"]["backupStorageLocation"][0]
     cloud = f"[default]\naws_access_key_id = {store.access_key}\naws_secret_access_key = {store.secret_key}\n"
     secret = {"name": "cloud-credentials", "namespace": "velero"}
     spec = {
@@ -21,7 +27,9 @@ def velero_objects(evaluation: Evaluation, store: ObjectStore) -> list[Object]:
         "objectStorage": {"bucket": location["bucket"], "prefix": location["prefix"]},
         "config": location["config"],
     }
+    account = {"name": rights.ACCOUNT, "namespace": "velero"}
     return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account},
         {"apiVersion": "v1", "kind": "Secret", "metadata": secret, "stringData": {"cloud": cloud}},
         _workload("Deployment", "velero", {"name": "velero"}),
         _workload("DaemonSet", "node-agent", {"name": "node-agent", "role": "node-agent"}),

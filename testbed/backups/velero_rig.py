@@ -15,12 +15,13 @@ import pytest
 import urllib3
 import yaml
 
+from archesai_infra.components.backups import rights
 from archesai_infra.stack.evaluate import Evaluation, evaluate
 from testbed.backups import servers
 from testbed.backups.dump_pods import Data, exec_rules
 from testbed.backups.node_agent import STORAGE_CLASS, NodeAgent, volume_directory
 from testbed.backups.servers import ObjectStore, Postgres, Redis
-from testbed.backups.velero_objects import velero_objects
+from testbed.backups.velero_objects import values, velero_objects
 from testbed.controlplane.api import Object
 from testbed.controlplane.commands import ExecRule
 from testbed.controlplane.ports import free_ports
@@ -69,6 +70,8 @@ class Rig:
     config: dict[str, Any]
     evaluation: Evaluation
     metrics_port: int = 0
+    account: Path | None = None
+    """Kubeconfig of Velero's service account; None before it is installed."""
     _velero: subprocess.Popen[bytes] | None = None
     _agent: NodeAgent | None = None
 
@@ -97,7 +100,7 @@ class Rig:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.directory),
-            "KUBECONFIG": str(self.plane.admin_kubeconfig),
+            "KUBECONFIG": str(self.account or self.plane.admin_kubeconfig),
             "VELERO_NAMESPACE": "velero",
             "VELERO_SCRATCH_DIR": str(self.directory),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.directory / "cloud"),
@@ -132,6 +135,9 @@ class Rig:
     def install_velero(self) -> None:
         """What the chart brings besides the kinds, and the server itself."""
         self.plane.apply(velero_objects(self.evaluation, self.store)).check()
+        token = self.plane.kubectl("create", "token", rights.ACCOUNT, "--namespace=velero", "--duration=3h")
+        token.check_returncode()
+        self.account = self.plane.kubeconfig_with_token("velero", token.stdout.strip())
         self.start_velero()
 
     def start_velero(self) -> None:
@@ -143,9 +149,11 @@ class Rig:
         if not link.exists():
             link.symlink_to(built["velero-plugin-for-aws"])
         self.metrics_port, profiler = free_ports(2)
+        without_cache = values(self.evaluation)["configuration"]["disableInformerCache"]
         command = [
             built["velero"], "server", f"--plugin-dir={plugins}", "--uploader-type=kopia",
             f"--metrics-address=127.0.0.1:{self.metrics_port}", f"--profiler-address=127.0.0.1:{profiler}",
+            f"--disable-informer-cache={str(without_cache).lower()}",
             "--store-validation-frequency=2s", "--default-item-operation-timeout=5m", "--fs-backup-timeout=5m",
         ]  # fmt: skip
         with (self.directory / "velero.log").open("ab") as log:
@@ -153,7 +161,7 @@ class Rig:
 
     def start_agent(self) -> None:
         """Provide volumes and copy them, until the rig ends."""
-        self._agent = NodeAgent(self.directory, self.plane.api, self.variables)
+        self._agent = NodeAgent(self.directory, self.plane.api, lambda: self.variables)
         threading.Thread(target=self._agent.run, daemon=True).start()
 
     @property
@@ -257,11 +265,19 @@ def running() -> Generator[Rig]:
     """Everything, from nothing, with the stack's objects applied as they are rendered."""
     with world() as found, cluster(found, "cluster") as rig:
         define_kinds(rig)
-        rig.plane.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "velero"}}]).check()
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "velero"}}
+        rig.plane.apply([namespace, *_rights(rig.evaluation)]).check()
         rig.install_velero()
         rig.deploy()
         rig.location_is("Available")
         yield rig
+
+
+def _rights(evaluation: Evaluation) -> list[Object]:
+    """What the server may do before it starts: all but its rights in the stack's namespace."""
+    group = "rbac.authorization.k8s.io/v1"
+    found = [item for item in evaluation.objects if item["apiVersion"] == group]
+    return [item for item in found if item["metadata"].get("namespace", "velero") == "velero"]
 
 
 def define_kinds(rig: Rig) -> None:

@@ -81,6 +81,9 @@ def claims_exist(rendered: Rendered) -> Iterator[str]:
 def accounts_exist(rendered: Rendered) -> Iterator[str]:
     """Every workload has a ServiceAccount of its own; roles are bound to accounts that exist."""
     users: dict[str, str] = {}
+    ingress, backups = rendered.settings.ingress, rendered.settings.backups
+    # The charts of the ingress controller and of Velero make theirs.
+    charted = {("traefik", ingress.controller.release_namespace), ("velero-server", backups.velero.namespace)}
     for item in rendered.kinds(*RUNNERS):
         name = pod(item).get("serviceAccountName", "default")
         if not rendered.has("ServiceAccount", name, item["metadata"].get("namespace")):
@@ -93,12 +96,8 @@ def accounts_exist(rendered: Rendered) -> Iterator[str]:
         if item["roleRef"]["kind"] == "Role" and not rendered.has("Role", item["roleRef"]["name"], namespace):
             yield f"{title(item)}: Role {item['roleRef']['name']} is not there"
         for subject in item.get("subjects", []):
-            # The chart of the ingress controller makes its account.
-            charted = (subject["name"], subject["namespace"]) == (
-                "traefik",
-                rendered.settings.ingress.controller.release_namespace,
-            )
-            if not charted and not rendered.has(subject["kind"], subject["name"], subject["namespace"]):
+            account = (subject["name"], subject["namespace"])
+            if account not in charted and not rendered.has(subject["kind"], *account):
                 yield f"{title(item)}: {subject['kind']} {subject['name']} is not there"
 
 

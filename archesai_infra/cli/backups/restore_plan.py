@@ -14,48 +14,17 @@ from archesai_infra.cli.backups.store import contents, expired, problems, valid_
 from archesai_infra.cli.base.cluster import Object
 from archesai_infra.components import database, redis, storage
 from archesai_infra.components.backups import dump, objects
+from archesai_infra.components.backups.kinds import RESTING, RESTORED, VOLUMES
 from archesai_infra.components.backups.settings import MODULE as BACKUPS
 from archesai_infra.kube.labels import COMPONENT, selector
 from archesai_infra.stack.backups import copies_objects
 from archesai_infra.stack.settings import Settings
 
+PLACE = "namespace"
+"""Name of the step that creates the namespace."""
 SECRETS = "secrets"
 """Name of the step that creates Secrets."""
 DATA_MODULES = ("database", "redis", "storage")
-_RUNS = (
-    "deployments.apps",
-    "statefulsets.apps",
-    "daemonsets.apps",
-    "jobs.batch",
-    "cronjobs.batch",
-    "horizontalpodautoscalers.autoscaling",
-    "ingresses.networking.k8s.io",
-)
-_RESTS = (
-    "configmaps",
-    "limitranges",
-    "persistentvolumeclaims",
-    "persistentvolumes",
-    "resourcequotas",
-    "secrets",
-    "serviceaccounts",
-    "services",
-    "certificates.cert-manager.io",
-    "endpointslices.discovery.k8s.io",
-    "gateways.gateway.networking.k8s.io",
-    "httproutes.gateway.networking.k8s.io",
-    "clienttrafficpolicies.gateway.envoyproxy.io",
-    "backendtrafficpolicies.gateway.envoyproxy.io",
-    "podmonitors.monitoring.coreos.com",
-    "prometheusrules.monitoring.coreos.com",
-    "servicemonitors.monitoring.coreos.com",
-    "networkpolicies.networking.k8s.io",
-    "poddisruptionbudgets.policy",
-    "middlewares.traefik.io",
-)
-KINDS = (*_RESTS, *_RUNS)
-"""All that a restore brings: the kinds of a stack. A writer to the bucket may have added other kinds to a backup,
-and Velero would create them as the cluster's administrator. Roles and bindings come with the next `up`."""
 _NOT_IN_A_COPY = ("ingresses.networking.k8s.io", "cronjobs.batch", "horizontalpodautoscalers.autoscaling")
 """A copy must not answer for the real hosts, nor write its own objects over the real copy of them."""
 NEW_VOLUMES = "archesai-new-volumes"
@@ -107,7 +76,7 @@ def whole(settings: Settings, stack: str, backup: Object, into: str | None, volu
     """
     build = _Specs(str(backup["metadata"]["name"]), settings.namespace, into)
     servers = _servers(settings)
-    steps = [_claims(build, volumes)]
+    steps = [Step(PLACE, "the namespace, and Velero's rights in it"), _claims(build, volumes)]
     if not held(backup):
         steps.append(Step(SECRETS, "the Secrets, from the state or the configuration: the backup holds none"))
     if contents(backup):
@@ -151,10 +120,10 @@ def _claims(build: _Specs, volumes: Sequence[str]) -> Step:
     """Claims on the volumes that are still there, else on new ones: a volume's object says nothing of its content."""
     if volumes:
         text = f"claims (on volumes that outlived the namespace: {', '.join(volumes)})"
-        spec = build.spec(included=_RESTS)
+        spec = build.spec(included=RESTING)
     else:
         text = "claims (on new volumes)"
-        spec = build.spec(included=_without(_RESTS, "persistentvolumes"))
+        spec = build.spec(included=_without(RESTING, VOLUMES))
         spec["resourceModifier"] = {"kind": "ConfigMap", "name": NEW_VOLUMES}
     return Step("claims", f"{text}, settings and rules; nothing runs yet", spec)
 
@@ -168,14 +137,14 @@ def _outside(settings: Settings, servers: Mapping[str, str], into: str | None) -
 
 def _rest(build: _Specs, *, outside: Sequence[str]) -> Step:
     """Everything else; in a copy whose data is outside, without what would work on the real data."""
-    excluded = ["jobs.batch", "persistentvolumes"]
+    excluded = ["jobs.batch", VOLUMES]
     text = "everything else, and with it the application"
     if build.into:
         excluded += _NOT_IN_A_COPY
     if build.into and outside:
         excluded.append("deployments.apps")
         text = f"everything else but the application, which would work on the real {' and '.join(outside)}"
-    return Step("rest", text, build.spec(included=_without(KINDS, *excluded)))
+    return Step("rest", text, build.spec(included=_without(RESTORED, *excluded)))
 
 
 def _without(kinds: Sequence[str], *excluded: str) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from archesai_infra.cli.backups.restore_plan import NEW_VOLUMES, NEW_VOLUMES_RULES, SECRETS, Step, Target
+from archesai_infra.cli.backups.place import prepare
+from archesai_infra.cli.backups.restore_plan import NEW_VOLUMES, NEW_VOLUMES_RULES, PLACE, SECRETS, Step, Target
 from archesai_infra.cli.backups.secrets import Secrets
 from archesai_infra.cli.backups.store import POLL_SECONDS, Store, StoredDump, dump_of, say, stamp
 from archesai_infra.cli.base.cluster import MERGE_PATCH, ClusterError, Object
@@ -87,12 +88,7 @@ class Run:
         for step in steps:
             self.step = step.name
             say(f"{step.name}: {step.text}")
-            if step.spec is not None:
-                self._restore(step)
-            if step.name == SECRETS and self.secrets is not None:
-                self._create_secrets(self.secrets)
-            if step.name == "copy-job":
-                self._suspend(on=True)
+            self._begin(step)
             for name in step.waits:
                 self._wait(f"StatefulSet {name} is not ready", lambda name=name: self._ready(name))
             if step.module == "storage":
@@ -101,6 +97,17 @@ class Run:
                 self._load(step.module)
         if self._suspended:
             self._finish_copy_job()
+
+    def _begin(self, step: Step) -> None:
+        """What a step does before it waits and loads content."""
+        if step.name == PLACE:
+            prepare(self.store, self.namespace)
+        if step.spec is not None:
+            self._restore(step)
+        if step.name == SECRETS and self.secrets is not None:
+            self._create_secrets(self.secrets)
+        if step.name == "copy-job":
+            self._suspend(on=True)
 
     def _create_secrets(self, secrets: Secrets) -> None:
         secrets.create(self.store, self.namespace)

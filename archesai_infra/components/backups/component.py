@@ -14,7 +14,7 @@ from archesai_infra import versions
 from archesai_infra.components.backups import drill as drills
 from archesai_infra.components.backups import keys as access
 from archesai_infra.components.backups import objects as copies
-from archesai_infra.components.backups import schedules, velero
+from archesai_infra.components.backups import rights, schedules, velero
 from archesai_infra.components.backups.dump import DumpSources, dump_pod, tools_image
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base import charts
@@ -60,7 +60,9 @@ class Backups(RunningComponent):
         super().__init__("Backups", "backups", context, opts)
         settings = args.settings
         keys = access.bucket_keys(args.credentials, args.own_storage)
-        ready = self._velero(args, keys) if settings.velero.install else []
+        ready = rights.grant_namespace(self, settings)
+        if settings.velero.install:
+            ready += self._velero(args, keys, ready)
         modules = tuple(
             module for module, on in (("database", args.dump.database), ("redis", args.dump.redis)) if on is not None
         )
@@ -78,7 +80,9 @@ class Backups(RunningComponent):
             drills.Drill(context, drill_args, self.child(depends_on=ready))
         self.register_outputs({})
 
-    def _velero(self, args: BackupsArgs, keys: access.Keys | None) -> list[pulumi.Resource]:
+    def _velero(
+        self, args: BackupsArgs, keys: access.Keys | None, allowed: Sequence[pulumi.Resource]
+    ) -> list[pulumi.Resource]:
         settings = args.settings
         velero_namespace = settings.velero.namespace
         # The node agent and what copies volumes mount the kubelet's directory as root.
@@ -88,7 +92,8 @@ class Backups(RunningComponent):
             access.repository_secret(self, settings, args.credentials, namespace[0]),
         ]
         made = [secret.resource if isinstance(secret, FilledSecret) else secret for secret in secrets if secret]
-        before = [*namespace, *made]
+        # Its server and its agents end where they may not read what they look at.
+        before = [*namespace, *made, *allowed, *rights.grant_cluster(self, settings, namespace)]
         policy = NetworkPolicy(
             f"{self.module}-velero-policy",
             metadata={

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from archesai_infra.components.backups import scripts
+from archesai_infra.components.backups.kinds import SECRETS, saved
 from archesai_infra.components.backups.settings import MODULE, BackupsSettings, Schedule
 from archesai_infra.kube.labels import APPLICATION, selector
 
@@ -78,7 +79,9 @@ def schedule_spec(
     template: dict[str, Any] = {
         "metadata": {"labels": {STACK_LABEL: instance, CONTENT_LABEL: ".".join(modules) or "objects"}},
         "includedNamespaces": [namespace],
-        **({} if settings.secrets else {"excludedResources": ["secrets"]}),
+        # Velero lists each kind that a backup may hold, and has rights on these alone.
+        "includedResources": saved(secrets=settings.secrets),
+        **({} if settings.secrets else {"excludedResources": [SECRETS]}),
         "ttl": canonical(schedule.ttl),
         "storageLocation": LOCATION,
         "defaultVolumesToFsBackup": False,

@@ -59,6 +59,8 @@ def values(
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containerSecurityContext": _RESTRICTED,
+        # The chart would give it cluster-admin, and a Role with wildcards in its own namespace: see `rights`.
+        "rbac": {"create": False, "clusterAdministrator": False},
         "metrics": _metrics(monitor_labels),
         "configMaps": {"fs-restore-action-config": _restore_helper()},
     }
@@ -125,6 +127,8 @@ def _configuration(settings: BackupsSettings) -> dict[str, Any]:
     built: dict[str, Any] = {
         "defaultBackupTTL": canonical(settings.schedules.hourly.ttl),
         "backupStorageLocation": [location],
+        # The cache would list and watch every restored kind in all namespaces, and waits for it without an end.
+        "disableInformerCache": True,
     }
     if settings.snapshots.enabled:
         built["features"] = "EnableCSI"

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from archesai_infra.cli.backups.restore_plan import KINDS, NEW_VOLUMES, Target, one_module, refusals, whole
+from archesai_infra.cli.backups.restore_plan import NEW_VOLUMES, Target, one_module, refusals, whole
 from archesai_infra.cli.backups.secrets import in_state
 from archesai_infra.cli.backups.store import StoredDump, dump_of, problems
 from archesai_infra.cli.rbac.roles import plural
+from archesai_infra.components.backups.kinds import RESTORED
 from archesai_infra.components.backups.schedules import CONTENT_LABEL
 from archesai_infra.stack.evaluate import evaluate
 from archesai_infra.stack.settings import Settings
@@ -41,15 +42,15 @@ def _backup(**status: Any) -> dict[str, Any]:  # noqa: ANN401 - parts of an obje
 def test_claims_come_first_the_dump_pod_before_the_servers_and_content_before_the_application() -> None:
     names = [step.name for step in whole(rendered.production().settings, "prod", _backup(), None)]
     assert names == [
-        "claims", "dumps", "servers", "load-database", "load-redis", "copy-job", "load-storage", "rest",
+        "namespace", "claims", "dumps", "servers", "load-database", "load-redis", "copy-job", "load-storage", "rest",
     ]  # fmt: skip
 
 
 def test_secrets_that_a_backup_does_not_hold_are_created_before_anything_runs() -> None:
     backup = _backup() | {"spec": {"excludedResources": ["secrets"]}}
     steps = whole(rendered.production().settings, "prod", backup, None)
-    assert [step.name for step in steps][:3] == ["claims", "secrets", "dumps"]
-    assert steps[1].spec is None
+    assert [step.name for step in steps][:4] == ["namespace", "claims", "secrets", "dumps"]
+    assert steps[2].spec is None
 
 
 def test_secrets_of_the_state_are_read_without_the_engine_s_marks() -> None:
@@ -65,7 +66,7 @@ def test_secrets_of_the_state_are_read_without_the_engine_s_marks() -> None:
 
 
 def test_nothing_that_runs_is_restored_with_the_claims() -> None:
-    first = whole(rendered.production().settings, "prod", _backup(), None)[0].spec
+    first = whole(rendered.production().settings, "prod", _backup(), None)[1].spec
     assert first
     assert not {"pods", "statefulsets.apps", "deployments.apps", "jobs.batch", "cronjobs.batch"} & set(
         first["includedResources"]
@@ -78,7 +79,7 @@ def test_a_restore_names_every_kind_that_it_brings_and_none_that_gives_rights() 
         named = {kind for spec in specs for kind in spec["includedResources"]}
         assert all(spec["includedResources"] for spec in specs)
         assert not [kind for kind in named if "rbac" in kind or "webhook" in kind or "customresource" in kind]
-        assert named <= {*KINDS, "pods"}
+        assert named <= {*RESTORED, "pods"}
 
 
 @pytest.mark.parametrize("config", [EVERYTHING, PRODUCTION], ids=["everything", "production"])
@@ -86,7 +87,7 @@ def test_every_kind_of_a_stack_comes_back_or_comes_with_the_next_up(config: Conf
     made = render(config)
     inside = [item for item in made.objects if item["metadata"].get("namespace") == made.settings.namespace]
     kinds = {f"{plural(item['kind'])}.{item['apiVersion'].rpartition('/')[0]}".rstrip(".") for item in inside}
-    assert kinds - set(KINDS) <= {"roles.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io"}
+    assert kinds - set(RESTORED) <= {"roles.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io"}
 
 
 def test_a_restore_never_writes_over_what_exists() -> None:
@@ -141,11 +142,11 @@ def test_a_copy_has_no_application_where_it_would_work_on_real_data() -> None:
 
 def test_claims_get_new_volumes_unless_theirs_outlived_the_namespace() -> None:
     settings = rendered.production().settings
-    new = whole(settings, "prod", _backup(), None)[0]
+    new = whole(settings, "prod", _backup(), None)[1]
     assert new.spec
     assert new.spec["resourceModifier"] == {"kind": "ConfigMap", "name": NEW_VOLUMES}
     assert "persistentvolumes" not in new.spec["includedResources"]
-    again = whole(settings, "prod", _backup(), None, ["pv-1"])[0]
+    again = whole(settings, "prod", _backup(), None, ["pv-1"])[1]
     assert again.spec
     assert "resourceModifier" not in again.spec
     assert "persistentvolumes" in again.spec["includedResources"]

@@ -150,6 +150,52 @@ def test_a_lost_namespace_comes_back_with_the_content_of_the_schedule_s_backup(r
     assert found["archesai-dump-data"] != claims["archesai-dump-data"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["get", "secrets", "--namespace=kube-system"],
+        ["get", "secrets", "--namespace=archesai"],
+        ["get", "configmaps", "--namespace=kube-system"],
+        ["create", "clusterrolebinding", "planted", "--clusterrole=cluster-admin", "--user=planted"],
+        ["create", "rolebinding", "planted", "--clusterrole=cluster-admin", "--user=planted", "--namespace=archesai"],
+        ["create", "deployment", "planted", "--image=planted", "--namespace=kube-system"],
+        ["create", "namespace", "planted"],
+        ["delete", "pod", "archesai-dump-0", "--namespace=archesai"],
+    ],
+    ids=lambda words: " ".join(words[:3] + words[-1:]),
+)
+def test_velero_s_account_reaches_nothing_that_backups_and_restores_do_not_need(rig: Rig, words: list[str]) -> None:
+    assert rig.plane.kubectl(*words, "--dry-run=server" if words[0] != "get" else "--output=name").returncode == 0
+    refused = rig.plane.kubectl(*words, kubeconfig=rig.account)
+    assert "forbidden" in refused.stderr.lower()
+    assert refused.returncode == 1
+
+
+def test_velero_s_account_runs_commands_in_the_dump_pod_alone(rig: Rig) -> None:
+    for pod, answer in (("archesai-dump-0", "yes"), ("archesai-postgres-0", "no")):
+        asked = ["auth", "can-i", "create", f"pods/{pod}", "--subresource=exec", "--namespace=archesai"]
+        assert rig.plane.kubectl(*asked, kubeconfig=rig.account).stdout.strip() == answer
+
+
+def test_a_backup_of_another_namespace_fails_and_holds_nothing_of_it(rig: Rig) -> None:
+    backup: dict[str, Any] = {
+        "apiVersion": "velero.io/v1",
+        "kind": "Backup",
+        "metadata": {"name": "of-another", "namespace": "velero"},
+        "spec": {"includedNamespaces": ["kube-system"], "includedResources": ["configmaps"], "snapshotVolumes": False},
+    }
+    rig.plane.api.create(backup)
+    ended: dict[str, Any] = {}
+
+    def probe() -> list[str]:
+        ended.update((rig.plane.api.read(backup) or {}).get("status", {}))
+        return [] if ended.get("completionTimestamp") else [str(ended)]
+
+    rig.plane.wait_for("the end of the backup", probe, seconds=60)
+    assert ended["phase"] == "PartiallyFailed"
+    assert "progress" not in ended or ended["progress"].get("itemsBackedUp", 0) <= 1
+
+
 def test_the_server_has_every_series_that_the_alerts_select(rig: Rig) -> None:
     _fill(rig)
     _scheduled(rig)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from archesai_infra import versions
+from archesai_infra.components.backups import rights
 from testbed.backups import rendered
 from testbed.monitoring import charts
 from testbed.stacks import render
@@ -21,7 +22,7 @@ _KNOWN = """
     metrics/enabled metrics/serviceMonitor/enabled metrics/serviceMonitor/autodetect
     metrics/nodeAgentPodMonitor/enabled metrics/nodeAgentPodMonitor/autodetect configMaps/*
     metrics/serviceMonitor/additionalLabels/* metrics/nodeAgentPodMonitor/additionalLabels/*
-    serviceAccount/server/annotations/*
+    serviceAccount/server/annotations/* configuration/disableInformerCache rbac/create rbac/clusterAdministrator
 """
 KEYS = frozenset(_KNOWN.split())
 """Paths in the chart's own values.yaml at that version; `/*` is handed on unread."""
@@ -97,3 +98,20 @@ def test_restored_pods_wait_under_a_user_that_restricted_namespaces_take(chart: 
     found = _of(chart, "ConfigMap", "velero-fs-restore-action-config")
     assert found["metadata"]["labels"]["velero.io/pod-volume-restore"] == "RestoreItemAction"
     assert "runAsUser: 10001" in found["data"]["secCtx"]
+
+
+def test_the_chart_gives_its_account_no_right(chart: list[dict[str, Any]]) -> None:
+    bound = {subject["name"] for item in chart if item["kind"] == "ClusterRoleBinding" for subject in item["subjects"]}
+    assert not [item for item in chart if item["kind"] in ("Role", "RoleBinding")]
+    # A Job before the release brings Velero's kinds; its account and its rights go with it.
+    assert bound == {f"{rights.ACCOUNT}-upgrade-crds"}
+    accounts = {
+        _of(chart, kind, name)["spec"]["template"]["spec"]["serviceAccountName"]
+        for kind, name in (("Deployment", "velero"), ("DaemonSet", "node-agent"))
+    }
+    assert accounts == {rights.ACCOUNT}
+
+
+def test_a_restore_waits_for_no_cache_of_all_namespaces(chart: list[dict[str, Any]]) -> None:
+    container = _of(chart, "Deployment", "velero")["spec"]["template"]["spec"]["containers"][0]
+    assert "--disable-informer-cache=true" in container["args"]
