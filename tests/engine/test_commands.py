@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,6 +88,26 @@ def test_a_key_is_set_and_unset_in_the_stack_file_and_a_bad_value_leaves_it_alon
     assert "error: redis[: cannot be read as a key" in broken.text
     deployment.arches("config", "unset", "redis").check()
     assert _file(deployment) == before
+
+
+def test_a_saved_plan_is_applied_as_it_is_and_refused_before_the_first_change_once_something_differs(
+    deploy: Deploy, tmp_path: Path
+) -> None:
+    deployment = deploy("planned", DEV)
+    plan, later = tmp_path / "plan.json", tmp_path / "later.json"
+    refused = deployment.arches("preview", "--save-plan", str(plan))
+    assert "this change generates values, and no plan can hold them: Stash api-jwt-secret" in refused.text
+    assert not plan.exists()
+    deployment.up()
+    deployment.configure({"api": {"image": {"tag": "v2"}}})
+    assert f"arches up --stack planned --plan {plan}" in deployment.arches("preview", "--save-plan", str(plan)).text
+    deployment.configure({"api": {"image": {"tag": "v3"}}})
+    other = deployment.arches("up", "--yes", "--plan", str(plan))
+    assert (other.status, "the plan no longer holds, and nothing was changed" in other.text) == (1, True)
+    assert "Deployment api-deployment, Job migrations-job" in other.text
+    deployment.arches("preview", "--save-plan", str(later)).check()
+    assert "~ 1 updated" in deployment.arches("up", "--yes", "--plan", str(later)).check().text
+    assert not deployment.preview()
 
 
 def test_the_sdks_own_steps_are_told_where_the_variable_behind_debug_asks_for_them(deploy: Deploy) -> None:

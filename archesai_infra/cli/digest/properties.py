@@ -40,7 +40,7 @@ def properties(step: Mapping[str, Any], kind: str, operation: str) -> tuple[Prop
         kind: Kind of the object.
         operation: One of `changes.OPERATIONS`.
     """
-    old, new = (_masked((step.get(state) or {}).get("inputs")) for state in ("oldState", "newState"))
+    old, new = (masked((step.get(state) or {}).get("inputs")) for state in ("oldState", "newState"))
     hidden = kind in _HIDDEN_KINDS
     if operation == "replace":
         paths = step.get("replaceReasons") or ()
@@ -72,12 +72,12 @@ def _property(change: Change, *, hidden: bool) -> Property:
     return Property(change.path, change.left, change.right, shown=True)
 
 
-def _masked(value: object) -> object:
+def masked(value: object) -> object:
     """A value with every secret as the same mask, whether the engine marked it, hid it, or an evaluation did."""
     if isinstance(value, Mapping):
-        return MASK if _SECRET in value else {str(key): _masked(item) for key, item in value.items()}
+        return MASK if _SECRET in value else {str(key): masked(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_masked(item) for item in value]
+        return [masked(item) for item in value]
     return MASK if value == _SHOWN_SECRET else value
 
 

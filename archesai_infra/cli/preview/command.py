@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,6 +23,9 @@ def preview(
     diff: Annotated[bool, typer.Option("--diff", help="Show each property that changes.")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Compare with the cluster, not with the state.")] = False,
     policy: Annotated[bool, typer.Option("--policy", help="Also check against the policy pack.")] = False,
+    save_plan: Annotated[
+        Path | None, typer.Option("--save-plan", help="Write a plan that `arches up --plan` applies.", dir_okay=False)
+    ] = None,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 1 if anything would change (offline only).")
     ] = False,
@@ -35,7 +39,8 @@ def preview(
 
     It changes no file of the project.
     """
-    from archesai_infra.cli.preview.run import Choice, run
+    from archesai_infra.cli.preview.choice import Choice
+    from archesai_infra.cli.preview.run import run
 
-    choice = Choice(diff=diff, refresh=refresh, policy=policy, json=json, exit_code=exit_code)
+    choice = Choice(diff=diff, refresh=refresh, policy=policy, json=json, exit_code=exit_code, save_plan=save_plan)
     run(stack, choice, offline=offline, against=against)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 
 import typer
 
@@ -11,21 +10,11 @@ from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.stacks import checked_stack
 from archesai_infra.cli.engine.engine import NoEngineError, obtain
-from archesai_infra.cli.engine.operations import preview_with_engine
 from archesai_infra.cli.engine.policy import violations
+from archesai_infra.cli.preview.by_engine import preview_with_engine
+from archesai_infra.cli.preview.choice import Choice
 from archesai_infra.cli.preview.offline import show_offline
 from archesai_infra.stack.evaluate import evaluate
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the preview shows."""
-
-    diff: bool
-    refresh: bool
-    policy: bool
-    json: bool
-    exit_code: bool
 
 
 def run(stack: str, choice: Choice, *, offline: bool, against: str) -> None:
@@ -39,14 +28,11 @@ def run(stack: str, choice: Choice, *, offline: bool, against: str) -> None:
         except NoEngineError as error:
             reason = str(error)
         else:
-            preview_with_engine(
-                root, raw, engine, diff=choice.diff, refresh=choice.refresh, json=choice.json, policy=choice.policy
-            )
+            preview_with_engine(root, raw, engine, choice)
             return
-    if choice.refresh:
-        raise CommandError(
-            f"--refresh reads the cluster through the engine, and this is offline: {reason}", Exit.ENGINE
-        )
+    for option, asked in {"--refresh": choice.refresh, "--save-plan": choice.save_plan}.items():
+        if asked:
+            raise CommandError(f"{option} needs the engine, and this is offline: {reason}", Exit.ENGINE)
     evaluation = evaluate(raw, application=True)
     differs = show_offline(root, evaluation, raw, reason, against, json=choice.json)
     sys.stdout.flush()

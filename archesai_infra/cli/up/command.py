@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,6 +32,9 @@ def up(
     take_over: Annotated[
         bool, typer.Option("--take-over", help="After a lost state: take existing objects into the new one.")
     ] = False,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", help="Apply what `arches preview --save-plan` wrote and nothing else.")
+    ] = None,
     local_state: LocalState = False,
 ) -> None:
     """Apply the stack file to the cluster, after showing the changes and asking.
@@ -40,7 +44,7 @@ def up(
     from archesai_infra.cli.engine.operations import Change
     from archesai_infra.cli.engine.operations import up as apply
 
-    change = Change(yes=yes, refresh=refresh, policy=policy, take_over=take_over, local_state=local_state)
+    change = Change(yes=yes, refresh=refresh, policy=policy, take_over=take_over, local_state=local_state, plan=plan)
     apply(stack, change)
 
 

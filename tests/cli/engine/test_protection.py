@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archesai_infra.cli.engine.operations import protected
+from archesai_infra.cli.engine.running import protected
 
 URN = "urn:pulumi:prod::archesai::archesai:index:Redis$kubernetes:{}::{}"
 CLAIM = URN.format("core/v1:PersistentVolumeClaim", "redis-data")
