@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import mkstemp
 
 import typer
 
@@ -22,7 +23,10 @@ _EDITORS = ("nano", "vim", "vi")
 
 
 def edit(stack: str) -> None:
-    """Edit a stack file; with a mistake in it, the file stays as it was. Raises CommandError and ConfigError."""
+    """Edit a stack file; with a mistake in it, the file stays as it was and the edited text is kept elsewhere.
+
+    Raises CommandError and ConfigError.
+    """
     path = project.root() / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         read_stack(stack)
@@ -32,6 +36,10 @@ def edit(stack: str) -> None:
     copy.write_text(before, encoding="utf-8")
     try:
         after = _edited(copy, stack)
+    except CommandError:
+        if (text := copy.read_text(encoding="utf-8", errors="replace")) != before:
+            typer.echo(f"Your text is kept in {_kept(text, stack)}; {path.name} is as it was.", err=True)
+        raise
     finally:
         copy.unlink()
     if after == before:
@@ -39,6 +47,14 @@ def edit(stack: str) -> None:
         return
     replace_file(path, after)
     typer.echo(f"{path.name} is changed; see what that changes: arches preview --stack {stack}")
+
+
+def _kept(text: str, stack: str) -> Path:
+    """A file outside of the project, readable by its owner only, with a text that was refused."""
+    descriptor, name = mkstemp(prefix=f"Pulumi.{stack}.", suffix=".yaml")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    return Path(name)
 
 
 def _edited(copy: Path, stack: str) -> str:

@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,24 @@ def test_every_other_end_leaves_the_file_as_it_was(
     assert (result.exit_code, says in result.stderr) == (status, True), result.stderr
     assert file.read_bytes() == before
     assert _left_behind(file) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "kept"),
+    [("""echo '  archesai:redsi: {}' >>"$2" """, 1), ("""echo '# x' >>"$2"; exit 1""", 1), ("exit 1", 0)],
+)
+def test_a_text_that_is_refused_is_kept_for_its_writer(
+    file: Path, monkeypatch: pytest.MonkeyPatch, script: str, kept: int
+) -> None:
+    (elsewhere := file.parent / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    before = file.read_text(encoding="utf-8")
+    _editor(monkeypatch, file.parent, script)
+    errors = run("config", "edit").stderr
+    assert [path.read_text(encoding="utf-8").startswith(before) for path in elsewhere.iterdir()] == [True] * kept
+    for path in elsewhere.iterdir():
+        assert f"Your text is kept in {path}; Pulumi.dev.yaml is as it was.\n" in errors
+        assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_schema_that_the_file_names_is_found_from_what_the_editor_opens(
