@@ -59,9 +59,8 @@ def needed(tier: str) -> tuple[str, ...]:
     """The parts that a tier cannot do without; none of the engine's where PATH has one."""
     if tier == UNIT:
         return ()
-    if tier == NODE:
-        return lacks.PARTS
-    return (*parts.RIG, *parts.ENGINE) if tier == ENGINE and not engines.on_path() else parts.RIG
+    own = lacks.PARTS if tier == NODE else parts.RIG
+    return (*own, *parts.ENGINE) if tier in (ENGINE, NODE) and not engines.on_path() else own
 
 
 def tier_of(item: pytest.Item) -> str:

@@ -96,7 +96,7 @@ def run_all(tiers: tuple[str, ...], more: list[str], *, apart: bool) -> int:
 def build(tiers: tuple[str, ...]) -> None:
     """Build what these tiers lack, telling how it goes; raises BuildError and ToolchainError."""
     wanted = list(PARTS)
-    if ENGINE in tiers and not engines.on_path():
+    if {ENGINE, NODE} & set(tiers) and not engines.on_path():
         wanted += parts.ENGINE
     on_nodes = NODE in tiers and not os.environ.get(lacks.KUBECONFIG_VARIABLE) and lacks.lack() is None
     if on_nodes:

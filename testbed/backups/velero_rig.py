@@ -18,6 +18,7 @@ import yaml
 from archesai_infra.components.backups import rights
 from archesai_infra.stack.evaluate import Evaluation, evaluate
 from testbed.backups import servers
+from testbed.backups.definitions import definitions
 from testbed.backups.dump_pods import Data, exec_rules
 from testbed.backups.node_agent import STORAGE_CLASS, NodeAgent, volume_directory
 from testbed.backups.servers import ObjectStore, Postgres, Redis
@@ -282,13 +283,8 @@ def _rights(evaluation: Evaluation) -> list[Object]:
 
 def define_kinds(rig: Rig) -> None:
     """Velero's kinds."""
-    crds = subprocess.run(
-        [parts.executables("velero")["velero"], "install", "--crds-only", "--dry-run", "-o", "yaml"],
-        env=rig.variables, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    documents = yaml.safe_load(crds)
-    definitions = documents["items"] if documents.get("kind") == "List" else list(yaml.safe_load_all(crds))
-    rig.plane.install_definitions(definitions)
+    documents = yaml.safe_load(definitions())
+    rig.plane.install_definitions(documents["items"])
 
 
 def _context(plane: ControlPlane) -> str:

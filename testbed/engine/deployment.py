@@ -10,7 +10,7 @@ from archesai_infra.stack.config import PROJECT
 from archesai_infra.stack.evaluate import Evaluation, evaluate
 from testbed.engine.project import project, write_config
 from testbed.engine.stack import Stack
-from testbed.engine.standin_charts import write_charts
+from testbed.engine.standin_charts import Templates, only_records, write_charts
 from testbed.stacks import Config, raw
 
 
@@ -25,7 +25,7 @@ class Deployment(Stack):
         environment: Mapping[str, str],
         secrets: Mapping[str, str] | None = None,
         *,
-        slow_charts: bool = False,
+        templates: Templates = only_records,
     ) -> None:
         """Prepare a stack; nothing is deployed yet.
 
@@ -35,12 +35,12 @@ class Deployment(Stack):
             config: Configuration of the stack as in its file, without the project's name.
             environment: Variables of the engine, the kubeconfig among them.
             secrets: Credentials to set as `pulumi config set --secret` does.
-            slow_charts: Whether the stand-ins of charts take time.
+            templates: What the stand-ins of charts install besides the record of their values.
         """
         super().__init__(project(source, directory / "project"), environment)
         self.config = config | {"charts": {"directory": str(directory / "charts")}}
         self._secrets = dict(secrets or {})
-        self._slow_charts = slow_charts
+        self._templates = templates
         self.configure()
         for key, value in self._secrets.items():
             self.set_secret(f"{PROJECT}:{key}", value)
@@ -53,7 +53,7 @@ class Deployment(Stack):
         self.config = _merged(self.config, changed or {})
         write_config(self.work, self.name, self.config)
         declared = self.declared()
-        write_charts(declared.releases, slow=self._slow_charts)
+        write_charts(declared.releases, self._templates)
         return declared
 
     def declared(self) -> Evaluation:
@@ -85,5 +85,5 @@ class Deploy(Protocol):
         *,
         secrets: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
-        slow_charts: bool = False,
+        templates: Templates = only_records,
     ) -> Deployment: ...

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from testbed.controlplane.fixtures import parts_or_skip
 from testbed.engine import engines
+from testbed.engine.project import snapshot
 from testbed.programs import parts
 
 MARKER = "provider"
@@ -31,6 +33,13 @@ def engine_environment(engine: engines.Engine, tmp_path_factory: pytest.TempPath
     directories = {f"HELM_{kind}_HOME": str(helm / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
     quiet = {"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true", "PULUMI_SKIP_UPDATE_CHECK": "true"}
     return {**directories, **quiet, **engine.variables(tmp_path_factory.mktemp("pulumi"))}
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory, engine_environment: Mapping[str, str]) -> Path:
+    """The program as it was when the tests began; needs an engine that will run it."""
+    assert engine_environment
+    return snapshot(tmp_path_factory.mktemp("program") / "source")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,7 @@
 """Stand-ins for the Helm charts of a stack: same name and version, and all they install is a record of their values.
 
-Those that take time also run Jobs as hooks before each install and upgrade, for which Helm waits, and a server.
+Tests may add templates: those that take time run Jobs as hooks before each install and upgrade, for which Helm waits,
+and a server.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,8 @@ _TAKING_TIME = {
     "templates/server.yaml": _SERVER,
     "templates/_helpers.tpl": _HELPERS,
 }
+Templates = Callable[[str], Mapping[str, str]]
+"""Further files of a chart, by the chart's name."""
 _GROUPS = {
     "cert-manager": "cert-manager.io",
     "prometheus-operator-crds": "monitoring.coreos.com",
@@ -80,13 +83,26 @@ _GROUPS = {
 """The API group whose kinds a chart defines."""
 
 
-def write_charts(releases: Iterable[Resource], *, slow: bool = False) -> None:
-    """A package for each release, at the path where the release looks for it; `slow` ones take time."""
+def only_records(chart: str) -> Mapping[str, str]:
+    """No further templates."""
+    del chart
+    return {}
+
+
+def taking_time(chart: str) -> Mapping[str, str]:
+    """Hooks and a server, the same for each chart."""
+    del chart
+    return _TAKING_TIME
+
+
+def write_charts(releases: Iterable[Resource], templates: Templates) -> None:
+    """A package for each release, at the path where the release looks for it."""
     for release in releases:
         path = Path(release.inputs["chart"])
         version = str(release.inputs["version"])
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, path.name.removesuffix(f"-{version}.tgz"), version, _TAKING_TIME if slow else {})
+        name = path.name.removesuffix(f"-{version}.tgz")
+        _write(path, name, version, templates(name))
 
 
 def _write(path: Path, name: str, version: str, more: Mapping[str, str]) -> None:
@@ -95,7 +111,7 @@ def _write(path: Path, name: str, version: str, more: Mapping[str, str]) -> None
     files |= more
     if name == "traefik":
         files |= {f"crds/{path.name}": path.read_text(encoding="utf-8") for path in crds.files("traefik.io")}
-    if group := _GROUPS.get(name):
+    elif (group := _GROUPS.get(name)) and not any(path.startswith("crds/") for path in more):
         files |= {f"crds/{path.name}": path.read_text(encoding="utf-8") for path in crds.files(group)}
     with tarfile.open(path, "w:gz") as archive:
         for inside, text in files.items():

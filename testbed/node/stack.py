@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 from archesai_infra.stack.evaluate import Evaluation
 from archesai_infra.stack.render import ordered
@@ -16,7 +18,14 @@ from testbed.stacks import Config, render, shipped_config
 
 READY_SECONDS = 240.0
 COMPONENT = "app.kubernetes.io/component"
-_RUNNING = ("Deployment", "StatefulSet", "Job", "PersistentVolumeClaim")
+WORKLOADS = {
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "Job": "batch/v1",
+    "PersistentVolumeClaim": "v1",
+}
+"""API version of each kind that has to be ready."""
 
 
 def shipped(name: str) -> Config:
@@ -25,8 +34,8 @@ def shipped(name: str) -> Config:
 
 
 @dataclass(frozen=True)
-class NodeStack:
-    """A stack and the cluster that it is for."""
+class LiveStack(ABC):
+    """A stack and the cluster that it is in, whoever put it there."""
 
     cluster: Cluster
     name: str
@@ -41,35 +50,18 @@ class NodeStack:
         """With secrets in clear, as an engine hands them to the API server."""
         return render(self.config, self.name, reveal=True)
 
-    @cached_property
-    def items(self) -> list[Object]:
-        """The stack's objects in the order of their application, without kinds that this cluster does not serve."""
-        return [item for item in ordered(self.evaluation) if self._is_served(item)]
+    def chart_namespaces(self) -> list[str]:
+        """Where the releases of charts are, apart from the stack."""
+        return sorted({str(one.inputs["namespace"]) for one in self.evaluation.releases} - {self.namespace})
 
-    def changed(self, change: Config) -> NodeStack:
-        """The same stack with other settings."""
-        return NodeStack(self.cluster, self.name, merged(self.config, change))
+    @abstractmethod
+    def workloads(self) -> Sequence[Object]:
+        """What has to be ready: servers, Jobs and claims."""
 
-    def of_kind(self, *kinds: str) -> list[Object]:
-        return [item for item in self.items if item["kind"] in kinds]
-
-    def one(self, kind: str, name: str) -> Object:
-        return next(item for item in self.of_kind(kind) if item["metadata"]["name"] == name)
-
-    def apply(self) -> NodeStack:
-        """Apply every object; each must be accepted."""
-        self.cluster.apply(self.items).check()
-        return self
-
-    def wait_ready(self, seconds: float = READY_SECONDS) -> NodeStack:
+    def wait_ready(self, seconds: float = READY_SECONDS) -> Self:
         """Wait until all that runs is ready and all that ends has ended well."""
-        self.cluster.wait_ready(*self.of_kind(*_RUNNING), seconds=seconds)
+        self.cluster.wait_ready(*self.workloads(), seconds=seconds)
         return self
-
-    def delete(self) -> None:
-        """Delete the stack's namespaces without waiting."""
-        for namespace in self.of_kind("Namespace"):
-            self.cluster.api.delete(namespace)
 
     def pods(self, component: str | None = None) -> list[Object]:
         """The stack's pods, or a component's, that are there to stay."""
@@ -109,6 +101,40 @@ class NodeStack:
         }
         return sorted(line for line in lines if not any(re.search(pattern, line) for pattern in explained))
 
+
+@dataclass(frozen=True)
+class NodeStack(LiveStack):
+    """A stack whose manifests are applied in one pass."""
+
+    @cached_property
+    def items(self) -> list[Object]:
+        """The stack's objects in the order of their application, without kinds that this cluster does not serve."""
+        return [item for item in ordered(self.evaluation) if self._is_served(item)]
+
+    def changed(self, change: Config) -> NodeStack:
+        """The same stack with other settings."""
+        return NodeStack(self.cluster, self.name, merged(self.config, change))
+
+    def of_kind(self, *kinds: str) -> list[Object]:
+        return [item for item in self.items if item["kind"] in kinds]
+
+    def one(self, kind: str, name: str) -> Object:
+        return next(item for item in self.of_kind(kind) if item["metadata"]["name"] == name)
+
+    def workloads(self) -> list[Object]:
+        """Those of the manifests."""
+        return self.of_kind(*WORKLOADS)
+
+    def apply(self) -> NodeStack:
+        """Apply every object; each must be accepted."""
+        self.cluster.apply(self.items).check()
+        return self
+
+    def delete(self) -> None:
+        """Delete the stack's namespaces without waiting."""
+        for namespace in self.of_kind("Namespace"):
+            self.cluster.api.delete(namespace)
+
     def _is_served(self, item: Object) -> bool:
         try:
             self.cluster.api.resource(item["apiVersion"], item["kind"])
@@ -117,7 +143,7 @@ class NodeStack:
         return True
 
 
-def unready(stack: NodeStack) -> list[str]:
+def unready(stack: LiveStack) -> list[str]:
     """Pods that neither run and are ready nor have ended well."""
     found: list[str] = []
     for pod in stack.pods():

@@ -132,7 +132,7 @@ def test_another_key_is_another_job() -> None:
 def test_a_restore_writes_with_a_user_that_no_pod_runs_with_otherwise() -> None:
     job = find(render(EVERYTHING_ON_MINIO), "CronJob", "archesai-backups-objects")["spec"]["jobTemplate"]["spec"]
     assert "archesai-storage-restore" not in str(job)
-    (copier,) = restoring(job)["template"]["spec"]["containers"]
+    (copier,) = restoring(job, "archesai-storage-restore")["template"]["spec"]["containers"]
     assert copier["args"] == ["restore"]
     assert variables(copier)["RCLONE_CONFIG_SOURCE_ACCESS_KEY_ID"] == "archesai-storage-restore/ACCESS_KEY"
     assert variables(copier)["RCLONE_CONFIG_SOURCE_SECRET_ACCESS_KEY"] == "archesai-storage-restore/SECRET_KEY"

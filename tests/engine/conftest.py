@@ -9,7 +9,7 @@ import pytest
 
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.deployment import Deploy, Deployment
-from testbed.engine.project import snapshot
+from testbed.engine.standin_charts import Templates, only_records
 from testbed.stacks import Config
 
 TEST_SECONDS = 1800
@@ -22,13 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "tests/engine/" in item.nodeid:
             item.add_marker(pytest.mark.engine)
             item.add_marker(pytest.mark.timeout(TEST_SECONDS))
-
-
-@pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory, engine_environment: Mapping[str, str]) -> Path:
-    """The program as it was when the tests began; needs an engine that will run it."""
-    assert engine_environment
-    return snapshot(tmp_path_factory.mktemp("program") / "source")
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +41,12 @@ def deploy(
         *,
         secrets: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
-        slow_charts: bool = False,
+        templates: Templates = only_records,
     ) -> Deployment:
         directory = tmp_path_factory.mktemp("stacks") / name
         variables = ambient | dict(environment or {})
         made.append(
-            Deployment(program, directory, {"namespace": name} | config, variables, secrets, slow_charts=slow_charts)
+            Deployment(program, directory, {"namespace": name} | config, variables, secrets, templates=templates)
         )
         return made[-1]
 

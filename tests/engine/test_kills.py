@@ -16,6 +16,7 @@ from testbed.engine.configurations import PROD
 from testbed.engine.deployment import Deploy, Deployment
 from testbed.engine.given_secrets import provide
 from testbed.engine.stack import Outcome
+from testbed.engine.standin_charts import taking_time
 
 MOMENTS = int(os.environ.get("ARCHESAI_KILLS", "4"))
 """How many kills are spread over a first `up`; twenty take many minutes."""
@@ -35,7 +36,7 @@ def _production(deploy: Deploy, rig: ControlPlane, name: str) -> Generator[Deplo
     """A production stack whose cluster-wide objects no other test has at the same time."""
     # The stack brings the class of the controller that it installs.
     rig.api.delete({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"}})
-    deployment = deploy(name, PROD | {"cluster": {"context": CONTEXT}}, slow_charts=True)
+    deployment = deploy(name, PROD | {"cluster": {"context": CONTEXT}}, templates=taking_time)
     provide(rig, deployment)
     try:
         yield deployment

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from testbed.cluster.scenarios import EVERYTHING, SCENARIOS, alone, merged
 from testbed.node import images, lacks
+from testbed.node.bucket import Bucket, bucket
 from testbed.node.cluster import Cluster, standing
+from testbed.node.deployed import DeployedStack, Engine
 from testbed.node.rig import Nodes
 from testbed.node.small_volumes import SmallVolumes
-from testbed.node.stack import NodeStack, shipped
+from testbed.node.stack import LiveStack, NodeStack, shipped
 from testbed.stacks import Config
 
 FRAGILE: Config = {
@@ -56,16 +59,42 @@ def nodes(cluster: Cluster) -> Nodes:
 
 
 @pytest.fixture(scope="session")
-def running(cluster: Cluster) -> Callable[[str], NodeStack]:
-    """A shipped stack or `everything` by name, applied once and ready; tests leave it as they found it."""
-    seen: dict[str, NodeStack] = {}
+def own_bucket(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Generator[Bucket | None]:
+    """A bucket for backups outside of the cluster; none where the cluster was started by others."""
+    if not isinstance(cluster, Nodes):
+        yield None
+        return
+    with bucket(cluster, tmp_path_factory.mktemp("bucket")) as served:
+        yield served
 
-    def get(name: str) -> NodeStack:
-        if name not in seen:
-            cluster.apply(SCENARIOS["everything"].others).check()
-            config = alone(EVERYTHING, "node-everything") if name == "everything" else shipped(name)
-            seen[name] = NodeStack(cluster, name, config).apply()
-        return seen[name].wait_ready()
+
+@pytest.fixture(scope="session")
+def deploying(
+    cluster: Cluster,
+    program: Path,
+    engine_environment: Mapping[str, str],
+    own_bucket: Bucket | None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], DeployedStack]:
+    """A shipped stack by name, deployed once by the engine; tests leave it as they found it."""
+    engine = Engine(program, tmp_path_factory.mktemp("deployed"), engine_environment, cluster, own_bucket)
+    return cache(engine.deploy)
+
+
+@pytest.fixture(scope="session")
+def everything(cluster: Cluster) -> NodeStack:
+    """All that a stack can have, applied as manifests."""
+    cluster.apply(SCENARIOS["everything"].others).check()
+    return NodeStack(cluster, "everything", alone(EVERYTHING, "node-everything")).apply()
+
+
+@pytest.fixture(scope="session")
+def running(request: pytest.FixtureRequest, deploying: Callable[[str], DeployedStack]) -> Callable[[str], LiveStack]:
+    """A stack that is ready: a shipped one by its name, or `everything`; tests leave it as they found it."""
+
+    def get(name: str) -> LiveStack:
+        stack: LiveStack = request.getfixturevalue(name) if name == "everything" else deploying(name)
+        return stack.wait_ready()
 
     return get
 

@@ -1,35 +1,35 @@
-"""Commands of `arches` that ask a cluster, on one that answers with real pods."""
+"""Commands of `arches` that ask or change a cluster, on one that answers with real pods.
+
+The backups' commands are in `test_backups.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
 
-from testbed.cli.projects import project
-from testbed.cli.running import run, run_json
-from testbed.node.cluster import Cluster
-from testbed.node.stack import NodeStack
+from testbed.cli.running import Ran, run, run_json
+from testbed.controlplane.api import Object
+from testbed.node.deployed import DeployedStack
+from testbed.node.stack import LiveStack
 
 pytestmark = [pytest.mark.node, pytest.mark.usefixtures("deployed")]
-
-__all__ = ["project"]
 
 
 @pytest.fixture
 def deployed(
-    running: Callable[[str], NodeStack], cluster: Cluster, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> NodeStack:
-    """The development stack, whose stack file is in the working directory and whose cluster is the current one."""
-    stack = running("dev")
-    file = project / "Pulumi.dev.yaml"
-    document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    document["config"]["archesai:namespace"] = stack.namespace
-    file.write_text(yaml.safe_dump(document), encoding="utf-8")
-    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    running: Callable[[str], LiveStack],
+    deploying: Callable[[str], DeployedStack],
+    monkeypatch: pytest.MonkeyPatch,
+) -> DeployedStack:
+    """The development stack; its project is the working directory, its engine on PATH and its cluster the current."""
+    running("dev")
+    stack = deploying("dev")
+    monkeypatch.chdir(stack.deployment.work)
+    for name, value in stack.deployment.environment.items():
+        monkeypatch.setenv(name, value)
     return stack
 
 
@@ -39,31 +39,64 @@ def test_the_status_of_a_healthy_stack_has_no_problem() -> None:
     assert "Deployment archesai-api" in {line["name"] for line in lines}
 
 
-def test_logs_of_a_module_come_from_its_containers(deployed: NodeStack) -> None:
-    done = run("logs", "database", "--tail", "500")
-    assert done.exit_code == 0, done.stderr
+def test_logs_of_a_module_come_from_its_containers(deployed: DeployedStack) -> None:
+    done = done_well("logs", "database", "--tail", "500")
     assert "database system is ready to accept connections" in done.output
     assert deployed.pod("database")["metadata"]["name"] in done.output
 
 
-def test_the_doctor_reads_the_cluster(cluster: Cluster) -> None:
-    done = run("doctor")
-    assert "reachable" in done.output or cluster.api.server in done.output, done.output + done.stderr
+def test_logs_of_the_container_before_are_those_of_the_one_that_ended(deployed: DeployedStack) -> None:
+    pod = deployed.pod("platform")
+    name = pod["metadata"]["name"]
+    assert "not found" in run("logs", "platform", "--previous").output
+    deployed.exec("platform", "kill", "1")
+
+    def restarted() -> list[str]:
+        (status,) = (deployed.cluster.api.read(pod) or {})["status"]["containerStatuses"]
+        return [] if status["restartCount"] and status["ready"] else ["not yet"]
+
+    deployed.cluster.wait_for("the container runs again", restarted)
+    before = done_well("logs", "platform", "--previous").output
+    assert name in before
+    assert "stopping" in before
+    assert "stopping" not in done_well("logs", "platform").output
+    replace(deployed, pod)
 
 
-def test_a_password_that_the_database_lost_is_given_back_from_its_secret(deployed: NodeStack) -> None:
-    def serves() -> bool:
-        pod = deployed.pod("api")["metadata"]["name"]
-        return deployed.cluster.exec(deployed.namespace, pod, "archesai", "check").returncode == 0
+def test_the_doctor_finds_nothing_wrong_with_the_cluster_and_no_drift() -> None:
+    findings = run_json("doctor", "--drift")
+    wrong = [one for one in findings if one["status"] in ("problem", "warning")]
+    assert wrong == []
+    assert {"reachability", "name from a pod", "drift"} <= {one["check"] for one in findings if one["status"] == "ok"}
 
-    assert serves()
+
+def test_a_password_that_the_database_lost_is_given_back_from_its_secret(deployed: DeployedStack) -> None:
+    assert serves(deployed)
     role = urlsplit(deployed.exec("api", "sh", "-c", 'echo "$ARCHES_DATABASE_URL"').strip()).username
     deployed.sql(f"alter role \"{role}\" password 'unknown to everybody'")
-    assert not serves()
-    done = run("secrets", "sync")
-    assert done.exit_code == 0, done.stderr
+    assert not serves(deployed)
+    done = done_well("secrets", "sync")
     assert "has the password of its Secret" in done.output
-    assert serves()
+    assert serves(deployed)
+
+
+def test_a_rotated_password_is_in_service_after_an_up(deployed: DeployedStack) -> None:
+    before = database_secret(deployed)
+    assert "database.passwordVersion" in done_well("secrets", "rotate", "databasePassword").output
+    done_well("up", "--yes")
+    deployed.wait_ready()
+    assert database_secret(deployed) != before
+    assert serves(deployed)
+
+
+def test_a_destroyed_stack_comes_back_with_its_rows(deployed: DeployedStack) -> None:
+    deployed.sql("create table if not exists outliving as select 42 as answer")
+    done_well("destroy", "--yes")
+    deployed.cluster.wait_for("the pods are gone", lambda: [pod["metadata"]["name"] for pod in deployed.pods()])
+    done_well("up", "--yes")
+    deployed.wait_ready()
+    assert deployed.sql("select answer from outliving") == "42"
+    assert serves(deployed)
 
 
 def test_a_stack_without_backups_has_none_to_list() -> None:
@@ -71,3 +104,28 @@ def test_a_stack_without_backups_has_none_to_list() -> None:
     assert done.exit_code != 0
     assert "error:" in done.stderr
     assert "backups" in done.stderr
+
+
+def done_well(*arguments: str) -> Ran:
+    """Run a command, which must succeed."""
+    done = run(*arguments)
+    assert done.exit_code == 0, done.stderr + done.output
+    return done
+
+
+def serves(stack: DeployedStack) -> bool:
+    """Whether a new process in the api's pod reaches every server that it has a password for."""
+    pod = stack.pod("api")["metadata"]["name"]
+    return stack.cluster.exec(stack.namespace, pod, "archesai", "check").returncode == 0
+
+
+def database_secret(stack: DeployedStack) -> Object:
+    """What the database's Secret holds."""
+    return stack.cluster.api.get("v1", "Secret", "archesai-database", stack.namespace)["data"]
+
+
+def replace(stack: DeployedStack, pod: Object) -> None:
+    """Have a pod made again, so that nothing in the stack was restarted."""
+    stack.cluster.api.delete(pod)
+    stack.cluster.wait_gone(pod)
+    stack.wait_ready()

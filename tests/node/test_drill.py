@@ -13,7 +13,7 @@ from archesai_infra.cli.status.report import job
 from archesai_infra.components.backups import drill, dump
 from archesai_infra.components.backups.schedules import CONTAINERS
 from testbed.controlplane.api import Object
-from testbed.node.stack import NodeStack
+from testbed.node.stack import LiveStack
 
 pytestmark = pytest.mark.node
 
@@ -36,24 +36,24 @@ class Drilled(NamedTuple):
 
 
 @pytest.fixture
-def stack(running: Callable[[str], NodeStack]) -> NodeStack:
+def stack(running: Callable[[str], LiveStack]) -> LiveStack:
     """A stack with backups and the drill."""
     return running("everything")
 
 
-def in_dump_pod(stack: NodeStack, module: str, *command: str) -> str:
+def in_dump_pod(stack: LiveStack, module: str, *command: str) -> str:
     """What a command prints in a container of the dump pod; it must succeed."""
     done = stack.cluster.exec(stack.namespace, dump.POD, *command, container=CONTAINERS[module])
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout
 
 
-def hook(stack: NodeStack, module: str) -> None:
+def hook(stack: LiveStack, module: str) -> None:
     """Dump a module as Velero does before a backup."""
     in_dump_pod(stack, module, "/bin/sh", "-c", f'sh "$SCRIPTS/dump-{module}.sh"')
 
 
-def run_drill(stack: NodeStack) -> Drilled:
+def run_drill(stack: LiveStack) -> Drilled:
     """Run the drill as its CronJob would."""
     name = f"drill-{uuid.uuid4().hex[:6]}"
     where = f"--namespace={stack.namespace}"
@@ -76,12 +76,12 @@ def run_drill(stack: NodeStack) -> Drilled:
     return Drilled(good, log.stdout + log.stderr)
 
 
-def scratch_claims(stack: NodeStack) -> list[str]:
+def scratch_claims(stack: LiveStack) -> list[str]:
     claims = stack.cluster.api.list("v1", "PersistentVolumeClaim", stack.namespace)
     return [one["metadata"]["name"] for one in claims if one["metadata"]["name"].endswith("-scratch")]
 
 
-def test_a_dump_that_was_made_under_writes_is_restored_by_the_drill_and_leaves_no_volume(stack: NodeStack) -> None:
+def test_a_dump_that_was_made_under_writes_is_restored_by_the_drill_and_leaves_no_volume(stack: LiveStack) -> None:
     stack.sql(f"create table if not exists drilled as select generate_series(1, {ROWS}) number")
     api = stack.pod("api")["metadata"]["name"]
     writer = ("archesai", "write", f"-seconds={LOAD_SECONDS}", "database")
@@ -98,7 +98,7 @@ def test_a_dump_that_was_made_under_writes_is_restored_by_the_drill_and_leaves_n
     stack.cluster.wait_for("the drill's volume is gone", lambda: scratch_claims(stack))
 
 
-def test_the_drill_fails_on_a_dump_whose_bytes_have_changed_and_leaves_no_volume(stack: NodeStack) -> None:
+def test_the_drill_fails_on_a_dump_whose_bytes_have_changed_and_leaves_no_volume(stack: LiveStack) -> None:
     stack.sql(f"create table if not exists drilled as select generate_series(1, {ROWS}) number")
     hook(stack, "database")
     in_dump_pod(stack, "database", "/bin/sh", "-c", DAMAGE)

@@ -63,7 +63,9 @@ def restore(stack: str, source: str, choice: Choice) -> None:
         _carry_out(Run(store, backup, target.namespace, choice.timeout, in_place, secrets), steps)
     typer.echo(f"restored {backup['metadata']['name']} into namespace {target.namespace}")
     if choice.module is None and choice.into is None:
-        typer.echo(f"next: arches up --refresh --stack {stack} (it recreates finished Jobs, such as the migrations)")
+        typer.echo(
+            f"next: arches up --refresh --stack {stack} (it runs finished Jobs again: migrations, users of the storage)"
+        )
 
 
 def _carry_out(run: Run, steps: list[Step]) -> None:

@@ -14,9 +14,10 @@ from archesai_infra.cli.backups.store import POLL_SECONDS, Store, StoredDump, du
 from archesai_infra.cli.base.cluster import MERGE_PATCH, ClusterError, Object
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path as path_of
-from archesai_infra.components import redis
+from archesai_infra.components import redis, storage
 from archesai_infra.components.backups import dump, objects, schedules, scripts
 from archesai_infra.components.redis import users
+from archesai_infra.components.storage import users as storage_users
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 
@@ -204,7 +205,7 @@ class Run:
 
     def _load_objects(self) -> None:
         cron_job = self.store.cluster.get(self._copy_job())
-        spec: Object = objects.restoring(cron_job["spec"]["jobTemplate"]["spec"])
+        spec: Object = objects.restoring(cron_job["spec"]["jobTemplate"]["spec"], self._writer())
         name = f"{objects.NAME}-restore-{self._stamp}"
         body = {
             "apiVersion": "batch/v1",
@@ -227,6 +228,12 @@ class Run:
             return "Complete" in conditions
 
         self._wait(f"Job {name} has not ended", ended)
+
+    def _writer(self) -> str:
+        """The Secret with the keys that write objects: a server that was made for this restore has no users yet."""
+        if self.in_place:
+            return storage_users.secret(storage_users.RESTORE)
+        return self.store.settings.storage.existing_secret or storage.NAME
 
     def _copy_job(self) -> str:
         return path_of("CronJob", self.namespace, objects.NAME)

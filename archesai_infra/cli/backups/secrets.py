@@ -61,7 +61,12 @@ def collect(store: Store, namespace: str) -> Secrets:
     if remaining := [name for name in absent if name not in found]:
         known = _known(store.stack, raw, remaining)
         found |= {name: known[name] for name in remaining}
-    lacks = [replace(lack, namespace=namespace) for lack in lacking(store.cluster, declared) if lack.namespace == own]
+    # The restore makes the namespace before anything in it is asked for.
+    lacks = [
+        replace(lack, namespace=namespace, in_namespace=True)
+        for lack in lacking(store.cluster, declared)
+        if lack.namespace == own
+    ]
     lacks = [lack for lack in lacks if _find(store, namespace, lack.name) is None]
     return Secrets(found, tuple(line for lack in lacks for line in lack.commands(store.cluster.context)))
 

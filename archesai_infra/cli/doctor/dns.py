@@ -14,8 +14,14 @@ from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warn
 from archesai_infra.components.dns import DNS_SERVICES, Dns
 
 CHECK = "dns"
-PROBE = "getent hosts kubernetes.default.svc || nslookup kubernetes.default.svc"
-"""Resolves a name that every cluster has; images have one of the two programs."""
+PROBE = r"""
+name=kubernetes.default.svc
+domain=$(sed -n 's/^search .*\.svc\.\([^ ]*\).*/\1/p' /etc/resolv.conf)
+getent hosts "$name" || nslookup "$name" || nslookup "$name.$domain"
+"""
+"""Resolves a name that every cluster has; images have one of the two programs, and BusyBox' nslookup searches no
+domain for a name with dots."""
+POLICY = "archesai-dns"
 
 Object = dict[str, Any]
 
@@ -140,7 +146,7 @@ def _pods_alone(cluster: Cluster, dns: Dns) -> Iterator[Finding]:
 
 def _resolved(cluster: Cluster, namespace: str) -> Iterator[Finding]:
     """The answer to a question that a pod under the stack's policies asks."""
-    pods = [pod for pod in cluster.list(path("Pod", namespace)) if pod.get("status", {}).get("phase") == "Running"]
+    pods = [pod for pod in _asking(cluster, namespace) if pod.get("status", {}).get("phase") == "Running"]
     if not pods or not cluster.allowed("create", "", "pods/exec", namespace):
         yield skipped("name from a pod", "no pod of the stack runs that the user may run a command in")
         return
@@ -149,8 +155,16 @@ def _resolved(cluster: Cluster, namespace: str) -> Iterator[Finding]:
     if answer.status == 0:
         yield ok("name from a pod", f"{name} resolves kubernetes.default.svc")
     else:
-        cure = "compare its /etc/resolv.conf with the NetworkPolicy archesai-dns"
+        cure = f"compare its /etc/resolv.conf with the NetworkPolicy {POLICY}"
         yield warning("name from a pod", f"{name} does not resolve kubernetes.default.svc", cure)
+
+
+def _asking(cluster: Cluster, namespace: str) -> list[Object]:
+    """Pods that the stack's policy lets ask for names."""
+    policy = cluster.find(path("NetworkPolicy", namespace, POLICY))
+    terms = policy["spec"]["podSelector"].get("matchExpressions", []) if policy else []
+    selector = ",".join(f"{term['key']} in ({','.join(term['values'])})" for term in terms)
+    return cluster.list(path("Pod", namespace), labels=selector)
 
 
 def _selects(namespace: str, labels: Mapping[str, str], pod: Answering) -> bool:

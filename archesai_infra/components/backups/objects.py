@@ -92,14 +92,17 @@ def plain_environment(settings: BackupsSettings, source: StorageConnection) -> d
     }
 
 
-def restoring(job: dict[str, Any]) -> dict[str, Any]:
-    """The spec of a Job that brings a copy back, from the CronJob's template, whose user only reads the bucket."""
+def restoring(job: dict[str, Any], writer: str) -> dict[str, Any]:
+    """The spec of a Job that brings a copy back, from the CronJob's template, whose user only reads the bucket.
+
+    `writer` is the Secret with the keys that write in its place; a storage outside of the stack has one pair for both.
+    """
     (copier,) = job["template"]["spec"]["containers"]
     copier["args"] = ["restore"]
     for variable in copier["env"]:
         reference = variable.get("valueFrom", {}).get("secretKeyRef", {})
         if reference.get("name") == users.secret(users.OBJECTS):
-            reference["name"] = users.secret(users.RESTORE)
+            reference["name"] = writer
     return job
 
 

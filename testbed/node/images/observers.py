@@ -41,6 +41,8 @@ def _velero(image: Filesystem, programs: Programs) -> None:
         image.program(programs[name], name)
     with (image.root / "etc/passwd").open("a", encoding="utf-8") as users:
         users.write("cnb:x:1002:1000::/home/cnb:/bin/false\n")
+    # The server keeps the configuration of its repositories there.
+    image.shared(("home/cnb",))
 
 
 def _velero_plugin(image: Filesystem, programs: Programs) -> None:

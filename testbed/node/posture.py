@@ -1,0 +1,96 @@
+"""What must hold of a running stack, each as a list of what does not: the tests of stacks expect them empty."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+
+from kubernetes.utils import parse_quantity
+
+from testbed.controlplane.api import Object
+from testbed.node.cluster import Cluster
+from testbed.node.stack import LiveStack
+
+EXPLAINED = {
+    r"Unhealthy: Startup probe failed": "a server that starts does not answer yet",
+    r"archesai-api-.*Unhealthy: Readiness probe failed": "the api is not ready as long as its database is not",
+    r"HorizontalPodAutoscaler .*: Failed(GetResourceMetric|ComputeMetricsReplicas)": "new pods have no metrics yet",
+    r"FailedScheduling: .*(unbound immediate|not bound)": "a volume is made once its pod has a node",
+    r"FailedPreStopHook": "the hook of the api ends with the process that it ends",
+    r"FailedMount: .*no relationship found between node": "the kubelet knows of a pod before the authorizer does",
+    r"not allocated; repairing$": "the API server writes its record of a new Service's address a moment later",
+    r"\bdrill-[0-9a-f]{6}": "tests start drills by hand, one of them on a damaged dump",
+}
+"""Warning events that a start brings, and why."""
+WRITE = "if touch /written 2>/dev/null; then echo writable; else echo read-only; fi; id -u"
+EATEN = 3_000_000_000
+"""Bytes that a process takes to exceed the limit of its container."""
+
+
+def writable_or_named(stack: LiveStack) -> Iterator[str]:
+    """Containers whose root can be written, or that do not run as the number of their manifest."""
+    for pod in _running(stack):
+        for container in pod["spec"]["containers"]:
+            where = f"{pod['metadata']['name']}/{container['name']}"
+            done = stack.cluster.exec(
+                stack.namespace, pod["metadata"]["name"], "sh", "-c", WRITE, container=container["name"]
+            )
+            user = str(pod["spec"]["securityContext"].get("runAsUser"))
+            if done.stdout.split() != ["read-only", user]:
+                yield f"{where}: {done.stdout}{done.stderr}"
+
+
+def foreign_volumes(stack: LiveStack) -> Iterator[str]:
+    """Mounted claims that do not belong to the group of the pod's manifest."""
+    for pod in _running(stack):
+        claims = {one["name"] for one in pod["spec"].get("volumes", []) if "persistentVolumeClaim" in one}
+        for container in pod["spec"]["containers"]:
+            for mount in (one for one in container.get("volumeMounts", []) if one["name"] in claims):
+                shown = stack.cluster.exec(
+                    stack.namespace, pod["metadata"]["name"], "stat", "-c", "%g", mount["mountPath"],
+                    container=container["name"],
+                )  # fmt: skip
+                group = str(pod["spec"]["securityContext"].get("fsGroup"))
+                if shown.stdout.strip() != group:
+                    yield f"{pod['metadata']['name']}{mount['mountPath']}: {shown.stdout}{shown.stderr}"
+
+
+def hungry(cluster: Cluster, stack: LiveStack) -> Iterator[str]:
+    """Containers that use more memory at rest than they asked for."""
+    asked = {pod["metadata"]["name"]: pod["spec"]["containers"] for pod in stack.pods()}
+    used = _used(cluster, stack.namespace)
+    if not used:
+        yield "the kubelets measured nothing"
+    for pod, containers in used.items():
+        for container in containers:
+            requests = next(
+                one["resources"]["requests"] for one in asked.get(pod, ()) if one["name"] == container["name"]
+            )
+            memory = container["memory"]["workingSetBytes"]
+            if memory >= parse_quantity(requests["memory"]):
+                yield f"{pod}/{container['name']}: {memory} bytes"
+
+
+def unbounded(stack: LiveStack, component: str, taken: int = EATEN) -> Iterator[str]:
+    """Whether a process in a component's container may take so many bytes."""
+    # Without a line's end in it, `tail` keeps all of it.
+    eater = f"head -c {taken} /dev/zero | tail -n 1 >/dev/null"
+    done = stack.cluster.exec(stack.namespace, stack.pod(component)["metadata"]["name"], "sh", "-c", eater)
+    if done.returncode != 128 + signal.SIGKILL:
+        yield f"{component} took {taken} bytes: status {done.returncode} {done.stderr}"
+
+
+def _running(stack: LiveStack) -> list[Object]:
+    return [one for one in stack.pods() if one["status"]["phase"] == "Running"]
+
+
+def _used(cluster: Cluster, namespace: str) -> dict[str, list[Object]]:
+    """What the kubelets measure of the running pods of a namespace."""
+    found: dict[str, list[Object]] = {}
+    for node in cluster.api.list("v1", "Node"):
+        path = f"/api/v1/nodes/{node['metadata']['name']}/proxy/stats/summary"
+        for pod in json.loads(cluster.kubectl("get", "--raw", path).stdout)["pods"]:
+            if pod["podRef"]["namespace"] == namespace and pod.get("containers"):
+                found[pod["podRef"]["name"]] = pod["containers"]
+    return found
