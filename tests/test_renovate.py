@@ -44,14 +44,23 @@ def test_every_image_and_chart_is_updated_but_the_application_s_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "matches"), [("0.8.6-pg16-bookworm", True), ("0.8.7-pg16-bookworm", True), ("pg16", False)]
+    ("image", "tag", "compatibility"),
+    [
+        (versions.DATABASE, "0.8.6-pg16-bookworm", "pg16-bookworm"),
+        (versions.DATABASE, "0.8.7-pg16-bookworm", "pg16-bookworm"),
+        (versions.DATABASE, "pg16", None),
+        (versions.POSTGRES, "16.15-standard-trixie", "standard-trixie"),
+        (versions.POSTGRES, "16-standard-trixie", None),
+    ],
 )
-def test_a_tag_of_pgvector_is_read_with_its_postgresql_and_debian(tag: str, matches: bool) -> None:  # noqa: FBT001
-    (rule,) = (rule for rule in CONFIGURATION["packageRules"] if "versioning" in rule)
-    pattern = re.sub(r"\(\?<(?=[a-zA-Z])", "(?P<", rule["versioning"].removeprefix("regex:"))
+def test_a_tag_of_postgresql_is_read_with_its_contents_and_debian(
+    image: versions.ImageVersion, tag: str, compatibility: str | None
+) -> None:
+    own = [rule for rule in CONFIGURATION["packageRules"] if rule.get("matchDepNames") == [image.repository]]
+    (versioning,) = (rule["versioning"] for rule in own if "versioning" in rule)
+    pattern = re.sub(r"\(\?<(?=[a-zA-Z])", "(?P<", versioning.removeprefix("regex:"))
     match = re.match(pattern, tag)
-    assert bool(match) is matches
-    assert match is None or match["compatibility"] == "pg16-bookworm"
+    assert (match["compatibility"] if match else None) == compatibility
 
 
 def test_modules_packages_and_actions_have_a_manager() -> None:

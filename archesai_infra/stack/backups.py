@@ -15,6 +15,7 @@ from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.base.settings import Image
 from archesai_infra.components.base.watch.alerts import Alert
 from archesai_infra.components.database import ClusterDatabase, DatabasePod, ExternalDatabase
+from archesai_infra.components.database.major import major
 from archesai_infra.components.redis import ManagedRedis
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage, users
 from archesai_infra.credentials import Credential, Credentials
@@ -124,6 +125,7 @@ def requirements(settings: Settings, given: Mapping[Credential, object]) -> list
         found.append("backups.bucket: is required: a bucket outside this cluster")
     found += _dump_size(settings)
     found += _dump_certificate(settings)
+    found += _dump_tools(settings)
     found += _retention(settings)
     own = in_own_storage(settings)
     if own and settings.production:
@@ -219,6 +221,22 @@ def _dump_certificate(settings: Settings) -> Iterator[str]:
         yield (
             f"database.ca: dumps need the authority of a server whose certificate is checked (sslMode "
             f"{database.ssl_mode}): name a Secret or a ConfigMap with it"
+        )
+
+
+def _dump_tools(settings: Settings) -> Iterator[str]:
+    """Tools of an older major version refuse a server: those of a cluster are not in the image that dumps."""
+    own = settings.database
+    if not isinstance(own, ClusterDatabase) or "database" not in dumps(settings):
+        return
+    image = settings.backups.dump.image
+    used = image if image.model_fields_set else own.image
+    tools = major(f":{used.tag_or(versions.DATABASE)}")
+    serving = own.cluster.major
+    if tools is not None and serving is not None and int(tools) < int(serving):
+        yield (
+            f"backups.dump.image.tag: the tools are of PostgreSQL {tools} and the cluster is of {serving}: name an "
+            f"image with pgvector and PostgreSQL {serving}"
         )
 
 

@@ -77,6 +77,7 @@ Templates = Callable[[str], Mapping[str, str]]
 """Further files of a chart, by the chart's name."""
 _GROUPS = {
     "cert-manager": "cert-manager.io",
+    "cloudnative-pg": "postgresql.cnpg.io",
     "prometheus-operator-crds": "monitoring.coreos.com",
     "velero": "velero.io",
 }

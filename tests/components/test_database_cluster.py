@@ -33,7 +33,7 @@ def spec(config: Config = CLUSTER) -> dict[str, Any]:
 def problems(config: Config) -> list[str]:
     with pytest.raises(ConfigError) as refused:
         render(config)
-    return [line.partition(": ")[2] for line in str(refused.value).splitlines() if "database" in line]
+    return [line.partition(": ")[2] for line in str(refused.value).splitlines() if ": " in line]
 
 
 def test_a_commit_is_on_two_of_three_instances_and_only_a_standby_that_has_it_is_promoted() -> None:
@@ -88,6 +88,18 @@ def test_dumps_read_everything_by_a_role_of_their_own_and_restores_are_the_super
     superuser = find(evaluation, "Secret", spec()["superuserSecret"]["name"])["stringData"]
     assert superuser == {"username": "postgres", "password": secret["POSTGRES_PASSWORD"]}
     assert "MONITOR_URL" not in secret
+
+
+def test_from_a_store_the_roles_have_the_passwords_of_their_urls() -> None:
+    evaluation = render(CLUSTER | {"secrets": {"external": {"store": "vault"}}})
+    filled = {name: find(evaluation, "ExternalSecret", f"archesai-database{name}") for name in ("", "-user", "-dump")}
+    templates = {name: item["spec"]["target"]["template"] for name, item in filled.items()}
+    for name, key in (("-user", "DATABASE_URL"), ("-dump", "DUMP_URL")):
+        template = templates[name]
+        assert template["type"] == "kubernetes.io/basic-auth"
+        assert template["metadata"]["labels"]["cnpg.io/reload"] == "true"
+        assert f":{template['data']['password']}@" in templates[""]["data"][key]
+    assert spec()["bootstrap"]["initdb"]["secret"]["name"] == "archesai-database-user"
 
 
 def test_the_operator_comes_as_a_release_before_the_cluster() -> None:
@@ -361,6 +373,14 @@ REFUSED: dict[str, tuple[Config, str]] = {
         (
             "database.pooler: the api migrates at its start, with a lock that a pooler does not keep: set "
             "migrations.mode to job"
+        ),
+    ),
+    "tools that are older than the server": (
+        clustered({"image": {"tag": "17.11-standard-trixie"}})
+        | {"backups": {"enabled": True, "bucket": "elsewhere", "existingSecret": "keys"}},
+        (
+            "backups.dump.image.tag: the tools are of PostgreSQL 16 and the cluster is of 17: name an image with "
+            "pgvector and PostgreSQL 17"
         ),
     ),
     "a key of the single pod": (

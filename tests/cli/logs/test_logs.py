@@ -18,7 +18,7 @@ from archesai_infra.cli.base.cluster import ClusterError
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.logs.merging import printable
 from testbed.cli.running import run
-from testbed.stacks import ROOT
+from testbed.stacks import ROOT, Config
 
 LOGS = {"archesai-db-1-1": "ready\n", "db": "the single pod\n"} | {
     "api-1": "one\ntwo\n",
@@ -116,7 +116,7 @@ def test_what_a_terminal_would_obey_is_printed_as_text() -> None:
 def test_the_instances_of_a_cluster_are_pods_of_the_database(
     server: type[_Handler], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack = {"archesai:environment": "development", "archesai:database": {"mode": "cluster"}}
+    stack: Config = {"archesai:environment": "development", "archesai:database": {"mode": "cluster"}}
     stack["archesai:cluster"] = {"apiServer": ["10.96.0.1/32"]}
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
     (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": stack}), encoding="utf-8")

@@ -51,7 +51,7 @@ def test_a_credential_in_a_store_is_named_and_changed_only_there(
 def test_a_new_password_reaches_the_roles_of_a_cluster_by_its_operator(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack = {"archesai:environment": "development", "archesai:database": {"mode": "cluster"}}
+    stack: Config = {"archesai:environment": "development", "archesai:database": {"mode": "cluster"}}
     stack["archesai:cluster"] = {"apiServer": ["10.96.0.1/32"]}
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
     (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": stack}), encoding="utf-8")
