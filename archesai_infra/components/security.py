@@ -115,7 +115,7 @@ class Security(Component):
         self._role(args.readers, inside)
         self._quota(args.settings, inside)
         if context.pull_secret is not None:
-            context.pull_secret.create("security-pull-secret", self.metadata(context.pull_secret.name), inside)
+            self.pull_secret(context.namespace, "pull-secret", depends_on=[self.namespace])
         self.register_outputs({})
 
     def _namespace(self) -> Namespace:

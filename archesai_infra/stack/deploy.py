@@ -30,7 +30,7 @@ from archesai_infra.components.backups import component as backups
 from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.external_secrets import ExternalStore
-from archesai_infra.components.base.pull_secret import PullSecret, pull_secret
+from archesai_infra.components.base.pull_secret import PullSecret, pull_secret, stored_pull_secret
 from archesai_infra.components.ingress.component import Ingress, IngressArgs
 from archesai_infra.components.ingress.exposure import Exposure
 from archesai_infra.components.ingress.settings import Hosts
@@ -158,6 +158,8 @@ def _provider(name: str, settings: Settings, *, adopts: bool) -> Provider:
 def _pull_secret(settings: Settings, credentials: Credentials) -> PullSecret | None:
     password = credentials.get(Credential.REGISTRY_PASSWORD)
     registry = settings.security.registry
+    if settings.secrets.external and registry.username is not None:
+        return stored_pull_secret(registry.server, registry.username)
     return pull_secret(registry.server, registry.username, password) if password is not None else None
 
 

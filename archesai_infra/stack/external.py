@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from archesai_infra.components.monitoring.settings import NOTIFICATIONS
 from archesai_infra.credentials import Credential
 from archesai_infra.stack import backups
 from archesai_infra.stack.settings import Settings
+
+ALERTS = frozenset({*NOTIFICATIONS, Credential.ALERT_HEARTBEAT_URL})
 
 
 def supplied(settings: Settings) -> frozenset[Credential]:
@@ -31,15 +34,25 @@ def _supplied(settings: Settings) -> Iterator[Credential]:
     velero = settings.backups.velero
     if settings.backups.enabled and velero.install and not velero.existing_repository_secret:
         yield Credential.BACKUPS_REPOSITORY_PASSWORD
+    if settings.security.registry.username is not None:
+        yield Credential.REGISTRY_PASSWORD
+    if settings.monitoring.installs and settings.monitoring.alerts.existing_secret is None:
+        yield from map(Credential, _alerts(settings))
     if settings.monitoring.installs and grafana.existing_secret is None:
         yield Credential.GRAFANA_ADMIN_PASSWORD
+
+
+def _alerts(settings: Settings) -> tuple[str, ...]:
+    return settings.secrets.external.alerts if settings.secrets.external else ()
 
 
 def requirements(settings: Settings, given: Mapping[Credential, object]) -> Iterator[str]:
     """What must not be set beside a store, each as `key: problem and cure`."""
     if settings.secrets.external is None:
         return
-    for key in sorted(supplied(settings) & given.keys()):
+    for key in sorted((supplied(settings) & given.keys()) - (ALERTS if _alerts(settings) else frozenset())):
         yield f"{key}: secrets.external takes it from the store: put it there and remove it here"
+    for key in sorted(ALERTS & given.keys()) if _alerts(settings) else ():
+        yield f"{key}: secrets.external.alerts names receivers of the store: add it there and remove it here"
     if settings.backups.enabled and backups.in_own_storage(settings):
         yield "secrets.external: backups in the stack's own storage generate their keys: name another bucket"

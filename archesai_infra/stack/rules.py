@@ -40,11 +40,11 @@ def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str
     if settings.backups.enabled:
         found += backups.requirements(settings, known)
     if settings.monitoring.enabled:
-        found += monitoring.requirements(settings.monitoring, given)
-        found += _receivers(settings, given)
+        found += monitoring.requirements(settings.monitoring, known)
+        found += _receivers(settings, known)
     if settings.gitops.enabled:
         found += gitops.requirements(settings, given)
-    return found + security.requirements(settings.security, given)
+    return found + security.requirements(settings.security, known)
 
 
 def contested(settings: Settings, secret_settings: Mapping[str, object]) -> Iterator[str]:

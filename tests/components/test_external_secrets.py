@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -89,6 +90,52 @@ def _filled(template: str, password: str, directory: Path) -> str:
     return yaml.safe_load(done.stdout)["url"]
 
 
+def _rendered(template: str, values: dict[str, str], directory: Path) -> str:
+    """A template of several values."""
+    helm = parts_or_skip("helm")["helm"]
+    (directory / "templates").mkdir()
+    (directory / "Chart.yaml").write_text("apiVersion: v2\nname: text\nversion: 1.0.0\n", encoding="utf-8")
+    (directory / "values.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    text = f"text: |-\n  {{{{ with .Values }}}}{template}{{{{ end }}}}\n"
+    (directory / "templates" / "text.yaml").write_text(text, encoding="utf-8")
+    done = subprocess.run([helm, "template", directory], capture_output=True, text=True, check=True, timeout=30)
+    return yaml.safe_load(done.stdout)["text"]
+
+
+def _template(stack: Evaluation, name: str) -> dict[str, str]:
+    return find(stack, "ExternalSecret", name)["spec"]["target"]["template"]["data"]
+
+
+AWKWARD = 'quo"te\\back{{ .x }} &<ünï>'
+LOGIN: Config = {"security": {"registry": {"server": "registry.example.com", "username": 'ro"bot'}}}
+
+
+def test_the_login_of_a_registry_comes_from_the_store_as_the_program_would_write_it(tmp_path: Path) -> None:
+    (document,) = _template(render(STORE | LOGIN), "regcred").values()
+    own = find(render(LOGIN | {"registryPassword": AWKWARD}, reveal=True), "Secret", "regcred")
+    assert find(render(STORE | LOGIN), "ExternalSecret", "regcred")["spec"]["target"]["template"]["type"] == own["type"]
+    filled = json.loads(_rendered(document, {"registryPassword": AWKWARD}, tmp_path))
+    assert filled == json.loads(own["stringData"][".dockerconfigjson"])
+
+
+RECEIVERS = {
+    "alertWebhookUrl": "https://hooks.example.com/?a=1&b=2",
+    "alertSlackUrl": "https://slack.example.com/x",
+    "alertEmailPassword": AWKWARD,
+    "alertHeartbeatUrl": "https://beat.example.com/y",
+}
+MAIL = {"to": "team@example.com", "sender": "alerts@example.com", "server": "mail.example.com:587"}
+MONITORED: Config = {"monitoring": {"enabled": True, "alerts": {"email": MAIL, "slackChannel": "#alerts"}}}
+
+
+def test_receivers_of_alerts_come_from_the_store_as_the_program_would_write_them(tmp_path: Path) -> None:
+    stored = render(MONITORED | {"secrets": {"external": {"store": "vault", "alerts": list(RECEIVERS)}}})
+    (template,) = _template(stored, "alertmanager-config").values()
+    own = find(render(MONITORED | RECEIVERS, reveal=True), "Secret", "alertmanager-config")["stringData"]
+    assert json.loads(_rendered(template, RECEIVERS, tmp_path)) == json.loads(own["alertmanager.yaml"])
+    assert hidden_secrets(stored) == []
+
+
 def _urls(config: Config) -> dict[str, str]:
     return find(render(STORE | config), "ExternalSecret", "archesai-database")["spec"]["target"]["template"]["data"]
 
@@ -160,6 +207,14 @@ def test_workloads_are_marked_for_a_reloader_only_where_it_is_asked_for() -> Non
     ("config", "reason"),
     [
         (STORE | {"databasePassword": "x"}, "databasePassword: secrets.external takes it from the store"),
+        (
+            STORE | LOGIN | {"registryPassword": "x"},
+            "registryPassword: secrets.external takes it from the store",
+        ),
+        (
+            MONITORED | RECEIVERS | {"secrets": {"external": {"store": "v", "alerts": ["alertSlackUrl"]}}},
+            r"alertWebhookUrl: secrets\.external\.alerts names receivers of the store: add it there",
+        ),
         (STORE | {"apiSecretSettings": '{"a.b": "c"}'}, "apiSecretSettings: with secrets.external"),
         ({"secrets": {"external": {"store": "v", "property": None}}}, "key or property needs {name}"),
         ({"secrets": {"external": {"store": "v", "key": "{team}"}}}, r"may hold {stack} and {name} \(got {team}\)"),
@@ -176,12 +231,15 @@ def test_what_cannot_work_is_refused(config: Config, reason: str) -> None:
 def test_the_operator_s_definitions_accept_every_external_secret(
     control_plane: ControlPlane, fresh_namespace: str
 ) -> None:
-    stack = evaluate(raw(_production(STORE), "prod"))
+    store: Config = {"secrets": {"external": {"store": "vault", "alerts": ["alertSlackUrl"]}}}
+    config = _production(store)
+    config["security"] = {**config.get("security", {}), **LOGIN["security"]}
+    stack = evaluate(raw(config, "prod"))
     definitions = crds.custom_resource_definitions("external-secrets.io")
     control_plane.apply(definitions).check()
     control_plane.wait_ready(*definitions)
     items: list[Object] = [item for item in stack.objects if item["kind"] == "ExternalSecret"]
-    assert len(items) >= len({"database", "redis", "redis users", "storage", "api", "backups"})
+    assert {item["metadata"]["name"] for item in items} >= {"archesai-database", "regcred", "alertmanager-config"}
     for item in items:
         name = f"{item['metadata']['namespace']}-{item['metadata']['name']}"
         created = control_plane.api.create({**item, "metadata": {"name": name, "namespace": fresh_namespace}})

@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple
 import pulumi
 from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.helm.v3 import Release
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pydantic import Field
 
 from archesai_infra.components.base.component import Component
@@ -176,6 +175,4 @@ def chart_namespace(
     )
     if context.pull_secret is None or context.mirror is None:
         return [namespace]
-    metadata: ObjectMetaArgsDict = {"name": context.pull_secret.name, "namespace": name, "labels": own}
-    opts = component.child(depends_on=[namespace])
-    return [namespace, context.pull_secret.create(f"{component.module}-pull-secret-{name}", metadata, opts)]
+    return [namespace, component.pull_secret(name, f"pull-secret-{name}", depends_on=[namespace])]

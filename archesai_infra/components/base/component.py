@@ -18,6 +18,7 @@ from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 from archesai_infra.components.base import external_secrets
 from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.external_secrets import Value
+from archesai_infra.components.base.pull_secret import KEY, KIND
 from archesai_infra.components.base.settings import RunOnHost
 from archesai_infra.kube.labels import APPLICATION, labels
 from archesai_infra.kube.names import content_name
@@ -261,6 +262,31 @@ class Component(pulumi.ComponentResource):
         )
         # As an output, the name makes its users wait for the resource.
         return FilledSecret(resource, resource.urn.apply(lambda _: name))
+
+    def pull_secret(self, namespace: str, part: str, *, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.Resource:
+        """The login of the images' registry in a namespace; raises ValueError where the stack has none."""
+        login = self.context.pull_secret
+        if login is None:
+            raise ValueError("the stack has no login of a registry")
+        if login.document is None:
+            return self.external_secret(
+                login.name,
+                {KEY: login.template},
+                [Value.REGISTRY_PASSWORD],
+                part=part,
+                namespace=namespace,
+                kind=KIND,
+                depends_on=depends_on,
+            ).resource
+        metadata = self.metadata(login.name)
+        metadata["namespace"] = namespace
+        return Secret(
+            f"{self.module}-{part}",
+            metadata=metadata,
+            type=KIND,
+            string_data={KEY: login.document},
+            opts=self.child(depends_on=depends_on),
+        )
 
     def data_claim(
         self, name: str, size: str, storage_class: str | None, *, part: str = "data"

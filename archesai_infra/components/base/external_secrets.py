@@ -44,6 +44,11 @@ class Value(StrEnum):
     BACKUPS_SECRET_KEY = "backupsSecretKey"
     BACKUPS_REPOSITORY_PASSWORD = "backupsRepositoryPassword"
     GRAFANA_ADMIN_PASSWORD = "grafanaAdminPassword"
+    REGISTRY_PASSWORD = "registryPassword"
+    ALERT_WEBHOOK_URL = "alertWebhookUrl"
+    ALERT_SLACK_URL = "alertSlackUrl"
+    ALERT_EMAIL_PASSWORD = "alertEmailPassword"
+    ALERT_HEARTBEAT_URL = "alertHeartbeatUrl"
 
     @property
     def template(self) -> str:
@@ -54,6 +59,11 @@ class Value(StrEnum):
     def in_url(self) -> str:
         """The same escaped for any part of a URL: `urlquery` writes a space as `+`, which is right in a query only."""
         return f'{{{{ .{self} | urlquery | replace "+" "%20" }}}}'
+
+    @property
+    def in_json(self) -> str:
+        """The same as a text of JSON, with its quotation marks."""
+        return f"{{{{ .{self} | toJson }}}}"
 
     def derived(self, role: str) -> str:
         """A password of hexadecimal digits that follows from the value and does not tell it."""
@@ -82,6 +92,8 @@ class ExternalSecretsSettings(Model):
     """Field of the entry that holds a value; null where each value is an entry, whose key then has `{name}`."""
     keys: dict[Value, RemoteKey] = Field(default_factory=dict)
     """Places of single values that are elsewhere in the store."""
+    alerts: tuple[Literal["alertWebhookUrl", "alertSlackUrl", "alertEmailPassword", "alertHeartbeatUrl"], ...] = ()
+    """Receivers of alerts whose address or password is in the store."""
     refresh_interval: Duration = "1h0m0s"
     """How often the operator looks for new values."""
     reloader: bool = False

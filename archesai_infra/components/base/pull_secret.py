@@ -7,10 +7,13 @@ from base64 import b64encode
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Secret
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
+
+from archesai_infra.components.base.external_secrets import Value
 
 NAME = "regcred"
+KEY = ".dockerconfigjson"
+KIND = "kubernetes.io/dockerconfigjson"
+"""Type of such a Secret."""
 
 
 @dataclass(frozen=True)
@@ -18,18 +21,10 @@ class PullSecret:
     """The Secret that every pod names, and what it holds."""
 
     name: str
-    document: pulumi.Output[str]
-    """Docker's `config.json` with the login; secret."""
-
-    def create(self, logical_name: str, metadata: ObjectMetaArgsDict, opts: pulumi.ResourceOptions) -> Secret:
-        """The Secret in one more namespace."""
-        return Secret(
-            logical_name,
-            metadata=metadata,
-            type="kubernetes.io/dockerconfigjson",
-            string_data={".dockerconfigjson": self.document},
-            opts=opts,
-        )
+    document: pulumi.Output[str] | None
+    """Docker's `config.json` with the login, secret; None where the stack's store has the password."""
+    template: str = ""
+    """What the operator of the store makes the document of."""
 
 
 def pull_secret(server: str, username: str | None, password: pulumi.Output[str]) -> PullSecret:
@@ -41,3 +36,13 @@ def pull_secret(server: str, username: str | None, password: pulumi.Output[str])
         return json.dumps({"auths": {server: login}})
 
     return PullSecret(NAME, pulumi.Output.secret(password).apply(document))
+
+
+def stored_pull_secret(server: str, username: str) -> PullSecret:
+    """The same for a password that the stack's store has."""
+    password, user = Value.REGISTRY_PASSWORD, json.dumps(username)
+    # Text of JSON is text of Go too.
+    token = f'(printf "%s:%s" {user} .{password} | b64enc)'
+    login = f'dict "username" {user} "password" .{password} "auth" {token}'
+    template = f'{{{{ dict "auths" (dict {json.dumps(server)} ({login})) | toJson }}}}'
+    return PullSecret(NAME, None, template)

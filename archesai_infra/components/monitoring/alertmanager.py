@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 
+from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.monitoring.prometheus import RELEASE
 from archesai_infra.components.monitoring.settings import Alerts
 from archesai_infra.credentials import Credential, Credentials
@@ -92,6 +93,21 @@ def _slack(settings: Alerts, url: str) -> dict[str, Any]:
     text = f"{{{{ range .Alerts }}}}{line}\n{{{{ end }}}}"
     channel = {"channel": settings.slack_channel} if settings.slack_channel else {}
     return {"api_url": url, "send_resolved": True, "title": "{{ .GroupLabels.alertname }}", "text": text} | channel
+
+
+def template(settings: Alerts, values: Sequence[Value]) -> str:
+    """The configuration as a template of the operator that fills it with `values` of the stack's store."""
+    text = json.dumps(configuration(settings, {Credential(value): _place(value) for value in values}), sort_keys=True)
+    # Alertmanager's own templates must come through the operator's as they are.
+    text = text.replace("{{", '{{ "{{" }}')
+    for value in values:
+        text = text.replace(f'"{_place(value)}"', value.in_json)
+    return text
+
+
+def _place(value: Value) -> str:
+    """What stands for a value until the template has it."""
+    return f"@{value}@"
 
 
 def document(settings: Alerts, credentials: Credentials) -> pulumi.Output[str]:

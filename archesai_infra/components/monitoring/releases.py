@@ -85,10 +85,10 @@ class Releases(Component):
             opts=self.child(depends_on=self._after),
         )
 
-    def _stored(self, name: str, data: Mapping[str, str], value: Value) -> pulumi.Resource:
+    def _stored(self, name: str, data: Mapping[str, str], *values: Value) -> pulumi.Resource:
         """The same from the stack's store."""
         return self.external_secret(
-            name, data, [value], part=name, namespace=self._namespace, depends_on=self._after
+            name, data, values, part=name, namespace=self._namespace, depends_on=self._after
         ).resource
 
     def _install(
@@ -121,7 +121,12 @@ class Releases(Component):
             admin = {"admin-user": "admin", grafana.PASSWORD_KEY: password}
             secrets.append(self._secret(grafana.SECRET, admin))
             login = self.context.fingerprint([password])
-        if settings.alerts.existing_secret is None:
+        stored = self.context.external.settings.alerts if self.context.external else ()
+        if settings.alerts.existing_secret is None and stored:
+            values = [Value(name) for name in stored]
+            data = {alertmanager.CONFIG_KEY: alertmanager.template(settings.alerts, values)}
+            secrets.append(self._stored(prometheus.ALERTMANAGER_SECRET, data, *values))
+        elif settings.alerts.existing_secret is None:
             document = alertmanager.document(settings.alerts, args.credentials)
             secrets.append(self._secret(prometheus.ALERTMANAGER_SECRET, {alertmanager.CONFIG_KEY: document}))
         grafana_args = grafana.GrafanaArgs(
