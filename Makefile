@@ -96,7 +96,7 @@ format: setup-dev ## Format the code
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-SCRIPTS = $(wildcard archesai_infra/components/*/scripts/*.sh)
+SCRIPTS = $(wildcard archesai_infra/components/*/scripts/*.sh archesai_infra/components/*/*/scripts/*.sh)
 
 lint: setup-dev
 	@echo "ruff format" && $(BIN)/ruff format --check --quiet .

@@ -32,6 +32,9 @@ DATABASE = ImageVersion("pgvector/pgvector", "0.8.6-pg16-bookworm")
 POSTGRES = ImageVersion("ghcr.io/cloudnative-pg/postgresql", "16.15-standard-trixie")
 PGBOUNCER = ImageVersion("ghcr.io/cloudnative-pg/pgbouncer", "1.25.2")
 REDIS = ImageVersion("redis", "7.4.11-alpine3.21")
+# From 9.0 on a Sentinel can hand over without losing writes.
+VALKEY = ImageVersion("valkey/valkey", "9.1.2-alpine")
+HAPROXY = ImageVersion("haproxy", "3.2.24-alpine")
 RUSTFS = ImageVersion("rustfs/rustfs", "1.0.0")
 # MinIO's images left Docker Hub in 2026-09; quay.io holds the last community release.
 MINIO = ImageVersion("quay.io/minio/minio", "RELEASE.2025-09-07T16-13-09Z")

@@ -78,6 +78,11 @@ _INGRESS: dict[str, Config] = {
 _OTHERS: dict[str, Config] = {
     "autoscaling": {"api": {"autoscaling": ON}, "platform": {"autoscaling": ON | {"minReplicas": 2}}},
     "data given up": {"retainData": False},
+    "a replicated redis": {"redis": ON | {"mode": "replicated"}, "monitoring": ON},
+    "a replicated redis on few nodes": {
+        "redis": ON | {"mode": "replicated", "apart": "preferred"},
+        "backups": ON | {"bucket": "elsewhere", "existingSecret": "cloud"},
+    },
     "minio": {"storage": ON | {"server": "minio"}},
     "a mirror and a pull secret": {
         "images": {"registry": "registry.example.com/mirror", "pullPolicy": "IfNotPresent"},

@@ -240,14 +240,18 @@ def service_spec(
     headless: bool = False,
     pods: bool = True,
     distribution: str | None = None,
+    unready: bool = False,
 ) -> ServiceSpecArgsDict:
     """A ClusterIP Service on a component's pods; without a selector where endpoints are given by address.
 
-    `distribution` says which pods are preferred; see `same_zone`.
+    `distribution` says which pods are preferred; see `same_zone`. `unready` also gives names to pods that are not
+    ready: servers that find each other before they are.
     """
     spec: ServiceSpecArgsDict = {"type": "ClusterIP", "ports": service_ports(ports)}
     if headless:
         spec["cluster_ip"] = "None"
+    if unready:
+        spec["publish_not_ready_addresses"] = True
     if pods:
         spec["selector"] = selector(component, instance)
         if distribution is not None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pulumi
 from pulumi_kubernetes.core.v1 import (
+    AffinityArgsDict,
     ContainerArgsDict,
     EnvVarArgsDict,
     LifecycleArgsDict,
+    PodAffinityTermArgsDict,
     PodSecurityContextArgsDict,
     PodSpecArgsDict,
     ProbeArgsDict,
@@ -19,11 +22,14 @@ from pulumi_kubernetes.core.v1 import (
     TopologySpreadConstraintArgsDict,
     VolumeArgsDict,
     VolumeMountArgsDict,
+    WeightedPodAffinityTermArgsDict,
 )
 
 from archesai_infra.kube.images import image_pull_policy
 from archesai_infra.kube.labels import selector
 
+Apart = Literal["required", "preferred"]
+"""Whether pods of one component must be on different nodes, or should be."""
 UNPRIVILEGED_ID = 10001
 """User and group of images that take any id: above 10000, so that no id of a node's own users is met."""
 
@@ -281,11 +287,12 @@ def pod_spec(
     token: bool = False,
     before: Sequence[ContainerArgsDict] = (),
     user_namespace: bool = False,
+    apart: Apart | None = None,
 ) -> PodSpecArgsDict:
     """A pod of one component: `mounts` are the volumes of all its containers, `grace_seconds` the time to stop.
 
     The containers in `before` run first, one after the other, each to its end. In a user namespace of its own the
-    pod's users are nobody's on the node.
+    pod's users are nobody's on the node. `apart` keeps the component's pods on nodes of their own.
     """
     volumes = {mount.name: mount.volume for mount in mounts}
     spec: PodSpecArgsDict = {
@@ -303,6 +310,8 @@ def pod_spec(
         spec["volumes"] = list(volumes.values())
     if spread:
         spec["topology_spread_constraints"] = _spread(component, instance)
+    if apart:
+        spec["affinity"] = _anti_affinity(component, instance, apart)
     if pull_secret:
         spec["image_pull_secrets"] = [{"name": pull_secret}]
     if placement.node_selector:
@@ -314,6 +323,17 @@ def pod_spec(
     if placement.priority_class:
         spec["priority_class_name"] = placement.priority_class
     return spec
+
+
+def _anti_affinity(component: str, instance: str, apart: Apart) -> AffinityArgsDict:
+    term: PodAffinityTermArgsDict = {
+        "label_selector": {"match_labels": selector(component, instance)},
+        "topology_key": "kubernetes.io/hostname",
+    }
+    if apart == "required":
+        return {"pod_anti_affinity": {"required_during_scheduling_ignored_during_execution": [term]}}
+    weighted: WeightedPodAffinityTermArgsDict = {"weight": 100, "pod_affinity_term": term}
+    return {"pod_anti_affinity": {"preferred_during_scheduling_ignored_during_execution": [weighted]}}
 
 
 def _toleration(values: Mapping[str, str | int]) -> TolerationArgsDict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi_kubernetes.apps.v1 import DeploymentSpecArgsDict, StatefulSetSpecArgsDict
@@ -17,6 +17,7 @@ from pulumi_kubernetes.core.v1 import PodSpecArgsDict, PodTemplateSpecArgsDict
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudgetSpecArgsDict
 
 from archesai_infra.kube.labels import labels, selector
+from archesai_infra.kube.storage import claim_spec
 
 TOLERANCE_MINOR = 35
 """First Kubernetes 1.x whose autoscalers have a tolerance by default; earlier ones drop the field."""
@@ -52,23 +53,37 @@ def deployment_spec(
 
 
 def stateful_set_spec(
-    component: str, instance: str, template: PodTemplateSpecArgsDict, *, service_name: str
+    component: str,
+    instance: str,
+    template: PodTemplateSpecArgsDict,
+    *,
+    service_name: str,
+    replicas: int = 1,
+    claims: Sequence[str] = (),
 ) -> StatefulSetSpecArgsDict:
-    """A single-pod StatefulSet whose claims are objects of their own and outlive it.
+    """A StatefulSet whose claims are objects of their own and outlive it.
+
+    Each pod of several takes the claim `<claim>-<set>-<number>` for each of `claims`.
 
     Parallel: a pod that never becomes ready must not keep the controller from rolling out its correction
     (kubernetes/kubernetes#67250).
     """
-    return {
+    spec: StatefulSetSpecArgsDict = {
         "selector": {"match_labels": selector(component, instance)},
         "service_name": service_name,
-        "replicas": 1,
+        "replicas": replicas,
         "pod_management_policy": "Parallel",
         "revision_history_limit": REVISION_HISTORY,
         "update_strategy": {"type": "RollingUpdate"},
         "persistent_volume_claim_retention_policy": {"when_deleted": "Retain", "when_scaled": "Retain"},
         "template": template,
     }
+    if claims:
+        # They are immutable and only name claims that exist: nothing in them follows from configuration.
+        spec["volume_claim_templates"] = [
+            {"metadata": {"name": claim}, "spec": claim_spec("1Gi", None)} for claim in claims
+        ]
+    return spec
 
 
 def job_spec(template: PodTemplateSpecArgsDict, *, retries: int, deadline_seconds: int) -> JobSpecArgsDict:

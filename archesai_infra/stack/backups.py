@@ -16,7 +16,7 @@ from archesai_infra.components.base.settings import Image
 from archesai_infra.components.base.watch.alerts import Alert
 from archesai_infra.components.database import ClusterDatabase, DatabasePod, ExternalDatabase
 from archesai_infra.components.database.major import major
-from archesai_infra.components.redis import ManagedRedis
+from archesai_infra.components.redis import ExternalRedis
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage, users
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.cron import longest_pause
@@ -41,7 +41,8 @@ def arguments(settings: Settings, credentials: Credentials, connections: Connect
             redis=connections.redis if "redis" in dumped else None,
             size=own.dump.size or mebibytes(dump_bytes(settings)),
             database_image=settings.database.image if isinstance(settings.database, DatabasePod) else Image(),
-            redis_image=settings.redis.image if isinstance(settings.redis, ManagedRedis) else Image(),
+            redis_image=Image() if isinstance(settings.redis, ExternalRedis) else settings.redis.image,
+            redis_version=redis_tools(settings),
         ),
         drill_size=(own.drill.size or size) if drills_newest(settings) else None,
         objects=store.connection(users.OBJECTS) if store and copies_objects(settings) else None,
@@ -97,6 +98,11 @@ def dumps(settings: Settings) -> tuple[str, ...]:
     return tuple(module for module, enabled in on.items() if enabled)
 
 
+def redis_tools(settings: Settings) -> ImageVersion:
+    """The image with the tools of redis' dump: neither Redis nor Valkey reads what a newer one of the other wrote."""
+    return versions.REDIS if isinstance(settings.redis, ExternalRedis) else settings.redis.default_image
+
+
 def images(settings: Settings) -> dict[str, tuple[Image, ImageVersion]]:
     """Every image that only this module runs, by its key, with what it is by default.
 
@@ -108,7 +114,7 @@ def images(settings: Settings) -> dict[str, tuple[Image, ImageVersion]]:
     if "database" in dumped and found.dump.image.model_fields_set:
         used["backups.dump.image"] = (found.dump.image, versions.DATABASE)
     if "redis" in dumped and found.dump.redis_image.model_fields_set:
-        used["backups.dump.redisImage"] = (found.dump.redis_image, versions.REDIS)
+        used["backups.dump.redisImage"] = (found.dump.redis_image, redis_tools(settings))
     if copies_objects(settings):
         used["backups.objects.image"] = (found.objects.image, versions.RCLONE)
     if found.velero.install:
@@ -197,7 +203,7 @@ def dump_bytes(settings: Settings) -> int:
     """Bytes of a volume for the dumps that are kept and the one that is made; redis' are as large as its memory."""
     dump = settings.backups.dump
     one = int(memory_bytes(volume_size(settings)) * dump.share)
-    if isinstance(settings.redis, ManagedRedis) and "redis" in dumps(settings):
+    if not isinstance(settings.redis, ExternalRedis) and "redis" in dumps(settings):
         one += memory_bytes(settings.redis.max_memory or settings.redis.resources.limits.memory)
     return (dump.keep + 1) * one
 

@@ -56,6 +56,7 @@ from archesai_infra.stack.protection import (
     require_readable,
     require_single_pod,
 )
+from archesai_infra.stack.redis_forms import starts
 from archesai_infra.stack.restoring import bare
 from archesai_infra.stack.settings import Settings
 from archesai_infra.stack.storage import storage_users
@@ -115,6 +116,8 @@ def deploy(
     else:
         _components(settings, credentials, context, cluster)
     require_protected(before.protected, context.data)
+    for warning in starts(settings, before.volumes):
+        pulumi.log.warn(warning)
     return outputs(settings) | {
         PROTECTED: context.protected,
         VOLUMES: {**before.volumes, **context.volumes},

@@ -29,6 +29,8 @@ def _inside(settings: Settings) -> Iterator[Flow]:
         yield _flow(platform.MODULE, api.MODULE, api.PORT, settings.api.run_on_host)
     if settings.migrates_by_job:
         yield from database_flows(settings, migrations.MODULE)
+    if settings.redis.enabled and isinstance(settings.redis, redis.ReplicatedRedis):
+        yield from (Flow(Pods(part), Pods(redis.SERVERS), redis.GROUP_PORTS) for part in (redis.SERVERS, redis.PROXY))
     if settings.storage.enabled and settings.storage.mode == "managed":
         yield Flow(Pods(storage.BUCKET_MODULE), Pods(storage.MODULE), (storage.PORT,))
     if settings.database_cluster is not None:
@@ -76,6 +78,8 @@ def redis_flows(settings: Settings, source: str) -> Iterator[Flow]:
     """From a component's pods to redis, wherever that is."""
     if isinstance(settings.redis, redis.ExternalRedis):
         yield from _outside(source, "redis", settings.redis)
+    elif isinstance(settings.redis, redis.ReplicatedRedis):
+        yield Flow(Pods(source), Pods(redis.PROXY), (redis.PORT,))
     else:
         yield _flow(source, redis.MODULE, redis.PORT, settings.redis.run_on_host)
 
@@ -165,7 +169,10 @@ def _monitoring(settings: Settings) -> Iterator[Flow]:
         yield Flow(prometheus, cluster_network.poolers(), (cluster_network.POOLER_METRICS_PORT,))
     if settings.redis.enabled:
         yield Flow(prometheus, Pods(redis_exporter.EXPORTER), (redis_exporter.EXPORTER_PORT,))
-        yield from redis_flows(settings, redis_exporter.EXPORTER)
+        if isinstance(settings.redis, redis.ReplicatedRedis):
+            yield Flow(Pods(redis_exporter.EXPORTER), Pods(redis.SERVERS), (redis.PORT,))
+        else:
+            yield from redis_flows(settings, redis_exporter.EXPORTER)
     if storage_metrics.served(settings.storage):
         yield Flow(prometheus, Pods(storage.MODULE), (storage.PORT,))
     if settings.monitoring.logs_in_object_storage and settings.storage.mode == "managed":

@@ -19,7 +19,7 @@ from archesai_infra.components.ingress.settings import IngressSettings
 from archesai_infra.components.migrations import MigrationsSettings
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 from archesai_infra.components.platform import PlatformSettings
-from archesai_infra.components.redis import ExternalRedis, ManagedRedis
+from archesai_infra.components.redis import ExternalRedis, ManagedRedis, ReplicatedRedis
 from archesai_infra.components.scraper import ScraperSettings
 from archesai_infra.components.security import SecuritySettings
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage
@@ -45,8 +45,10 @@ Database = Annotated[
     Discriminator(_form("cluster", "external")),
 ]
 Redis = Annotated[
-    Annotated[ManagedRedis, Tag("managed")] | Annotated[ExternalRedis, Tag("external")],
-    Discriminator(_form("external")),
+    Annotated[ManagedRedis, Tag("managed")]
+    | Annotated[ReplicatedRedis, Tag("replicated")]
+    | Annotated[ExternalRedis, Tag("external")],
+    Discriminator(_form("replicated", "external")),
 ]
 Storage = Annotated[
     Annotated[ManagedStorage, Tag("managed")] | Annotated[ExternalStorage, Tag("external")],
@@ -57,6 +59,7 @@ DataModule = (
     | ClusterDatabase
     | ExternalDatabase
     | ManagedRedis
+    | ReplicatedRedis
     | ExternalRedis
     | ManagedStorage
     | ExternalStorage

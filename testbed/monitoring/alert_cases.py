@@ -167,6 +167,33 @@ _OTHERS: dict[str, Case] = {
         {"job": "archesai-redis-exporter", "namespace": "archesai"},
         "Redis does not take connections.",
     ),
+    "RedisPrimaryMissing": Case(
+        {f'redis_instance_info{{{REDIS},instance="one",role="master"}}': "1x5 _x20"},
+        {f'redis_instance_info{{{REDIS},instance="two",role="master"}}': "_x5 1x20"},
+        {},
+        "No redis server is the primary: nothing can be written or read.",
+        other={f'redis_up{{{REDIS},instance="two"}}': "1x30"},
+    ),
+    "RedisPrimaryMissing, without its exporter": Case(
+        {f'redis_up{{{REDIS},instance="one"}}': "0x30"},
+        {f'redis_up{{{REDIS},instance="one"}}': "1x3 _x30"},
+        {},
+        "No redis server is the primary: nothing can be written or read.",
+    ),
+    "RedisPrimariesSeveral": Case(
+        {f'redis_instance_info{{{REDIS},instance="one",role="master"}}': "1x30"},
+        {f'redis_instance_info{{{REDIS},instance="one",role="slave"}}': "1x30"},
+        {},
+        "2 redis servers call themselves the primary.",
+        other={f'redis_instance_info{{{REDIS},instance="two",role="master"}}': "1x30"},
+    ),
+    "RedisReplicaMissing": Case(
+        {f'redis_connected_slaves{{{REDIS},instance="one"}}': "1x30"},
+        {f'redis_connected_slaves{{{REDIS},instance="one"}}': "2x30"},
+        {},
+        "1 of 2 replicas follow redis' primary.",
+        other={f'redis_connected_slaves{{{REDIS},instance="two"}}': "0x30"},
+    ),
     "RedisMemoryNearLimit": Case(
         {f"redis_memory_used_bytes{{{REDIS}}}": "95x30", f"redis_memory_max_bytes{{{REDIS}}}": "100x30"},
         {f"redis_memory_used_bytes{{{REDIS}}}": "95x30", f"redis_memory_max_bytes{{{REDIS}}}": "0x30"},

@@ -34,6 +34,16 @@ BACKED_UP: Config = EVERYTHING | {
 """And backups, which have rules of their own."""
 
 
+REPLICATED: Config = ON | {"redis": {"enabled": True, "mode": "replicated"}}
+"""A replicated redis, which has rules of its own in place of those on one server."""
+
+
+@cache
+def replicated() -> Evaluation:
+    """The stack with a replicated redis."""
+    return render(REPLICATED)
+
+
 @cache
 def everything() -> Evaluation:
     """The stack with all that can be watched."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from archesai_infra.components.redis import ManagedRedis
-from archesai_infra.components.redis.component import configuration
+from archesai_infra.components.redis.configuration import configuration
 from archesai_infra.components.redis.users import rules
 from archesai_infra.stack.config import ConfigError
 from testbed.components.parts import configuration as api_file

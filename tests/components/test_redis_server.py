@@ -17,7 +17,7 @@ import pytest
 import urllib3
 
 from archesai_infra.components.redis import PASSWORD_KEY, PORT, ManagedRedis
-from archesai_infra.components.redis.component import configuration
+from archesai_infra.components.redis.configuration import configuration
 from archesai_infra.components.redis.settings import DATA_SHARE
 from archesai_infra.components.redis.users import rules
 from testbed.backups.servers import UNPRIVILEGED, identity, mounted, place

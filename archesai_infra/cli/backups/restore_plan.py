@@ -18,6 +18,7 @@ from archesai_infra.components.backups.kinds import RESTING, RESTORED, VOLUMES
 from archesai_infra.components.backups.settings import MODULE as BACKUPS
 from archesai_infra.kube.labels import COMPONENT, selector
 from archesai_infra.stack.backups import copies_objects
+from archesai_infra.stack.parts import components
 from archesai_infra.stack.settings import Settings
 
 PLACE = "namespace"
@@ -53,6 +54,8 @@ class Step:
     """The module whose content is brought back."""
     waits: tuple[str, ...] = ()
     """StatefulSets that have to be ready after it."""
+    proxies: tuple[str, ...] = ()
+    """Deployments that have to be ready besides."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,17 @@ def whole(settings: Settings, stack: str, backup: Object, into: str | None, volu
             )
         )
     if servers:
-        expression = {"key": COMPONENT, "operator": "In", "values": list(servers)}
+        labelled = [component for module in servers for component in components(settings, module)]
+        proxies = _proxies(settings)
+        kinds = ("statefulsets.apps", *(("deployments.apps",) if proxies else ()))
+        expression = {"key": COMPONENT, "operator": "In", "values": labelled}
         steps.append(
             Step(
                 "servers",
                 f"the servers of {', '.join(servers)}",
-                build.spec(included=("statefulsets.apps",), labels={"matchExpressions": [expression]}),
+                build.spec(included=kinds, labels={"matchExpressions": [expression]}),
                 waits=tuple(servers.values()),
+                proxies=proxies,
             )
         )
     modules = [module for module in contents(backup) if module in servers]
@@ -166,9 +173,19 @@ def one_module(stack: str, backup: Object, module: str, namespace: str, *, on_vo
 
 def _servers(settings: Settings) -> dict[str, str]:
     """StatefulSet by data module, of those that run in the cluster."""
-    names = {"database": database.NAME, "redis": redis.NAME, "storage": storage.NAME}
-    single = {module for module, data in settings.data_modules.items() if data.runs_pods and data.mode != "cluster"}
-    return {module: name for module, name in names.items() if module in single}
+    of_redis = redis.SERVERS_NAME if _replicated(settings) else redis.NAME
+    names = {"database": database.NAME, "redis": of_redis, "storage": storage.NAME}
+    ours = {module for module, data in settings.data_modules.items() if data.runs_pods and data.mode != "cluster"}
+    return {module: name for module, name in names.items() if module in ours}
+
+
+def _proxies(settings: Settings) -> tuple[str, ...]:
+    """Deployments without which no content reaches the servers."""
+    return (redis.PROXY_NAME,) if _replicated(settings) else ()
+
+
+def _replicated(settings: Settings) -> bool:
+    return settings.redis.enabled and isinstance(settings.redis, redis.ReplicatedRedis)
 
 
 def _external(settings: Settings, servers: Mapping[str, str]) -> list[str]:

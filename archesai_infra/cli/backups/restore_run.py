@@ -90,8 +90,7 @@ class Run:
             self.step = step.name
             say(f"{step.name}: {step.text}")
             self._begin(step)
-            for name in step.waits:
-                self._wait(f"StatefulSet {name} is not ready", lambda name=name: self._ready(name))
+            self._wait_for(step)
             if step.module == "storage":
                 self._load_objects()
             elif step.module:
@@ -256,10 +255,14 @@ class Run:
             pod = path_of("Pod", self.namespace, dump.POD)
             self._wait(f"pod {dump.POD} still exists", lambda: self.store.cluster.find(pod) is None)
 
-    def _ready(self, name: str) -> bool:
-        path = path_of("StatefulSet", self.namespace, name)
-        status = self.store.cluster.get(path).get("status", {})
-        return int(status.get("readyReplicas", 0)) >= 1
+    def _wait_for(self, step: Step) -> None:
+        for kind, names in (("StatefulSet", step.waits), ("Deployment", step.proxies)):
+            for name in names:
+                self._wait(f"{kind} {name} is not ready", lambda kind=kind, name=name: self._ready(kind, name))
+
+    def _ready(self, kind: str, name: str) -> bool:
+        live = self.store.cluster.get(path_of(kind, self.namespace, name))
+        return int(live.get("status", {}).get("readyReplicas", 0)) >= int(live["spec"].get("replicas", 1))
 
     def _wait(self, unmet: str, met: Callable[[], bool]) -> None:
         while not met():

@@ -20,6 +20,7 @@ from archesai_infra.components import database
 from archesai_infra.components.database.cluster.network import CLUSTER_LABEL
 from archesai_infra.kube.labels import COMPONENT, INSTANCE
 from archesai_infra.stack.config import load
+from archesai_infra.stack.parts import module_of
 from archesai_infra.stack.settings import Settings
 
 
@@ -80,11 +81,11 @@ def pods(cluster: Cluster, settings: Settings, instance: str, module: str) -> li
     """Pods of a module, those that an operator makes of it too; raises CommandError with the modules that have some."""
     collection = path("Pod", settings.namespace)
     running = cluster.list(collection, labels=f"{INSTANCE}={instance}")
-    of_module = [pod for pod in running if _component(pod) == module]
+    of_module = [pod for pod in running if module_of(_component(pod)) == module]
     if module == database.MODULE and settings.database_cluster is not None:
         of_module += cluster.list(collection, labels=f"{CLUSTER_LABEL}={settings.database_cluster.name}")
     if not of_module:
-        others = ", ".join(sorted({_component(pod) for pod in running})) or "no module"
+        others = ", ".join(sorted({module_of(_component(pod)) for pod in running})) or "no module"
         where = f"in namespace {settings.namespace}"
         raise CommandError(f"{module} has no pod {where}; there are pods of {others}", Exit.FOUND)
     return of_module

@@ -14,6 +14,7 @@ from archesai_infra.cli.status import databases
 from archesai_infra.components.database.cluster.network import CLUSTER_LABEL, POOLER_LABEL
 from archesai_infra.kube.labels import COMPONENT, INSTANCE
 from archesai_infra.stack.evaluate import Evaluation, Resource
+from archesai_infra.stack.parts import module_of
 
 CERTIFICATE_DAYS = 14
 """Days before a certificate's end that it counts as near."""
@@ -86,7 +87,7 @@ def _find(cluster: Cluster, item: Object) -> Object | None:
 
 def _workloads(cluster: Cluster, evaluation: Evaluation, instance: str) -> Iterator[Line]:
     for item in _declared(evaluation, *_WORKLOADS):
-        module = item["metadata"].get("labels", {}).get(COMPONENT, "")
+        module = module_of(item["metadata"].get("labels", {}).get(COMPONENT, ""))
         live = _find(cluster, item)
         if live is None:
             yield _line(item, "problem", _ABSENT, f"arches up --stack {instance}")

@@ -51,6 +51,7 @@ class DumpSources:
     """Size of the volume, a Kubernetes quantity."""
     database_image: Image
     redis_image: Image
+    redis_version: ImageVersion
 
 
 def dump_pod(component: RunningComponent, settings: BackupsSettings, sources: DumpSources) -> StatefulSet:
@@ -77,7 +78,7 @@ def dump_pod(component: RunningComponent, settings: BackupsSettings, sources: Du
         image = tools_image(dump.redis_image, sources.redis_image)
         login = sources.redis.login(users.DUMP)
         plain, secret = _redis_access(sources.redis)
-        built = _Container(REDIS_CONTAINER, image, versions.REDIS, dump.redis_resources, plain, secret)
+        built = _Container(REDIS_CONTAINER, image, sources.redis_version, dump.redis_resources, plain, secret)
         containers.append(_waiting(component, built, dump, [*mounts, *sources.redis.mounts]))
         secret_values += login.secret_values
         certificates += sources.redis.mounts

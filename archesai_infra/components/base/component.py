@@ -67,6 +67,8 @@ class Component(pulumi.ComponentResource):
         named = pulumi.ResourceOptions(transformations=[_with_manager(context.instance)])
         super().__init__(f"archesai:index:{kind}", name, None, pulumi.ResourceOptions.merge(opts, named))
         self.module = name
+        self.data_of = name
+        """The module that its data is protected as."""
         self.context = context
 
     def child(
@@ -96,8 +98,8 @@ class Component(pulumi.ComponentResource):
         )
 
     def _protected(self) -> bool:
-        self.context.data.add(self.module)
-        return self.context.protects(self.module)
+        self.context.data.add(self.data_of)
+        return self.context.protects(self.data_of)
 
     def clusterwide(self) -> pulumi.ResourceOptions:
         """Options of a child outside the stack's namespace: one that exists already is not ours and is refused."""
@@ -196,12 +198,12 @@ class Component(pulumi.ComponentResource):
             opts=self.child(depends_on=[service]),
         )
 
-    def headless_service(self, name: str, ports: Mapping[str, int]) -> str:
+    def headless_service(self, name: str, ports: Mapping[str, int], *, unready: bool = False) -> str:
         """The governing Service of a StatefulSet: it gives its pod a name."""
         Service(
             f"{self.module}-headless-service",
             metadata=self.metadata(f"{name}-headless", SKIP_AWAIT),
-            spec=service_spec(self.module, self.context.instance, ports, headless=True),
+            spec=service_spec(self.module, self.context.instance, ports, headless=True, unready=unready),
             opts=self.child(),
         )
         return f"{name}-headless"

@@ -15,7 +15,7 @@ from archesai_infra.components.base.component import FORCE, Component
 from archesai_infra.components.base.external_secrets import RELOADER
 from archesai_infra.components.base.settings import Autoscaling, Scheduling
 from archesai_infra.kube.names import content_name
-from archesai_infra.kube.pods import Mount, pod_spec
+from archesai_infra.kube.pods import Apart, Mount, pod_spec
 from archesai_infra.kube.workloads import (
     autoscaler_spec,
     deployment_spec,
@@ -52,6 +52,8 @@ class Pod:
     token: bool = False
     before: Sequence[ContainerArgsDict] = ()
     """Containers that run to their end first, one after the other."""
+    apart: Apart | None = None
+    """Whether pods of the module keep off each other's nodes."""
 
 
 def _stays(mount: Mount) -> bool:
@@ -83,6 +85,7 @@ class RunningComponent(Component):
             token=pod.token,
             before=pod.before,
             user_namespace=context.user_namespaces and not any(map(_stays, pod.mounts)),
+            apart=pod.apart,
         )
         return pod_template(self.module, context.instance, spec, annotations)
 
@@ -144,8 +147,19 @@ class RunningComponent(Component):
             opts=self.child(depends_on=[deployment]),
         )
 
-    def stateful_set(self, pod: Pod, ports: Mapping[str, int]) -> StatefulSet:
-        """A single-pod StatefulSet with its policy, budget and governing Service; production does not let it go."""
+    def stateful_set(
+        self,
+        pod: Pod,
+        ports: Mapping[str, int],
+        *,
+        replicas: int = 1,
+        claims: Sequence[str] = (),
+        depends_on: Sequence[pulumi.Resource] = (),
+    ) -> StatefulSet:
+        """A StatefulSet with its policy, budget and governing Service; production does not let it go.
+
+        Several pods find each other before they are ready, and each has its own of `claims`.
+        """
         self.network_policy(pod.name)
         self.budget(pod.name)
         return StatefulSet(
@@ -155,10 +169,12 @@ class RunningComponent(Component):
                 self.module,
                 self.context.instance,
                 self.template(pod),
-                service_name=self.headless_service(pod.name, ports),
+                service_name=self.headless_service(pod.name, ports, unready=replicas > 1),
+                replicas=replicas,
+                claims=claims,
             ),
             # Immutable: a running set that was made without it keeps what it has rather than be replaced.
-            opts=self.guarded(ignore_changes=["spec.podManagementPolicy"]),
+            opts=self.guarded(depends_on=depends_on, ignore_changes=["spec.podManagementPolicy"]),
         )
 
     def job(

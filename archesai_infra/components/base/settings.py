@@ -259,16 +259,11 @@ class HostableModule(WorkloadModule):
         return self.enabled and self.run_on_host is None
 
 
-class DataVolume(Model):
-    """What modules with a volume can set about it and about who its files belong to."""
-
-    default_claim: ClassVar[str]
+class VolumeOwner(Model):
+    """What modules with volumes can set about them and about who their files belong to."""
 
     storage_class: DnsLabel | None = None
     """StorageClass of the volume; the cluster's default where it is not set."""
-    claim_name: DnsLabel | None = None
-    """Claim on the volume, `archesai-<server>-data` if not set; one that exists is taken over with its data, whose
-    files must belong to `runAsUser`."""
     run_as_user: UserId = UNPRIVILEGED_ID
     """User that the server runs as, to whom the files on the volume belong; 999 for data that most images of
     PostgreSQL and redis wrote without being told otherwise. `arches adopt` sets it."""
@@ -276,14 +271,24 @@ class DataVolume(Model):
     """Group of the server and of its volumes; the number of the user where it is not set."""
 
     @property
-    def claim(self) -> str:
-        """Name of the claim that holds the data."""
-        return self.claim_name or self.default_claim
-
-    @property
     def security(self) -> PodSecurityContextArgsDict:
         """The pod's identity."""
         return pod_security(self.run_as_user, self.run_as_group or self.run_as_user)
+
+
+class DataVolume(VolumeOwner):
+    """What modules with one volume can set about it besides."""
+
+    default_claim: ClassVar[str]
+
+    claim_name: DnsLabel | None = None
+    """Claim on the volume, `archesai-<server>-data` if not set; one that exists is taken over with its data, whose
+    files must belong to `runAsUser`."""
+
+    @property
+    def claim(self) -> str:
+        """Name of the claim that holds the data."""
+        return self.claim_name or self.default_claim
 
 
 class ScaledModule(HostableModule):

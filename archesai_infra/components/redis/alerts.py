@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from archesai_infra.components.base.watch.alerts import Alert, Group
 from archesai_infra.components.base.watch.queries import job
 from archesai_infra.components.redis.exporter import EXPORTER
+from archesai_infra.components.redis.replicated import alerts as replicated
 from archesai_infra.kube.names import object_name
 
 JOB = object_name(EXPORTER)
 
 
-def group(namespace: str) -> Group:
-    """The rules on redis."""
-    return Group("archesai-redis", list(_alerts(namespace)))
+def group(namespace: str, *, several: bool) -> Group:
+    """The rules on redis, on one server or `several` that replicate."""
+    own = job(JOB, namespace)
+    first = [*replicated.alerts(own)] if several else [_unreachable(own)]
+    return Group("archesai-redis", [*first, *_alerts(namespace)])
 
 
 def memory_used(namespace: str) -> str:
@@ -23,9 +26,12 @@ def memory_used(namespace: str) -> str:
     return f"redis_memory_used_bytes{{{matchers}}} / (redis_memory_max_bytes{{{matchers}}} > 0)"
 
 
+def _unreachable(own: str) -> Alert:
+    return Alert("RedisUnreachable", f"redis_up{{{own}}} == 0", "critical", "Redis does not take connections.", "1m")
+
+
 def _alerts(namespace: str) -> Iterator[Alert]:
     own = job(JOB, namespace)
-    yield Alert("RedisUnreachable", f"redis_up{{{own}}} == 0", "critical", "Redis does not take connections.", "1m")
     yield Alert(
         "RedisMemoryNearLimit",
         f"{memory_used(namespace)} > 0.9",

@@ -14,9 +14,22 @@ from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.peers import CA_FILE
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
-from archesai_infra.components.redis.settings import DATA_SHARE, NAME, PASSWORD_KEY, PORT, ExternalRedis, ManagedRedis
+from archesai_infra.components.redis.configuration import configuration
+from archesai_infra.components.redis.replicated.configuration import HOSTS, PROXY
+from archesai_infra.components.redis.replicated.proxies import Proxies, ProxiesArgs
+from archesai_infra.components.redis.replicated.servers import Servers, ServersArgs
+from archesai_infra.components.redis.settings import (
+    NAME,
+    PASSWORD_KEY,
+    PORT,
+    ExternalRedis,
+    ManagedRedis,
+    ReplicatedRedis,
+)
+from archesai_infra.components.redis.users import PROXY as PROXY_USER
 from archesai_infra.components.redis.users import Login, logins, rules
 from archesai_infra.credentials import Credential, Credentials
+from archesai_infra.kube.labels import selector
 from archesai_infra.kube.pods import (
     Mount,
     Probes,
@@ -29,7 +42,6 @@ from archesai_infra.kube.pods import (
     scratch,
     tcp_probe,
 )
-from archesai_infra.quantities import memory_bytes
 
 SECRETS_PATH = "/run/secrets/archesai"
 CONFIG_PATH = "/etc/redis"
@@ -56,6 +68,9 @@ class RedisConnection:
     certificate: Mount | None = None
     """File of the authority that the server's certificate is checked against."""
 
+    servers: tuple[str, ...] = ()
+    """Names of the servers behind the endpoint, where there are several."""
+
     @property
     def certificate_file(self) -> str | None:
         """Path of that file in each client."""
@@ -75,27 +90,8 @@ class RedisConnection:
 class RedisArgs:
     """What the component is built from."""
 
-    settings: ManagedRedis | ExternalRedis
+    settings: ManagedRedis | ReplicatedRedis | ExternalRedis
     credentials: Credentials
-
-
-def configuration(settings: ManagedRedis) -> str:
-    """`redis.conf` without the password: the production guide's persistence, on this stack's memory."""
-    limit = memory_bytes(settings.resources.limits.memory)
-    max_memory = memory_bytes(settings.max_memory) if settings.max_memory else int(limit * DATA_SHARE)
-    lines = [
-        f"port {PORT}",
-        "dir /data",
-        "daemonize no",
-        "appendonly yes",
-        f"appendfsync {settings.append_fsync}",
-        "auto-aof-rewrite-percentage 100",
-        "auto-aof-rewrite-min-size 64mb",
-        "save 900 1 300 10 60 10000",
-        f"maxmemory {max_memory}",
-        f"maxmemory-policy {settings.max_memory_policy}",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 class Redis(RunningComponent):
@@ -108,6 +104,8 @@ class Redis(RunningComponent):
         settings = args.settings
         if isinstance(settings, ExternalRedis):
             self.connection = self._external(settings, args.credentials)
+        elif isinstance(settings, ReplicatedRedis):
+            self.connection = self._replicated(settings, args.credentials)
         else:
             self.connection = self._managed(settings, args.credentials)
         self.register_outputs({})
@@ -130,8 +128,19 @@ class Redis(RunningComponent):
             self._server(settings, connection, password)
         return connection
 
+    def _replicated(self, settings: ReplicatedRedis, credentials: Credentials) -> RedisConnection:
+        password, values = self._password(settings, credentials)
+        self.service(NAME, {"redis": PORT}, selected=selector(PROXY, self.context.instance))
+        connection = RedisConnection(Endpoint(NAME, PORT), password, values, logins(self, settings), servers=HOSTS)
+        servers = ServersArgs(settings, self._passwords(connection, password), _all_values(connection))
+        running = Servers(self.context, servers, self.child())
+        # New proxies come with new passwords, which the servers know when their rollout is over.
+        after = self.child(depends_on=[running])
+        Proxies(self.context, ProxiesArgs(settings, connection.login(PROXY_USER)), after)
+        return connection
+
     def _password(
-        self, settings: ManagedRedis | ExternalRedis, credentials: Credentials
+        self, settings: ManagedRedis | ReplicatedRedis | ExternalRedis, credentials: Credentials
     ) -> tuple[SecretKey, tuple[pulumi.Output[str], ...]]:
         if settings.existing_secret:
             return secret_key(settings.existing_secret, PASSWORD_KEY), ()
@@ -141,7 +150,7 @@ class Redis(RunningComponent):
             return secret_key(filled, PASSWORD_KEY), ()
         password = credentials.get(Credential.REDIS_PASSWORD)
         if password is None:
-            version = settings.password_version if isinstance(settings, ManagedRedis) else 1
+            version = 1 if isinstance(settings, ExternalRedis) else settings.password_version
             password = self.generated("password", version=version)
         return secret_key(self.secret(NAME, {PASSWORD_KEY: password}), PASSWORD_KEY), (password,)
 
@@ -174,7 +183,7 @@ class Redis(RunningComponent):
             ),
         )
         # A stop writes the whole data set once more.
-        values = [*connection.secret_values, *(v for user in connection.logins.values() for v in user.secret_values)]
+        values = _all_values(connection)
         pod = Pod(NAME, [server], mounts, settings.scheduling, 60, values, security=settings.security)
         self.stateful_set(pod, {"redis": PORT})
 
@@ -185,3 +194,8 @@ class Redis(RunningComponent):
             if user.password is not None:
                 sources.append((user.password.name, {user.password.key: name}))
         return projected_secrets("password", SECRETS_PATH, sources)
+
+
+def _all_values(connection: RedisConnection) -> tuple[pulumi.Output[str], ...]:
+    """What rolls a server: each user's password."""
+    return (*connection.secret_values, *(v for user in connection.logins.values() for v in user.secret_values))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from archesai_infra.components.base.watch.panels import Dashboard, Panel, Query, graph, stat
 from archesai_infra.components.base.watch.queries import job
 from archesai_infra.components.redis.alerts import JOB, memory_used
+from archesai_infra.components.redis.replicated import alerts as replicated
 
 
-def dashboard(namespace: str) -> Dashboard:
-    """Redis."""
+def dashboard(namespace: str, *, several: bool) -> Dashboard:
+    """Redis, one server or `several` that replicate."""
     own = job(JOB, namespace)
     hits, misses = (f"sum(rate(redis_keyspace_{part}_total{{{own}}}[5m]))" for part in ("hits", "misses"))
     gone = [Query(f"sum(rate(redis_{kind}_keys_total{{{own}}}[5m]))", kind) for kind in ("evicted", "expired")]
@@ -31,5 +32,6 @@ def dashboard(namespace: str) -> Dashboard:
             Panel("Memory", memory, "bytes"),
             graph("Commands per second", commands, "{{cmd}}"),
             Panel("Keys gone per second", gone),
+            *(replicated.panels(own) if several else ()),
         ],
     )

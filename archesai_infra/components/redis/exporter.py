@@ -14,7 +14,9 @@ EXPORTER_PORT = 9121
 def exporter(settings: Exporter, connection: RedisConnection) -> ServerExporter:
     """The exporter of the server behind a connection."""
     login = connection.login(users.EXPORTER)
-    plain = {"REDIS_ADDR": f"{'rediss' if connection.tls else 'redis'}://{connection.endpoint.address}"}
+    scheme = "rediss" if connection.tls else "redis"
+    # With several servers it asks the one that Prometheus names.
+    plain = {"REDIS_ADDR": "" if connection.servers else f"{scheme}://{connection.endpoint.address}"}
     plain |= {"REDIS_USER": login.user} if login.user else {}
     if connection.certificate_file:
         plain["REDIS_EXPORTER_TLS_CA_CERT_FILE"] = connection.certificate_file
@@ -28,4 +30,5 @@ def exporter(settings: Exporter, connection: RedisConnection) -> ServerExporter:
         secret={"REDIS_PASSWORD": login.password} if login.password else {},
         secret_values=login.secret_values,
         mounts=connection.mounts,
+        targets={host.split(".", 1)[0]: f"{scheme}://{host}:{connection.endpoint.port}" for host in connection.servers},
     )

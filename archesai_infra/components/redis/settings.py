@@ -13,8 +13,12 @@ from archesai_infra.components.base.settings import (
     DataVolume,
     ExternalModule,
     HostableModule,
+    PodImages,
     Resources,
     RunOnHost,
+    VolumeOwner,
+    Workload,
+    WorkloadModule,
     resources,
 )
 from archesai_infra.credentials import Credential
@@ -31,14 +35,9 @@ DATA_SHARE = 0.45
 """Part of the memory limit for data: under a rewrite all of it may be copied."""
 
 
-class ManagedRedis(HostableModule, DataVolume):
-    """A redis server in the cluster, one pod with one volume."""
+class RedisServer(WorkloadModule, VolumeOwner):
+    """What redis servers in the cluster can set, one pod or several."""
 
-    default_image = versions.REDIS
-    default_claim = f"{NAME}-data"
-
-    mode: Literal["managed"] = "managed"
-    """A server in the cluster."""
     size: MemoryQuantity = "5Gi"
     """Size of the volume; it can grow, not shrink."""
     resources: Resources = resources(("100m", "128Mi"), ("200m", "256Mi"))
@@ -65,9 +64,7 @@ class ManagedRedis(HostableModule, DataVolume):
     existing_secret: DnsLabel | None = None
     """Existing Secret with the key `REDIS_PASSWORD`."""
     password_version: int = Field(default=1, ge=1)
-    """Raise it to regenerate generated passwords, the application's and those of the exporter, dumps and restores."""
-    run_on_host: RunOnHost | None = None
-    """Use a server on the developer's machine instead of a pod; needs `redisPassword`."""
+    """Raise it to regenerate generated passwords: the application's and those of all other users."""
 
     @model_validator(mode="after")
     def _memory_fits(self) -> Self:
@@ -75,6 +72,47 @@ class ManagedRedis(HostableModule, DataVolume):
         if self.max_memory is not None and memory_bytes(self.max_memory) >= memory_bytes(limit):
             raise ValueError(f"maxMemory ({self.max_memory}) must be below resources.limits.memory ({limit})")
         return self
+
+
+class ManagedRedis(HostableModule, DataVolume, RedisServer):
+    """A redis server in the cluster, one pod with one volume."""
+
+    default_image = versions.REDIS
+    default_claim = f"{NAME}-data"
+
+    mode: Literal["managed"] = "managed"
+    """A server in the cluster."""
+    run_on_host: RunOnHost | None = None
+    """Use a server on the developer's machine instead of a pod; needs `redisPassword`."""
+
+
+class RedisProxy(Workload):
+    """The proxies in front of a replicated redis, which lead every connection to the primary."""
+
+    resources: Resources = resources(("50m", "64Mi"), ("500m", "128Mi"))
+    """CPU and memory of each of the two."""
+
+
+class ReplicatedRedis(RedisServer):
+    """Three Valkey servers, of which one is the primary, with three Sentinels and two proxies."""
+
+    default_image = versions.VALKEY
+
+    mode: Literal["replicated"]
+    """Servers in the cluster that outlive the loss of one of them."""
+    apart: Literal["required", "preferred"] = "required"
+    """Whether two servers, or two proxies, may share a node: `required` needs three nodes, `preferred` also runs on
+    fewer and then outlives no loss of a node."""
+    sentinel_resources: Resources = resources(("20m", "32Mi"), ("200m", "64Mi"), ("16Mi", "64Mi"))
+    """CPU and memory of each Sentinel, which runs beside its server."""
+    proxy: RedisProxy = RedisProxy()
+    """The proxies behind the address `archesai-redis`."""
+
+    @property
+    def pod_images(self) -> PodImages:
+        """The servers' image and the proxies'."""
+        found = super().pod_images
+        return {**found, "proxy.image": (self.proxy.image, versions.HAPROXY)} if found else {}
 
 
 class ExternalRedis(ExternalModule):
@@ -111,7 +149,9 @@ class ExternalRedis(ExternalModule):
         return self
 
 
-def requirements(settings: ManagedRedis | ExternalRedis, given: Mapping[Credential, object]) -> list[str]:
+def requirements(
+    settings: ManagedRedis | ReplicatedRedis | ExternalRedis, given: Mapping[Credential, object]
+) -> list[str]:
     """What the credentials lack or have too much of, each as `key: problem and cure`."""
     password_given = Credential.REDIS_PASSWORD in given
     if settings.existing_secret:

@@ -12,4 +12,6 @@ from archesai_infra.components.redis.exporter import exporter
 
 def watch(connection: RedisConnection, settings: Exporter, namespace: str, instance: str) -> Watch:
     """Alerts and a dashboard on what the exporter tells."""
-    return by_exporter(exporter(settings, connection), group(namespace), dashboard(namespace), namespace, instance)
+    several = bool(connection.servers)
+    rules, page = group(namespace, several=several), dashboard(namespace, several=several)
+    return by_exporter(exporter(settings, connection), rules, page, namespace, instance)

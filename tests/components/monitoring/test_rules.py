@@ -12,11 +12,21 @@ import yaml
 
 from testbed.monitoring.alert_cases import CASES, Case
 from testbed.monitoring.programs import program
-from testbed.monitoring.stacks import BACKED_UP, INGRESS, ON, alerts, backed_up, rule_groups, rules
+from testbed.monitoring.stacks import (
+    BACKED_UP,
+    INGRESS,
+    ON,
+    REPLICATED,
+    alerts,
+    backed_up,
+    replicated,
+    rule_groups,
+    rules,
+)
 from testbed.stacks import ROOT, Config, render
 
 WATCHDOG = "Watchdog"
-RULES = alerts(backed_up())
+RULES = alerts(replicated()) | alerts(backed_up())
 
 
 def _alert(case: str) -> str:
@@ -29,6 +39,7 @@ STACKS: dict[str, Config] = {
     "every module and backups": BACKED_UP,
     "an existing operator": BACKED_UP | {"ingress": INGRESS, "monitoring": {"enabled": True, "operator": "existing"}},
     "nginx": BACKED_UP | {"ingress": {"enabled": True, "className": "nginx"}},
+    "replicated redis": REPLICATED,
     "rustfs": BACKED_UP | {"storage": {"enabled": True}},
     "snapshots alone": BACKED_UP | {"backups": BACKED_UP["backups"] | {"snapshots": {"enabled": True}}},
 }
@@ -43,7 +54,11 @@ def _promtool(*arguments: str | Path) -> None:
 
 def _write_rules(directory: Path, alert: str | None = None) -> Path:
     """Every rule, or those of one alert: its group, and where it reads records the groups that make them."""
-    groups = rule_groups(backed_up())
+    shared = {group["name"]: group for group in rule_groups(backed_up())}
+    # Groups of the other form of redis have alerts of their own.
+    (other,) = (group for group in rule_groups(replicated()) if group["name"] == "archesai-redis")
+    more = [rule for rule in other["rules"] if rule["alert"] not in alerts(backed_up())]
+    groups = [*shared.values(), {"name": "archesai-redis-replicated", "rules": more}]
     if alert is not None:
         recorded = "namespace:" in RULES[alert]["expr"]
         groups = [group for group in groups if _has(group, "alert", alert) or (recorded and _has(group, "record"))]

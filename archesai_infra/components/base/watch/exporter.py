@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -45,9 +45,22 @@ class ServerExporter:
     mounts: Sequence[Mount] = ()
     """Volumes with what it needs to reach the server."""
 
+    targets: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Addresses by the name that is their label `instance`, where it asks several servers; `plain` names the one
+    otherwise."""
+
     def monitor(self, instance: str) -> MonitorSpec:
-        """How Prometheus reads it."""
-        return service_monitor(self.component, instance, {"port": PORT_NAME})
+        """How Prometheus reads it, for each server."""
+        several = [
+            {
+                "port": PORT_NAME,
+                "path": "/scrape",
+                "params": {"target": [address]},
+                "relabelings": [{"targetLabel": "instance", "replacement": name}],
+            }
+            for name, address in self.targets.items()
+        ]
+        return service_monitor(self.component, instance, *(several or [{"port": PORT_NAME}]))
 
 
 class ExporterPod(RunningComponent):

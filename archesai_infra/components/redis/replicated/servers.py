@@ -1,0 +1,136 @@
+"""The servers of a replicated redis, each with its Sentinel and a volume of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.core.v1 import ContainerArgsDict, EnvVarArgsDict, LifecycleArgsDict
+
+from archesai_infra import versions
+from archesai_infra.components.base.context import Context
+from archesai_infra.components.base.pods import Pod, RunningComponent
+from archesai_infra.components.redis.replicated.configuration import (
+    COUNT,
+    HOSTS,
+    PODS,
+    SENTINEL_PORT,
+    SERVERS,
+    SERVERS_NAME,
+    SERVICE,
+    server_files,
+)
+from archesai_infra.components.redis.settings import MODULE, PORT, ReplicatedRedis
+from archesai_infra.kube.pods import (
+    Mount,
+    Probes,
+    claim,
+    config_files,
+    container,
+    environment,
+    exec_probe,
+    scratch,
+    tcp_probe,
+)
+
+CLAIM = "data"
+CLAIMS = tuple(f"{CLAIM}-{pod}" for pod in PODS)
+"""Claims by the names that the StatefulSet's pods look for."""
+CONFIG_PATH = "/etc/redis"
+_RUN_PATH = "/run/redis"
+_GRACE_SECONDS = 90
+"""Time to hand over, which the hook tries for 60 s, and to write the data set once more."""
+
+
+@dataclass(frozen=True)
+class ServersArgs:
+    """What the servers are built from."""
+
+    settings: ReplicatedRedis
+    passwords: Mount
+    secret_values: tuple[pulumi.Output[str], ...]
+
+
+class Servers(RunningComponent):
+    """A StatefulSet of three: a rollout takes one pod after the other, and each hands over before it stops."""
+
+    def __init__(self, context: Context, args: ServersArgs, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("RedisServers", SERVERS, context, opts)
+        self.data_of = MODULE
+        settings = args.settings
+        claims = [
+            self.data_claim(name, settings.size, settings.storage_class, part=f"data-{number}")
+            for number, name in enumerate(CLAIMS)
+        ]
+        config = self.config_map("redis-config", server_files(settings))
+        mounts = [
+            config_files("config", CONFIG_PATH, config.metadata.name),
+            args.passwords,
+            scratch("run", _RUN_PATH, "1Mi", memory=True),
+            scratch("tmp", "/tmp", "64Mi"),
+        ]
+        # The StatefulSet adds its volume to each pod.
+        data = Mount(CLAIM, "/data", claim(CLAIM, "/data", CLAIMS[0]).volume)
+        containers = [self._server(settings, [*mounts, data]), self._sentinel(settings, [*mounts, data])]
+        pod = Pod(
+            SERVERS_NAME,
+            containers,
+            mounts,
+            settings.scheduling,
+            _GRACE_SECONDS,
+            args.secret_values,
+            security=settings.security,
+            apart=settings.apart,
+        )
+        ports = {"redis": PORT, "sentinel": SENTINEL_PORT}
+        self.stateful_set(pod, ports, replicas=COUNT, claims=[CLAIM], depends_on=claims)
+        self.register_outputs({})
+
+    def _server(self, settings: ReplicatedRedis, mounts: list[Mount]) -> ContainerArgsDict:
+        ready = _script("ready.sh", "server")
+        hand_over: LifecycleArgsDict = {"pre_stop": {"exec_": {"command": _script("handover.sh")}}}
+        return container(
+            name="redis",
+            image=self.context.image(settings.image, versions.VALKEY),
+            pull_policy=self.context.pull_policy,
+            resources=settings.resources.requirements(),
+            command=_script("server.sh"),
+            env=_environment(),
+            ports={"redis": PORT},
+            mounts=mounts,
+            probes=Probes(
+                startup=exec_probe(ready, period=2, failures=300),
+                readiness=exec_probe(ready, period=10, failures=3),
+                liveness=tcp_probe(PORT, period=10, failures=6),
+            ),
+            lifecycle=hand_over,
+        )
+
+    def _sentinel(self, settings: ReplicatedRedis, mounts: list[Mount]) -> ContainerArgsDict:
+        ready = _script("ready.sh", "sentinel")
+        return container(
+            name="sentinel",
+            image=self.context.image(settings.image, versions.VALKEY),
+            pull_policy=self.context.pull_policy,
+            resources=settings.sentinel_resources.requirements(),
+            command=_script("sentinel.sh"),
+            env=_environment(),
+            ports={"sentinel": SENTINEL_PORT},
+            mounts=mounts,
+            probes=Probes(
+                startup=exec_probe(ready, period=2, failures=300),
+                readiness=exec_probe(ready, period=10, failures=3),
+                liveness=tcp_probe(SENTINEL_PORT, period=10, failures=6),
+            ),
+        )
+
+
+def _script(name: str, *words: str) -> list[str]:
+    return ["/bin/sh", f"{CONFIG_PATH}/{name}", *words]
+
+
+def _environment() -> list[EnvVarArgsDict]:
+    plain: Mapping[str, str] = {"SERVICE": SERVICE, "HOSTS": " ".join(HOSTS)}
+    pod_name: EnvVarArgsDict = {"name": "POD_NAME", "value_from": {"field_ref": {"field_path": "metadata.name"}}}
+    return [pod_name, *environment(plain, {})]

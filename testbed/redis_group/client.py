@@ -1,0 +1,110 @@
+"""Clients of a redis: one that writes what the test can check later, by the wire protocol."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Generator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+
+class RefusedError(Exception):
+    """The server answered with an error."""
+
+
+class Client:
+    """One connection; raises OSError where it breaks and RefusedError for a command that is refused."""
+
+    def __init__(self, address: str, port: int, password: str, user: str = "default") -> None:
+        self._socket = socket.create_connection((address, port), timeout=3)
+        self._answers = self._socket.makefile("rb")
+        try:
+            self.call("AUTH", user, password)
+        except BaseException:
+            self.close()
+            raise
+
+    def call(self, *words: str) -> bytes:
+        """The answer to a command, a simple one or a text."""
+        parts = [word.encode() for word in words]
+        text = b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+        self._socket.sendall(b"*%d\r\n%s" % (len(parts), text))
+        return self._read()
+
+    def _read(self) -> bytes:
+        line = self._answers.readline()
+        if not line.endswith(b"\r\n"):
+            raise ConnectionResetError("the server closed the connection")
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"-":
+            raise RefusedError(rest.decode())
+        if kind == b"$" and int(rest) >= 0:
+            return self._answers.read(int(rest) + 2)[:-2]
+        return rest
+
+    def close(self) -> None:
+        """End the connection."""
+        self._answers.close()
+        self._socket.close()
+
+
+@dataclass
+class Writes:
+    """What writers sent and were promised."""
+
+    address: str
+    port: int
+    password: str
+    acknowledged: list[str] = field(default_factory=list[str])
+    times: list[float] = field(default_factory=list[float])
+    """When each acknowledgement came, in seconds of the monotonic clock."""
+    _name: str = field(default_factory=lambda: secrets.token_hex(4))
+    """No key of an earlier run hides a loss."""
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def write(self, writer: int) -> None:
+        """Set one key after another until the end, over new connections where one breaks."""
+        number = 0
+        while not self._ended.is_set():
+            with suppress(OSError, RefusedError), closing(Client(self.address, self.port, self.password)) as client:
+                while not self._ended.is_set():
+                    key = f"{self._name}:{writer}:{number}"
+                    # One that is not acknowledged may have been written all the same.
+                    number += 1
+                    client.call("SET", key, "1")
+                    self.acknowledged.append(key)
+                    self.times.append(time.monotonic())
+            self._ended.wait(0.05)
+
+    def end(self) -> None:
+        """Let the writers finish."""
+        self._ended.set()
+
+    def gap(self) -> float:
+        """Longest time without an acknowledgement, in seconds."""
+        times = sorted(self.times)
+        return max((after - before for before, after in pairwise(times)), default=0)
+
+    def missing(self) -> list[str]:
+        """Keys that were acknowledged and are not there, read behind the same address."""
+        with closing(Client(self.address, self.port, self.password)) as client:
+            return [key for key in self.acknowledged if client.call("EXISTS", key) != b"1"]
+
+
+@contextmanager
+def writing(address: str, port: int, password: str, *, writers: int = 8) -> Generator[Writes]:
+    """Writers on an address until the end of the block."""
+    writes = Writes(address, port, password)
+    threads = [threading.Thread(target=writes.write, args=(number,), daemon=True) for number in range(writers)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield writes
+    finally:
+        writes.end()
+        for thread in threads:
+            thread.join(10)
