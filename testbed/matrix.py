@@ -22,7 +22,12 @@ EVERYTHING: Config = PLACED | {
     "scraper": ON,
     "ingress": ON | {"hosts": {"storage": "storage"}},
 }
-PRODUCTION: Config = EVERYTHING | {"environment": "production", "api": PINNED, "platform": PINNED}
+PRODUCTION: Config = EVERYTHING | {
+    "environment": "production",
+    "api": PINNED,
+    "platform": PINNED,
+    "storage": ON | {"acceptSingleNode": True},
+}
 
 _EXTERNAL = {
     "database": {"mode": "external", "host": "db.example.com", "cidrs": ["10.9.0.0/16"]},

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from archesai_infra.components import api
 from archesai_infra.components.base.settings import HostableModule
 from archesai_infra.components.database import ClusterDatabase, DatabasePod
+from archesai_infra.components.storage import ManagedStorage
 from archesai_infra.kube.images import registry
 from archesai_infra.stack.images import used_images
 from archesai_infra.stack.settings import Settings
@@ -55,6 +56,13 @@ def _images(settings: Settings) -> Iterator[str]:
 def _production(settings: Settings) -> Iterator[str]:
     if settings.ingress.enabled and settings.domain == "localhost":
         yield "domain: production needs a domain of its own (got localhost)"
+    store = settings.storage
+    if store.enabled and isinstance(store, ManagedStorage) and not store.accept_single_node:
+        yield (
+            "storage.mode: managed is one pod on one volume, and so one machine: while it is away nobody reads or "
+            "writes an object. Name an S3 service (storage.mode: external, docs/scale.md), or accept it with "
+            "storage.acceptSingleNode: true"
+        )
     for module, part in settings:
         if isinstance(part, HostableModule) and part.run_on_host is not None:
             yield f"{module}.runOnHost: is for development only: remove it"

@@ -30,7 +30,7 @@ EVERYTHING: Config = {
     "platform": {"image": {"tag": "v1.0.0"}, "replicas": 2, "autoscaling": ON | {"minReplicas": 2, "maxReplicas": 4}},
     "database": {"scheduling": {"priorityClass": "data"}},
     "redis": ON,
-    "storage": ON,
+    "storage": ON | {"acceptSingleNode": True},
     "unstructured": ON,
     "scraper": ON,
     "ingress": ON

@@ -88,3 +88,15 @@ def test_an_annotation_or_a_parameter_with_a_password_is_refused() -> None:
     assert len(_problems(annotated)) == 1
     parameters = {"postgres": {"parameters": {"primary_conninfo": "postgresql://user:made-up@other"}}}
     assert len(_problems(PRODUCTION | {"database": PRODUCTION["database"] | parameters})) == 1
+
+
+def test_production_wants_an_object_storage_that_outlives_a_machine_or_a_word_that_it_need_not() -> None:
+    bare = {"storage": {"enabled": True}}
+    (problem,) = _problems(PRODUCTION | bare)
+    assert problem.startswith("Pulumi.dev.yaml: storage.mode: managed is one pod on one volume, and so one machine")
+    assert "storage.acceptSingleNode: true" in problem
+    assert _problems(PRODUCTION | {"storage": {"enabled": True, "acceptSingleNode": True}}) == []
+    external = {"enabled": True, "mode": "external", "host": "s3.example.com", "existingSecret": "keys"}
+    ingress = PRODUCTION["ingress"] | {"hosts": {"api": "api", "platform": "platform"}}
+    assert _problems(PRODUCTION | {"storage": external, "ingress": ingress}) == []
+    assert _problems(DEVELOPMENT | bare) == []

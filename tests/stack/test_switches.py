@@ -155,5 +155,6 @@ def test_another_size_of_development_and_production_is_no_other_security() -> No
         return found
 
     pinned = {"image": {"tag": "v1.0.0"}}
-    production = EVERYTHING | {"environment": "production", "api": pinned, "platform": pinned}
+    storage = {"storage": EVERYTHING["storage"] | {"acceptSingleNode": True}}
+    production = EVERYTHING | storage | {"environment": "production", "api": pinned, "platform": pinned}
     assert postures(production) == postures(EVERYTHING)

@@ -51,6 +51,9 @@ class ManagedStorage(Workload, DataVolume, Module):
     """Size of the volume; it can grow, not shrink."""
     resources: Resources = resources(("250m", "512Mi"), ("1", "2Gi"))
     """CPU and memory."""
+    accept_single_node: bool = False
+    """Accept in production that the objects are on one volume of one pod, and so on one machine: while it is away
+    nobody reads or writes an object, and what its disk loses comes back from the last copy only."""
     existing_secret: DnsLabel | None = None
     """Existing Secret with the keys `ACCESS_KEY` and `SECRET_KEY`."""
     password_version: int = Field(default=1, ge=1)
