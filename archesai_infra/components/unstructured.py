@@ -8,7 +8,7 @@ from pydantic import Field
 from archesai_infra import versions
 from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.pods import Pod, RunningComponent
-from archesai_infra.components.base.settings import Resources, WorkloadModule, resources
+from archesai_infra.components.base.settings import Resources, WorkerModule, resources
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Probes,
@@ -37,13 +37,11 @@ _SERVE = f"exec uvicorn prepline_general.api.app:app --log-config logger_config.
 START = ("bash", "-c", _SERVE)
 
 
-class UnstructuredSettings(WorkloadModule):
+class UnstructuredSettings(WorkerModule):
     """Document processing."""
 
     default_image = versions.UNSTRUCTURED
 
-    replicas: int = Field(default=1, ge=1)
-    """Pods."""
     resources: Resources = resources(("250m", "1Gi"), ("1", "4Gi"), ("256Mi", "4Gi"))
     """CPU and memory."""
     command: tuple[str, ...] = START
@@ -82,7 +80,8 @@ class Unstructured(RunningComponent):
             read_only_root=READ_ONLY_ROOT,
         )
         security = pod_security(USER_ID, USER_ID)
-        pod = Pod(NAME, [server], mounts, settings.scheduling, 120, security=security)
-        self.deployment(pod, replicas=settings.replicas)
+        scheduling = settings.scheduling.yielding(context.scheduling.worker_priority_class)
+        pod = Pod(NAME, [server], mounts, scheduling, 120, security=security)
+        self.deployment(pod, replicas=settings.pods, autoscaling=settings.autoscaling)
         self.endpoint = Endpoint(NAME, PORT)
         self.register_outputs({})

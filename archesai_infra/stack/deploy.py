@@ -127,7 +127,12 @@ def deploy(
 
 def autoscaled(settings: Settings) -> tuple[str, ...]:
     """Deployments whose number of pods an autoscaler owns."""
-    modules = {api.NAME: settings.api, platform.NAME: settings.platform}
+    modules = {
+        api.NAME: settings.api,
+        platform.NAME: settings.platform,
+        unstructured.NAME: settings.unstructured,
+        scraper.NAME: settings.scraper,
+    }
     return tuple(name for name, module in modules.items() if module.enabled and module.autoscaling.enabled)
 
 

@@ -11,7 +11,7 @@ from archesai_infra.components.api import ApiSettings
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base.charts import ChartsSettings
 from archesai_infra.components.base.external_secrets import ExternalSecretsSettings
-from archesai_infra.components.base.settings import ImageSource, Module, PodImages, Scheduling
+from archesai_infra.components.base.settings import ImageSource, Module, PodImages, StackScheduling
 from archesai_infra.components.database import ClusterDatabase, ExternalDatabase, ManagedDatabase
 from archesai_infra.components.database.cluster.settings import ClusterSettings
 from archesai_infra.components.gitops import GitopsSettings
@@ -132,7 +132,7 @@ class Settings(Model):
     """The cluster."""
     images: Images = Images()
     """Every image's registry and pull policy."""
-    scheduling: Scheduling = Scheduling()
+    scheduling: StackScheduling = StackScheduling()
     """Where every pod of the stack may run, those of Helm charts included. A module's own tolerations add to these; its
     own node selector and priority class replace these."""
     charts: ChartsSettings = ChartsSettings()

@@ -80,6 +80,9 @@ def test_the_number_of_autoscaled_pods_is_left_to_the_autoscaler() -> None:
     assert _application()["spec"]["ignoreDifferences"] == [
         {"group": "apps", "kind": "Deployment", "name": "archesai-api", "jsonPointers": ["/spec/replicas"]}
     ]
+    workers = {"unstructured": {"enabled": True, "autoscaling": {"enabled": True}}}
+    others = find(render(ON | {"api": {"existingSecret": "api"}} | workers), "Application", "archesai-dev")["spec"]
+    assert [item["name"] for item in others["ignoreDifferences"]] == ["archesai-unstructured"]
     alone = render(ON | {"api": {"existingSecret": "api"}})
     assert "ignoreDifferences" not in find(alone, "Application", "archesai-dev")["spec"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from testbed.components.parts import resource
+from testbed.components.parts import resource, template
 from testbed.matrix import EVERYTHING, MATRIX, PRODUCTION
 from testbed.stacks import Config, find, render
 
@@ -30,15 +30,34 @@ def test_two_jobs_of_one_name_have_one_template() -> None:
     assert len({name.rpartition("-")[0] for _, name in templates}) >= 2
 
 
-@pytest.mark.parametrize("module", ["api", "platform"])
+@pytest.mark.parametrize("module", ["api", "platform", "unstructured", "scraper"])
 def test_an_autoscaled_deployment_is_created_with_the_minimum_and_keeps_its_number_from_then_on(module: str) -> None:
-    deployment = resource(
-        render({module: {"autoscaling": {"enabled": True, "minReplicas": 4}}}), f"{module}-deployment"
-    )
+    scaled = {"enabled": True, "autoscaling": {"enabled": True, "minReplicas": 4}}
+    deployment = resource(render({module: scaled}), f"{module}-deployment")
     assert deployment.inputs["spec"]["replicas"] == 4
     assert deployment.ignore_changes == ("spec.replicas",)
-    fixed = resource(render({module: {"replicas": 4}}), f"{module}-deployment")
+    fixed = resource(render({module: {"enabled": True, "replicas": 4}}), f"{module}-deployment")
     assert fixed.ignore_changes == ()
+
+
+@pytest.mark.parametrize("module", ["unstructured", "scraper"])
+def test_a_worker_scales_from_one_pod_and_gives_way_to_data(module: str) -> None:
+    worker = {module: {"enabled": True, "autoscaling": {"enabled": True}}}
+    stack = render(worker | {"redis": {"enabled": True}, "scheduling": {"workerPriorityClass": "workers"}})
+    spec = find(stack, "HorizontalPodAutoscaler", f"archesai-{module}")["spec"]
+    assert (spec["minReplicas"], spec["maxReplicas"]) == (1, 5)
+    assert spec["scaleTargetRef"]["name"] == f"archesai-{module}"
+    assert template(stack, "Deployment", f"archesai-{module}")["spec"]["priorityClassName"] == "workers"
+    for name in ("archesai-redis", "archesai-postgres"):
+        assert "priorityClassName" not in template(stack, "StatefulSet", name)["spec"]
+    assert "priorityClassName" not in template(stack, "Deployment", "archesai-api")["spec"]
+
+
+def test_a_worker_s_own_priority_class_wins() -> None:
+    worker = {"scraper": {"enabled": True, "scheduling": {"priorityClass": "mine"}}}
+    stack = render(worker | {"scheduling": {"workerPriorityClass": "workers", "priorityClass": "others"}})
+    assert template(stack, "Deployment", "archesai-scraper")["spec"]["priorityClassName"] == "mine"
+    assert template(stack, "Deployment", "archesai-api")["spec"]["priorityClassName"] == "others"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pulumi
 
 from archesai_infra.components.base.external_secrets import ExternalStore
 from archesai_infra.components.base.pull_secret import PullSecret
-from archesai_infra.components.base.settings import Image, ImageSource, Scheduling
+from archesai_infra.components.base.settings import Image, ImageSource, StackScheduling
 from archesai_infra.kube.network import Flow
 from archesai_infra.quantities import memory_bytes
 from archesai_infra.versions import ImageVersion
@@ -50,7 +50,7 @@ class Context:
     """When nodes pull; by the image, where it is None."""
     pull_secret: PullSecret | None
     """Login of a private registry."""
-    scheduling: Scheduling
+    scheduling: StackScheduling
     """Where pods may run unless their module says otherwise."""
     flows: tuple[Flow, ...]
     registries: tuple[str, ...]

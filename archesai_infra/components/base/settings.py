@@ -145,6 +145,10 @@ class Scheduling(Model):
     priority_class: DnsLabel | None = None
     """Name of an existing PriorityClass."""
 
+    def yielding(self, worker_class: str | None) -> Scheduling:
+        """These settings with the workers' PriorityClass, where they name none."""
+        return self.model_copy(update={"priority_class": self.priority_class or worker_class})
+
     def over(self, stack: Scheduling) -> Scheduling:
         """These settings over those of the whole stack: tolerations add up, the others replace the stack's."""
         added = tuple(item for item in stack.tolerations if item not in self.tolerations)
@@ -160,6 +164,14 @@ class Scheduling(Model):
         """As the pod builder takes it."""
         tolerations = [item.model_dump(exclude_none=True, by_alias=True) for item in self.tolerations]
         return Placement(self.node_selector, tolerations, self.priority_class)
+
+
+class StackScheduling(Scheduling):
+    """Where the pods of a whole stack may run."""
+
+    worker_priority_class: DnsLabel | None = None
+    """Name of an existing PriorityClass for the pods of unstructured and scraper, of a value below the others': where
+    a node is full, they make way for data and the api."""
 
 
 class Autoscaling(Model):
@@ -291,7 +303,7 @@ class DataVolume(VolumeOwner):
         return self.claim_name or self.default_claim
 
 
-class ScaledModule(HostableModule):
+class ScaledWorkload(WorkloadModule):
     """What modules whose number of pods can follow the load can set."""
 
     replicas: int = Field(default=1, ge=1)
@@ -305,3 +317,23 @@ class ScaledModule(HostableModule):
         if "replicas" in self.model_fields_set or "min_replicas" not in self.autoscaling.model_fields_set:
             return self.replicas
         return self.autoscaling.min_replicas
+
+
+class ScaledModule(HostableModule, ScaledWorkload):
+    """The same for modules whose server may run on the developer's machine."""
+
+
+class WorkerAutoscaling(Autoscaling):
+    """A HorizontalPodAutoscaler for workers; while it is on, it owns the number of replicas."""
+
+    min_replicas: int = Field(default=1, ge=1)
+    """Fewest pods."""
+    max_replicas: int = Field(default=5, ge=1)
+    """Most pods."""
+
+
+class WorkerModule(ScaledWorkload):
+    """What modules that work for the api can set: their pods are the first to go where a node is full."""
+
+    autoscaling: WorkerAutoscaling = WorkerAutoscaling()
+    """Scale by load."""

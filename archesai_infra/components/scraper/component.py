@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pulumi
-from pydantic import Field
 
 from archesai_infra import versions
 from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
-from archesai_infra.components.base.settings import Resources, WorkloadModule, resources
+from archesai_infra.components.base.settings import Resources, WorkerModule, resources
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Probes,
@@ -33,13 +32,11 @@ SCRIPTS_PATH = "/etc/archesai"
 _PACKAGE = "archesai_infra.components.scraper"
 
 
-class ScraperSettings(WorkloadModule):
+class ScraperSettings(WorkerModule):
     """Web scraping."""
 
     default_image = versions.SCRAPER
 
-    replicas: int = Field(default=1, ge=1)
-    """Pods."""
     resources: Resources = resources(("250m", "512Mi"), ("500m", "1Gi"), ("256Mi", "4Gi"))
     """CPU and memory."""
     command: tuple[str, ...] = ("/bin/sh", f"{SCRIPTS_PATH}/start.sh")
@@ -78,8 +75,8 @@ class Scraper(RunningComponent):
             ),
         )
         security = pod_security(USER_ID, USER_ID)
-        self.deployment(
-            Pod(NAME, [server], mounts, settings.scheduling, 60, security=security), replicas=settings.replicas
-        )
+        scheduling = settings.scheduling.yielding(context.scheduling.worker_priority_class)
+        pod = Pod(NAME, [server], mounts, scheduling, 60, security=security)
+        self.deployment(pod, replicas=settings.pods, autoscaling=settings.autoscaling)
         self.endpoint = Endpoint(NAME, PORT)
         self.register_outputs({})
