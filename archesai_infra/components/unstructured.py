@@ -8,7 +8,7 @@ from pydantic import Field
 from archesai_infra import versions
 from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.pods import Pod, RunningComponent
-from archesai_infra.components.base.settings import Resources, WorkerModule, resources
+from archesai_infra.components.base.settings import Resources, ScaledWorkload, resources
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Probes,
@@ -37,7 +37,7 @@ _SERVE = f"exec uvicorn prepline_general.api.app:app --log-config logger_config.
 START = ("bash", "-c", _SERVE)
 
 
-class UnstructuredSettings(WorkerModule):
+class UnstructuredSettings(ScaledWorkload):
     """Document processing."""
 
     default_image = versions.UNSTRUCTURED

@@ -6,10 +6,14 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
+
+_PAGE = 500
+_PAUSE = 0.002
+"""Seconds between two writes of one writer, which leaves a small machine room for failovers."""
 
 
 class RefusedError(Exception):
@@ -30,10 +34,13 @@ class Client:
 
     def call(self, *words: str) -> bytes:
         """The answer to a command, a simple one or a text."""
-        parts = [word.encode() for word in words]
-        text = b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
-        self._socket.sendall(b"*%d\r\n%s" % (len(parts), text))
+        self._socket.sendall(_packed(words))
         return self._read()
+
+    def call_all(self, commands: Sequence[Sequence[str]]) -> list[bytes]:
+        """The answers to many commands that are sent at once."""
+        self._socket.sendall(b"".join(map(_packed, commands)))
+        return [self._read() for _ in commands]
 
     def _read(self) -> bytes:
         line = self._answers.readline()
@@ -50,6 +57,11 @@ class Client:
         """End the connection."""
         self._answers.close()
         self._socket.close()
+
+
+def _packed(words: Sequence[str]) -> bytes:
+    parts = [word.encode() for word in words]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
 
 
 @dataclass
@@ -78,6 +90,7 @@ class Writes:
                     client.call("SET", key, "1")
                     self.acknowledged.append(key)
                     self.times.append(time.monotonic())
+                    time.sleep(_PAUSE)
             self._ended.wait(0.05)
 
     def end(self) -> None:
@@ -92,7 +105,10 @@ class Writes:
     def missing(self) -> list[str]:
         """Keys that were acknowledged and are not there, read behind the same address."""
         with closing(Client(self.address, self.port, self.password)) as client:
-            return [key for key in self.acknowledged if client.call("EXISTS", key) != b"1"]
+            found: list[bytes] = []
+            for first in range(0, len(self.acknowledged), _PAGE):
+                found += client.call_all([("EXISTS", key) for key in self.acknowledged[first : first + _PAGE]])
+        return [key for key, there in zip(self.acknowledged, found, strict=True) if there != b"1"]
 
 
 @contextmanager

@@ -41,8 +41,8 @@ def test_an_autoscaled_deployment_is_created_with_the_minimum_and_keeps_its_numb
 
 
 @pytest.mark.parametrize("module", ["unstructured", "scraper"])
-def test_a_worker_scales_from_one_pod_and_gives_way_to_data(module: str) -> None:
-    worker = {module: {"enabled": True, "autoscaling": {"enabled": True}}}
+def test_a_worker_scales_with_its_load_and_gives_way_to_data(module: str) -> None:
+    worker = {module: {"enabled": True, "autoscaling": {"enabled": True, "minReplicas": 1, "maxReplicas": 5}}}
     stack = render(worker | {"redis": {"enabled": True}, "scheduling": {"workerPriorityClass": "workers"}})
     spec = find(stack, "HorizontalPodAutoscaler", f"archesai-{module}")["spec"]
     assert (spec["minReplicas"], spec["maxReplicas"]) == (1, 5)

@@ -321,19 +321,3 @@ class ScaledWorkload(WorkloadModule):
 
 class ScaledModule(HostableModule, ScaledWorkload):
     """The same for modules whose server may run on the developer's machine."""
-
-
-class WorkerAutoscaling(Autoscaling):
-    """A HorizontalPodAutoscaler for workers; while it is on, it owns the number of replicas."""
-
-    min_replicas: int = Field(default=1, ge=1)
-    """Fewest pods."""
-    max_replicas: int = Field(default=5, ge=1)
-    """Most pods."""
-
-
-class WorkerModule(ScaledWorkload):
-    """What modules that work for the api can set: their pods are the first to go where a node is full."""
-
-    autoscaling: WorkerAutoscaling = WorkerAutoscaling()
-    """Scale by load."""

@@ -8,7 +8,7 @@ from archesai_infra import versions
 from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
-from archesai_infra.components.base.settings import Resources, WorkerModule, resources
+from archesai_infra.components.base.settings import Resources, ScaledWorkload, resources
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.pods import (
     Probes,
@@ -32,7 +32,7 @@ SCRIPTS_PATH = "/etc/archesai"
 _PACKAGE = "archesai_infra.components.scraper"
 
 
-class ScraperSettings(WorkerModule):
+class ScraperSettings(ScaledWorkload):
     """Web scraping."""
 
     default_image = versions.SCRAPER

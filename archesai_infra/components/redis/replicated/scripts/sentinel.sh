@@ -42,6 +42,6 @@ fi
   local_user 26379 "-@all +ping +acl|setuser +sentinel|set +sentinel|config"
 } >"$state.new"
 mv "$state.new" "$state"
-digest "$passwords/sentinel" >"$run/sentinel-login"
+for port in 6379 26379; do digest "$passwords/sentinel" >"$run/login-sentinel-$port"; done
 sh "$config/follow.sh" sentinel &
 exec valkey-server "$state" --sentinel

@@ -58,5 +58,6 @@ if [ -e "$data/.starting" ]; then
   repair "$data"
 fi
 touch "$data/.starting"
+digest "$passwords/replica" >"$run/login-replica-6379"
 sh "$config/follow.sh" server &
 exec valkey-server "$joined"
