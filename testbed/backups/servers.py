@@ -189,6 +189,13 @@ class Postgres:
             call(stop, self._tools, user=SERVER_USER)
             self._running = False
 
+    def stop_cleanly(self) -> None:
+        """End the server as its pod does, with all of its data on the disk."""
+        stop = ["pg_ctl", "-D", str(self.directory / "data"), "-m", "fast", "-w", "stop"]
+        done = call(stop, self._tools, user=SERVER_USER)
+        assert done.returncode == 0, done.stderr
+        self._running = False
+
     def sql(self, text: str, *, database: str | None = None) -> str:
         """The result of a statement, without headers."""
         variables = self.variables | ({"PGDATABASE": database} if database else {})

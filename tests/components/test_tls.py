@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,7 +19,7 @@ from archesai_infra.stack.config import ConfigError
 from testbed.backups import rendered, servers
 from testbed.components.parts import container, template, variables
 from testbed.controlplane.ports import free_ports
-from testbed.stacks import Config, find, render
+from testbed.stacks import ROOT, Config, find, render
 
 pytestmark = pytest.mark.long
 
@@ -63,7 +65,7 @@ def authority() -> Generator[Authority]:
             _openssl("req", *subject, "-keyout", f"{name}.key", "-out", f"{name}.crt", directory=directory)
         request = ["-subj", "/CN=server", "-nodes", "-newkey", "rsa:2048"]
         _openssl("req", *request, "-keyout", "server.key", "-out", "server.csr", directory=directory)
-        (directory / "names").write_text("subjectAltName=DNS:localhost\n", encoding="utf-8")
+        (directory / "names").write_text("subjectAltName=DNS:localhost,DNS:archesai-postgres\n", encoding="utf-8")
         signing = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names"]
         _openssl("x509", "-req", "-in", "server.csr", *signing, "-out", "server.crt", directory=directory)
         for path in directory.iterdir():
@@ -233,6 +235,11 @@ def test_an_external_redis_without_a_password_is_used_as_nobody() -> None:
         ({"database": DATABASE | {"sslMode": "disable"}}, "sslMode is disable, which checks no certificate"),
         ({"database": DATABASE | {"ca": {"secret": "a", "configMap": "b"}}}, "needs one of secret and configMap"),
         ({"database": DATABASE | {"ca": None}, "backups": BACKUPS}, "database.ca: dumps need the authority"),
+        ({"database": {"tls": {}}}, "needs one of secret and issuer"),
+        (
+            {"database": {"tls": {"secret": "a"}, "runOnHost": {"ip": "10.0.0.1", "port": 5432}}},
+            "tls: is the pod's, and runOnHost has none",
+        ),
         ({"redis": REDIS | {"tls": False}}, "ca: checks a certificate, which only TLS has"),
         ({"redis": REDIS | {"auth": "none"}}, "auth: none logs in as nobody"),
     ],
@@ -241,3 +248,95 @@ def test_what_cannot_be_is_refused(config: Config, said: str) -> None:
     with pytest.raises(ConfigError) as refused:
         render({"databasePassword": "given", "redisPassword": "given"} | config)
     assert said in str(refused.value)
+
+
+POD: Config = {"database": {"tls": {"secret": "database-tls"}}, "databasePassword": "unmistakable", "backups": BACKUPS}
+REQUIRED: Config = POD | {"database": {"tls": {"secret": "database-tls", "required": True}}}
+
+
+@dataclass(frozen=True)
+class PodServer:
+    """The server of a stack's pod, by its rendered parameters and with the files that the kubelet gives it."""
+
+    port: int
+    url: str
+    """The api's URL, as the Secret has it."""
+
+    def ask(self, authority: Path, **changed: str) -> subprocess.CompletedProcess[str]:
+        """Whether the session is encrypted, as a client of the stack asks."""
+        url = self.url
+        for old, new in changed.items():
+            url = url.replace(f"{old}=verify-full", f"{old}={new}")
+        here = {"PGHOSTADDR": "127.0.0.1", "PGSSLROOTCERT": str(authority)}
+        question = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+        return servers.call(["psql", "-X", "-A", "-t", "-w", "-d", url, "-c", question], here)
+
+
+@contextmanager
+def _pod_server(config: Config, authority: Authority) -> Generator[PodServer]:
+    stack = render(config, reveal=True)
+    url = urlsplit(find(stack, "Secret", "archesai-database")["stringData"]["DATABASE_URL"])
+    with servers.postgres() as first:
+        first.sql(f"CREATE ROLE {url.username} LOGIN PASSWORD '{url.password}'")
+        first.stop_cleanly()
+        data, files = first.directory / "data", first.directory / "tls"
+        files.mkdir()
+        for name, source in {"tls.crt": "server.crt", "tls.key": "server.key", "ca.crt": "ca.crt"}.items():
+            shutil.copyfile(authority.file(source), files / name)
+            (files / name).chmod(0o440)
+            if os.geteuid() == 0:
+                shutil.chown(files / name, 0, servers.UNPRIVILEGED)
+        # This host stands for pods elsewhere: what the server's own loopback may is another's address here.
+        source = ROOT / "archesai_infra" / "components" / "database" / "scripts" / "pg_hba.conf"
+        hba = first.directory / source.name
+        hba.write_text(source.read_text(encoding="utf-8").replace("127.0.0.1/32", "192.0.2.1/32"), encoding="utf-8")
+        for path in (first.directory, *data.rglob("*"), data) if os.geteuid() == 0 else ():
+            shutil.chown(path, servers.UNPRIVILEGED, servers.UNPRIVILEGED)
+        words = container(stack, "StatefulSet", "archesai-postgres")["args"][1:]
+        ours = [word for word in words if word.startswith(("ssl", "hba_file"))]
+        here = [
+            word.replace("/run/certificates/server", str(files)).replace("/etc/archesai/pg_hba.conf", str(hba))
+            for word in ours
+        ]
+        options = [part for word in here for part in ("-c", word)]
+        command = ["postgres", "-D", str(data), "-h", "127.0.0.1", "-p", str(first.port), "-k", "", *options]
+        server = PodServer(first.port, url.geturl().replace(":5432/", f":{first.port}/"))
+        with servers.running(command, {}, first.directory / "log"):
+            ready = ["pg_isready", "-q", "-h", "127.0.0.1", "-p", str(first.port), "-U", "admin"]
+            servers.until(lambda: servers.call(ready).returncode == 0, "the server")
+            yield server
+
+
+@pytest.mark.parametrize(("config", "in_clear"), [(POD, 0), (REQUIRED, 2)])
+def test_the_pod_s_server_serves_by_tls_with_the_kubelet_s_files_and_refuses_the_rest_where_asked(
+    config: Config, in_clear: int, authority: Authority
+) -> None:
+    with _pod_server(config, authority) as server:
+        found = server.ask(authority.file("ca.crt"))
+        assert (found.stdout.strip(), found.stderr) == ("t", "")
+        other = server.ask(authority.file("other.crt"))
+        assert "certificate verify failed" in other.stderr
+        clear = server.ask(authority.file("ca.crt"), sslmode="disable")
+        assert clear.returncode == in_clear, clear.stderr
+
+
+def test_every_client_of_the_pod_s_server_checks_its_certificate() -> None:
+    stack = render(POD | {"monitoring": ON}, reveal=True)
+    urls = find(stack, "Secret", "archesai-database")["stringData"]
+    assert all("sslmode=verify-full" in urls[key] for key in ("DATABASE_URL", "MONITOR_URL", "DUMP_URL"))
+    for kind, name in (*CLIENTS, ("Deployment", "archesai-database-exporter")):
+        pod = template(stack, kind, name)["spec"]
+        [volume] = [one for one in pod["volumes"] if one["name"] == "database-ca"]
+        assert volume["secret"]["items"] == [{"key": "ca.crt", "path": "ca.crt"}]
+        given = [variable for one in pod["containers"] for variable in one["env"]]
+        assert {"name": "PGSSLROOTCERT", "value": "/run/certificates/database/ca.crt"} in given
+
+
+def test_an_issuer_makes_the_certificate_for_the_server_s_names() -> None:
+    stack = render(POD | {"database": {"tls": {"issuer": {"name": "internal", "kind": "ClusterIssuer"}}}})
+    certificate = find(stack, "Certificate", "archesai-database-tls")["spec"]
+    assert certificate["dnsNames"][0] == "archesai-postgres"
+    assert certificate["issuerRef"] == {"name": "internal", "kind": "ClusterIssuer", "group": "cert-manager.io"}
+    volumes = template(stack, "StatefulSet", "archesai-postgres")["spec"]["volumes"]
+    [volume] = [one for one in volumes if one["name"] == "tls"]
+    assert volume["secret"]["secretName"] == certificate["secretName"]

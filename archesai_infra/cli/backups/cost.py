@@ -24,6 +24,6 @@ def in_the_bucket(settings: BackupsSettings, largest: int) -> str:
     """The most that the dumps take there, by the bytes of the largest backup; each block is kept once."""
     number, hours = kept(settings)
     return (
-        f"The bucket holds at most {size(largest)} + {hours} x C, where C is what changes in an hour, compressed, and "
+        f"The bucket holds at most {size(largest)} + {hours} x C, where C is what an hour's backup adds, and "
         f"never more than {number} x {size(largest)}. A month costs that times the price of a GB-month."
     )

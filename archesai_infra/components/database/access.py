@@ -98,7 +98,9 @@ def roles(settings: DatabasePod) -> dict[str, str]:
 
 
 def ssl_mode(settings: DatabasePod) -> str:
-    """`sslmode` of the stack's own URLs: the single pod serves without TLS."""
+    """`sslmode` of the stack's own URLs: the single pod serves without TLS unless it is given a certificate."""
+    if isinstance(settings, ManagedDatabase) and settings.tls is not None:
+        return "verify-full"
     if isinstance(settings, ClusterDatabase) and not settings.serves_from_single_pod:
         return settings.cluster.ssl_mode
     return "disable"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 from pulumi_kubernetes.apps.v1 import StatefulSet
@@ -16,6 +16,7 @@ from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
 from archesai_infra.components.base.settings import resources
+from archesai_infra.components.database import tls
 from archesai_infra.components.database.access import Access, access, filled_url, host_access
 from archesai_infra.components.database.cluster import component as clusters
 from archesai_infra.components.database.cluster import logins, operator
@@ -106,8 +107,12 @@ class Database(RunningComponent):
             way = host_access(self, settings, credentials)
             return DatabaseConnection(way.url, way.secret_values, (service,))
         way = access(self, settings, credentials)
-        ready = (service, self._server(settings, way))
-        return _connection(way, ready, self._waiting(settings, settings.user))
+        certificate = tls.secret(self, settings.tls) if settings.tls else None
+        ready = (service, self._server(settings, way, certificate))
+        found = _connection(way, ready, self._waiting(settings, settings.user))
+        if certificate is None:
+            return found
+        return replace(found, certificate=tls.authority(certificate, CERTIFICATE_PATH))
 
     def _clustered(self, args: DatabaseArgs, settings: ClusterDatabase) -> DatabaseConnection:
         own = settings.cluster
@@ -144,8 +149,8 @@ class Database(RunningComponent):
             command=["/bin/sh", "-c", f"until {question}; do sleep 1; done"],
         )
 
-    def _server(self, settings: DatabasePod, way: Access) -> StatefulSet:
-        mounts = self._mounts(settings, way)
+    def _server(self, settings: DatabasePod, way: Access, certificate: pulumi.Input[str] | None = None) -> StatefulSet:
+        mounts = self._mounts(settings, way, certificate)
         server = container(
             name="postgres",
             image=self.context.image(settings.image, versions.DATABASE),
@@ -157,16 +162,17 @@ class Database(RunningComponent):
             mounts=mounts,
             probes=probes(settings),
             # Nothing before the stop: the image names SIGINT, a fast shutdown, as its signal.
-            lifecycle={"post_start": {"exec_": {"command": ["/bin/sh", "-c", _IN_BACKGROUND]}}},
+            lifecycle={"post_start": {"exec_": {"command": ["/bin/sh", "-c", _in_background(settings)]}}},
         )
         pod = Pod(
             NAME, [server], mounts, settings.scheduling, GRACE_SECONDS, way.server_values, security=settings.security
         )
         return self.stateful_set(pod, {"postgres": PORT})
 
-    def _mounts(self, settings: DatabasePod, way: Access) -> list[Mount]:
+    def _mounts(self, settings: DatabasePod, way: Access, certificate: pulumi.Input[str] | None) -> list[Mount]:
         data = self.data_claim(settings.claim, settings.size, settings.storage_class)
-        hooks = self.config_map("postgres-scripts", scripts(PACKAGE, "sync-password.sh"))
+        more = ("reload-certificate.sh", "pg_hba.conf") if certificate is not None else ()
+        hooks = self.config_map("postgres-scripts", scripts(PACKAGE, "sync-password.sh", *more))
         init = self.config_map("postgres-init", scripts(PACKAGE, "10-extensions.sql"))
         shared_memory = mebibytes(memory_bytes(settings.resources.limits.memory) // 4)
         return [
@@ -177,6 +183,7 @@ class Database(RunningComponent):
             scratch("sockets", SOCKETS_PATH, "16Mi"),
             scratch("tmp", "/tmp", "1Gi"),
             scratch("shared-memory", "/dev/shm", shared_memory, memory=True),
+            *([tls.server_files(certificate)] if certificate is not None else []),
         ]
 
 
@@ -186,5 +193,12 @@ def _connection(way: Access, ready: tuple[pulumi.Resource, ...], waiting: Contai
 
 CERTIFICATE_PATH = "/run/certificates/database"
 """Where clients find the authority of an external server."""
-# The hook must not wait for a server that recovers: its container counts as started only when the hook returns.
-_IN_BACKGROUND = f"rm -f {SOCKETS_PATH}/roles; sh {SCRIPTS_PATH}/sync-password.sh >/proc/1/fd/1 2>/proc/1/fd/2 &"
+
+
+def _in_background(settings: DatabasePod) -> str:
+    """The hook's scripts. It must not wait for a server that recovers: the container counts as started after it."""
+    to_log = ">/proc/1/fd/1 2>/proc/1/fd/2 &"
+    command = f"rm -f {SOCKETS_PATH}/roles; sh {SCRIPTS_PATH}/sync-password.sh {to_log}"
+    if tls.settings_of(settings) is None:
+        return command
+    return f"{command} sh {SCRIPTS_PATH}/reload-certificate.sh {to_log}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 
+from archesai_infra.components.base.peers import CA_FILE
+from archesai_infra.components.database import tls
 from archesai_infra.components.database.settings import PASSWORD_KEY, PORT, DatabasePod
 from archesai_infra.components.database.tuning import tuned
 from archesai_infra.kube.pods import (
@@ -27,6 +29,7 @@ def parameters(settings: DatabasePod) -> dict[str, str]:
     """Server parameters for the memory limit and volume; explicit settings win."""
     memory, volume = memory_bytes(settings.resources.limits.memory), memory_bytes(settings.size)
     own = {"shared_preload_libraries": "pg_stat_statements", "password_encryption": "scram-sha-256"}
+    own |= tls.parameters(settings, SCRIPTS_PATH)
     return tuned(settings.postgres, memory=memory, volume=volume) | own | dict(settings.postgres.parameters)
 
 
@@ -42,6 +45,8 @@ def server_environment(settings: DatabasePod) -> dict[str, str]:
         "POSTGRES_INITDB_ARGS": "--data-checksums",
         "PGDATA": f"{MOUNT_PATH}/pgdata",
         "PGSOCKETS": SOCKETS_PATH,
+        # For clients in the server's pod, and in the one that an upgrade makes like it.
+        **({"PGSSLROOTCERT": f"{tls.SERVER_PATH}/{CA_FILE}"} if tls.settings_of(settings) else {}),
     }
 
 

@@ -27,6 +27,7 @@ from archesai_infra.components.database.tuning import Postgres
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import ANYWHERE
+from archesai_infra.model import Model
 from archesai_infra.types import Cidr, DatabaseName, DnsLabel, Hostname, MemoryQuantity, Port, SqlName
 from archesai_infra.versions import ImageVersion
 
@@ -42,6 +43,33 @@ DUMP_URL_KEY = "DUMP_URL"
 POOLER_URL_KEY = "POOLER_URL"
 MONITOR_ROLE = "arches_monitor"
 DUMP_ROLE = "arches_dump"
+
+
+class Issuer(Model):
+    """An issuer of cert-manager."""
+
+    name: DnsLabel
+    """Its name."""
+    kind: Literal["Issuer", "ClusterIssuer"] = "Issuer"
+    """Whether it is one of the stack's namespace or of the whole cluster."""
+
+
+class ServerTls(Model):
+    """TLS of the single pod: consumers check its certificate and its name."""
+
+    secret: DnsLabel | None = None
+    """Existing Secret with `tls.crt`, `tls.key` and `ca.crt`, for the host `archesai-postgres`."""
+    issuer: Issuer | None = None
+    """Issuer of cert-manager that makes the certificate, in place of `secret`; one with an authority of its own, as
+    public ones sign no names of a cluster."""
+    required: bool = False
+    """Refuse connections without TLS. Set it one `up` after the rest: pods of before still connect without."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.secret is None) == (self.issuer is None):
+            raise ValueError("needs one of secret and issuer, and not both")
+        return self
 
 
 class DatabasePod(WorkloadModule, DataVolume):
@@ -90,6 +118,15 @@ class ManagedDatabase(HostableModule, DatabasePod):
     """A server in the cluster."""
     run_on_host: RunOnHost | None = None
     """Use a server on the developer's machine instead of a pod; needs `databasePassword`."""
+    tls: ServerTls | None = None
+    """TLS between pods and the server; without it they speak in clear. With `existingSecret` the URLs are yours: give
+    them `sslmode=verify-full`."""
+
+    @model_validator(mode="after")
+    def _tls_is_the_pods(self) -> Self:
+        if self.tls is not None and self.run_on_host is not None:
+            raise ValueError("tls: is the pod's, and runOnHost has none: remove one")
+        return self
 
 
 class ClusterDatabase(DatabasePod):
