@@ -16,7 +16,6 @@ from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
 from archesai_infra.components.base.settings import resources
-from archesai_infra.components.database import tls
 from archesai_infra.components.database.access import Access, access, filled_url, host_access
 from archesai_infra.components.database.cluster import component as clusters
 from archesai_infra.components.database.cluster import logins, operator
@@ -46,6 +45,7 @@ from archesai_infra.components.database.settings import (
     ExternalDatabase,
     ManagedDatabase,
 )
+from archesai_infra.components.database.tls import authority, certificate_secret, server_files, settings_of
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.pods import Mount, claim, config_files, container, environment, scratch, secret_files
 from archesai_infra.quantities import mebibytes, memory_bytes
@@ -107,12 +107,12 @@ class Database(RunningComponent):
             way = host_access(self, settings, credentials)
             return DatabaseConnection(way.url, way.secret_values, (service,))
         way = access(self, settings, credentials)
-        certificate = tls.secret(self, settings.tls) if settings.tls else None
+        certificate = certificate_secret(self, settings.tls) if settings.tls else None
         ready = (service, self._server(settings, way, certificate))
         found = _connection(way, ready, self._waiting(settings, settings.user))
         if certificate is None:
             return found
-        return replace(found, certificate=tls.authority(certificate, CERTIFICATE_PATH))
+        return replace(found, certificate=authority(certificate, CERTIFICATE_PATH))
 
     def _clustered(self, args: DatabaseArgs, settings: ClusterDatabase) -> DatabaseConnection:
         own = settings.cluster
@@ -183,7 +183,7 @@ class Database(RunningComponent):
             scratch("sockets", SOCKETS_PATH, "16Mi"),
             scratch("tmp", "/tmp", "1Gi"),
             scratch("shared-memory", "/dev/shm", shared_memory, memory=True),
-            *([tls.server_files(certificate)] if certificate is not None else []),
+            *([server_files(certificate)] if certificate is not None else []),
         ]
 
 
@@ -199,6 +199,6 @@ def _in_background(settings: DatabasePod) -> str:
     """The hook's scripts. It must not wait for a server that recovers: the container counts as started after it."""
     to_log = ">/proc/1/fd/1 2>/proc/1/fd/2 &"
     command = f"rm -f {SOCKETS_PATH}/roles; sh {SCRIPTS_PATH}/sync-password.sh {to_log}"
-    if tls.settings_of(settings) is None:
+    if settings_of(settings) is None:
         return command
     return f"{command} sh {SCRIPTS_PATH}/reload-certificate.sh {to_log}"

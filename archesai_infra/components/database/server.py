@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 
 from archesai_infra.components.base.peers import CA_FILE
-from archesai_infra.components.database import tls
 from archesai_infra.components.database.settings import PASSWORD_KEY, PORT, DatabasePod
+from archesai_infra.components.database.tls import SERVER_PATH, settings_of, tls_parameters
 from archesai_infra.components.database.tuning import tuned
 from archesai_infra.kube.pods import (
     Probes,
@@ -29,7 +29,7 @@ def parameters(settings: DatabasePod) -> dict[str, str]:
     """Server parameters for the memory limit and volume; explicit settings win."""
     memory, volume = memory_bytes(settings.resources.limits.memory), memory_bytes(settings.size)
     own = {"shared_preload_libraries": "pg_stat_statements", "password_encryption": "scram-sha-256"}
-    own |= tls.parameters(settings, SCRIPTS_PATH)
+    own |= tls_parameters(settings, SCRIPTS_PATH)
     return tuned(settings.postgres, memory=memory, volume=volume) | own | dict(settings.postgres.parameters)
 
 
@@ -46,7 +46,7 @@ def server_environment(settings: DatabasePod) -> dict[str, str]:
         "PGDATA": f"{MOUNT_PATH}/pgdata",
         "PGSOCKETS": SOCKETS_PATH,
         # For clients in the server's pod, and in the one that an upgrade makes like it.
-        **({"PGSSLROOTCERT": f"{tls.SERVER_PATH}/{CA_FILE}"} if tls.settings_of(settings) else {}),
+        **({"PGSSLROOTCERT": f"{SERVER_PATH}/{CA_FILE}"} if settings_of(settings) else {}),
     }
 
 

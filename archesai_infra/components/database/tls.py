@@ -23,7 +23,7 @@ def settings_of(settings: DatabasePod) -> ServerTls | None:
     return settings.tls if isinstance(settings, ManagedDatabase) else None
 
 
-def secret(component: Component, tls: ServerTls) -> pulumi.Input[str]:
+def certificate_secret(component: Component, tls: ServerTls) -> pulumi.Input[str]:
     """Name of the Secret with the certificate, which cert-manager fills where an issuer is named."""
     return tls.secret or _certificate(component, tls.issuer)
 
@@ -61,7 +61,7 @@ def authority(name: pulumi.Input[str], directory: str) -> Mount:
     return secret_file("database-ca", directory, name, CA_FILE, CA_FILE)
 
 
-def parameters(settings: DatabasePod, scripts_path: str) -> dict[str, str]:
+def tls_parameters(settings: DatabasePod, scripts_path: str) -> dict[str, str]:
     """Parameters of a server with a certificate; none of one without."""
     tls = settings_of(settings)
     if tls is None:

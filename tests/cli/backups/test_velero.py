@@ -304,7 +304,9 @@ def test_backups_are_listed_with_age_size_phase_and_content(rig: Rig, arches: Ar
     assert first["contents"] == ["database", "redis"]
     assert first["bytes"] > 10_000
     assert set(made["dumps"]) == {"database", "redis"}
-    assert made["name"] in arches("backups").stdout
+    shown = arches("backups").stdout
+    assert made["name"] in shown
+    assert "The bucket holds at most" in shown
 
 
 @pytest.mark.parametrize("cause", ["unreachable bucket", "wrong key"])
