@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 from kubernetes.utils import parse_quantity
 
+from archesai_infra.components import unstructured
 from testbed.controlplane.api import Object
 from testbed.node.cluster import Cluster
-from testbed.node.stack import LiveStack
+from testbed.node.stack import COMPONENT, LiveStack
 
 EXPLAINED = {
     r"Unhealthy: Startup probe failed": "a server that starts does not answer yet",
@@ -19,13 +20,23 @@ EXPLAINED = {
     r"FailedScheduling: .*(unbound immediate|not bound)": "a volume is made once its pod has a node",
     r"FailedPreStopHook": "the hook of the api ends with the process that it ends",
     r"FailedMount: .*no relationship found between node": "the kubelet knows of a pod before the authorizer does",
+    r"UnmanagedPods": "a restore brings the pod with the dumps before the set that owns it",
+    r"FailedCreate: .*service account .* not found": "the engine makes both at once, and the set tries again",
     r"not allocated; repairing$": "the API server writes its record of a new Service's address a moment later",
     r"\bdrill-[0-9a-f]{6}": "tests start drills by hand, one of them on a damaged dump",
 }
 """Warning events that a start brings, and why."""
-WRITE = "if touch /written 2>/dev/null; then echo writable; else echo read-only; fi; id -u"
+ROOT_AND_USER = """
+while read -r _ place _ options _; do if [ "$place" = / ]; then echo "${options%%,*}"; fi; done </proc/mounts
+id -u
+"""
+"""How the root is mounted: a user without rights cannot write into one that others could write into either."""
 EATEN = 3_000_000_000
 """Bytes that a process takes to exceed the limit of its container."""
+
+
+WRITES_ITS_ROOT = unstructured.MODULE
+"""The one component whose image needs a root that can be written, see there."""
 
 
 def writable_or_named(stack: LiveStack) -> Iterator[str]:
@@ -34,10 +45,11 @@ def writable_or_named(stack: LiveStack) -> Iterator[str]:
         for container in pod["spec"]["containers"]:
             where = f"{pod['metadata']['name']}/{container['name']}"
             done = stack.cluster.exec(
-                stack.namespace, pod["metadata"]["name"], "sh", "-c", WRITE, container=container["name"]
+                stack.namespace, pod["metadata"]["name"], "sh", "-c", ROOT_AND_USER, container=container["name"]
             )
             user = str(pod["spec"]["securityContext"].get("runAsUser"))
-            if done.stdout.split() != ["read-only", user]:
+            root = "rw" if pod["metadata"]["labels"][COMPONENT] == WRITES_ITS_ROOT else "ro"
+            if done.stdout.split() != [root, user]:
                 yield f"{where}: {done.stdout}{done.stderr}"
 
 

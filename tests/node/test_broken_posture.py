@@ -1,0 +1,148 @@
+"""What manifests give a pod, taken away once each: the checks of `posture` and of rollouts must notice it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Protocol
+
+import pytest
+
+from testbed.controlplane.api import Object
+from testbed.node import posture
+from testbed.node.requests import under_load
+from testbed.node.stack import NodeStack, unready
+
+pytestmark = pytest.mark.node
+
+START_SECONDS = 15.0
+"""After that a pod is ready that lacks nothing."""
+NOTICED_SECONDS = 90.0
+LOAD_SECONDS = 25
+BEYOND_THE_LIMIT = 700_000_000
+"""Bytes that the limit of the platform's memory does not allow, and that the nodes have."""
+UNUSED_PORT = 9
+
+
+class Check(Protocol):
+    """What it yields about a stack is wrong with it."""
+
+    __name__: str
+
+    def __call__(self, stack: NodeStack, /) -> Iterable[str]: ...
+
+
+def container(item: Object) -> Object:
+    return item["spec"]["template"]["spec"]["containers"][0]
+
+
+def pod(item: Object) -> Object:
+    return item["spec"]["template"]["spec"]
+
+
+def writable_root(item: Object) -> None:
+    container(item)["securityContext"]["readOnlyRootFilesystem"] = False
+
+
+def no_user(item: Object) -> None:
+    for key in ("runAsUser", "runAsGroup"):
+        del pod(item)["securityContext"][key]
+
+
+def another_port(item: Object) -> None:
+    for probe in ("startupProbe", "readinessProbe"):
+        container(item)[probe] = {"tcpSocket": {"port": UNUSED_PORT}, "periodSeconds": 2}
+
+
+def impatient(item: Object) -> None:
+    container(item)["livenessProbe"] = {"tcpSocket": {"port": UNUSED_PORT}, "periodSeconds": 1, "failureThreshold": 1}
+
+
+def at_once(item: Object) -> None:
+    container(item)["lifecycle"]["preStop"]["exec"]["command"] = ["/bin/sh", "-c", "kill -INT 1"]
+
+
+def no_limit(item: Object) -> None:
+    del container(item)["resources"]["limits"]["memory"]
+
+
+def no_group(item: Object) -> None:
+    del pod(item)["securityContext"]["fsGroup"]
+
+
+def failures_of_a_rollout(stack: NodeStack) -> list[str]:
+    where = (f"--namespace={stack.namespace}", "deployment/archesai-api")
+    with under_load(stack, LOAD_SECONDS) as failed:
+        assert stack.cluster.kubectl("rollout", "restart", *where).returncode == 0
+        stack.cluster.wait_ready(stack.one("Deployment", "archesai-api"))
+    return failed
+
+
+def warnings(stack: NodeStack) -> list[str]:
+    return stack.warnings(posture.EXPLAINED)
+
+
+def beyond_the_limit(stack: NodeStack) -> Iterator[str]:
+    return posture.unbounded(stack, "platform", BEYOND_THE_LIMIT)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that a manifest lacks, and the checks that notice it."""
+
+    kind: str
+    name: str
+    change: Callable[[Object], None]
+    checks: tuple[Check, ...]
+    ready: bool = False
+    """Whether the pods become ready all the same."""
+    volume: str | None = None
+    """A claim that has to be empty to show it."""
+
+
+FAULTS = {
+    "read-only root": Fault("Deployment", "archesai-platform", writable_root, (posture.writable_or_named,), ready=True),
+    "numeric user": Fault("Deployment", "archesai-platform", no_user, (unready, warnings)),
+    "readiness probe": Fault("Deployment", "archesai-platform", another_port, (unready, warnings)),
+    "liveness probe": Fault("Deployment", "archesai-platform", impatient, (NodeStack.restarts,)),
+    "preStop hook": Fault("Deployment", "archesai-api", at_once, (failures_of_a_rollout,), ready=True),
+    "memory limit": Fault("Deployment", "archesai-platform", no_limit, (beyond_the_limit,), ready=True),
+    "fsGroup": Fault("StatefulSet", "archesai-redis", no_group, (unready,), volume="archesai-redis-data"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_pod_that_lacks_it_is_noticed(fragile: NodeStack, fault: Fault) -> None:
+    item = fragile.one(fault.kind, fault.name)
+    broken = deepcopy(item)
+    fault.change(broken)
+    assert broken != item
+    try:
+        swap(fragile, broken, fault)
+        if fault.ready:
+            fragile.wait_ready()
+            assert all(list(check(fragile)) for check in fault.checks), "nothing was noticed"
+        else:
+            time.sleep(START_SECONDS)
+            fragile.cluster.wait_for(
+                "the checks notice it",
+                lambda: [check.__name__ for check in fault.checks if not list(check(fragile))],
+                seconds=NOTICED_SECONDS,
+            )
+    finally:
+        swap(fragile, item, fault)
+        fragile.wait_ready()
+    assert unready(fragile) == []
+
+
+def swap(stack: NodeStack, item: Object, fault: Fault) -> None:
+    """Put a manifest in the place of what is there; with an empty volume where it matters."""
+    if fault.volume:
+        claim = stack.one("PersistentVolumeClaim", fault.volume)
+        for one in (item, claim):
+            stack.cluster.api.delete(one)
+            stack.cluster.wait_gone(one)
+        stack.cluster.apply([claim]).check()
+    stack.cluster.apply([item]).check()
