@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from archesai_infra.cli.base.project import root
+from archesai_infra.components.base.settings import Module
+from archesai_infra.components.migrations import MigrationsSettings
 from archesai_infra.credentials import Credential
 from archesai_infra.stack.explain import Key, keys
 from archesai_infra.stack.settings import Settings
@@ -32,9 +36,16 @@ def _choices(key: Key) -> list[str]:
 
 
 def module_names(incomplete: str) -> list[str]:
-    """Modules that run pods."""
+    """Modules that can be switched, whether they are on or off."""
     fields = {field.alias or name: field.annotation for name, field in Settings.model_fields.items()}
-    return [name for name in fields if name.startswith(incomplete)]
+    return [name for name, kind in fields.items() if name.startswith(incomplete) and _is_module(kind)]
+
+
+def _is_module(kind: object) -> bool:
+    """Whether a field's type, or a form of it, is a module's."""
+    if isinstance(kind, type):
+        return issubclass(kind, Module | MigrationsSettings)
+    return any(_is_module(form) for form in get_args(kind))
 
 
 def credential_names(incomplete: str) -> list[str]:

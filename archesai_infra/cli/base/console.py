@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from archesai_infra.cli.base.wrapping import width_of_terminal, wrapped
+
 STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red", "skipped": "dim"}
 _PROSE = 24
 """Columns that the last cell of a row needs at least, to be worth wrapping."""
@@ -33,6 +35,13 @@ def interactive() -> bool:
 def colored() -> bool:
     """Whether standard output shows colours."""
     return interactive() and "NO_COLOR" not in os.environ
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Lines as they are in a pipe, wrapped between words on a terminal."""
+    for line in lines:
+        for piece in wrapped(line, width_of_terminal()) if interactive() else [line]:
+            typer.echo(piece)
 
 
 def print_json(data: object) -> None:
@@ -67,8 +76,11 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def _print_records(screen: Console, headers: Sequence[str], rows: list[list[str]]) -> None:
     """Each row as a block of lines: the first cell, and below it the others with their headers."""
     for row in rows:
-        screen.print(Text(row[0]), soft_wrap=True)
+        print_lines([row[0]])
         for header, cell in zip(headers[1:], row[1:], strict=True):
             if cell:
                 label = f"  {header}: " if header else "  "
-                screen.print(Text.assemble(label, (cell, STYLES.get(cell, ""))), soft_wrap=True)
+                if cell in STYLES:
+                    screen.print(Text.assemble(label, (cell, STYLES[cell])))
+                else:
+                    print_lines([f"{label}{cell}"])

@@ -18,6 +18,7 @@ from pulumi.automation import CommandError as EngineError
 from archesai_infra.cli.base.cluster import ClusterError
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.text import one_line
+from archesai_infra.cli.base.wrapping import width_of_terminal, wrapped
 from archesai_infra.stack.config import ConfigError
 
 DEBUG = "ARCHES_DEBUG"
@@ -51,9 +52,11 @@ class Failure:
             typer.echo(jsonlib.dumps(document, indent=2, ensure_ascii=False))
         if os.environ.get(DEBUG) == "1" and self.trace:
             typer.echo(self.trace, err=True)
-        red = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        watched = sys.stderr.isatty()
+        begin = typer.style("error:", fg="red", bold=True) if watched and "NO_COLOR" not in os.environ else "error:"
         for line in self.text.splitlines():
-            typer.echo(f"{typer.style('error:', fg='red', bold=True) if red else 'error:'} {line}", err=True)
+            for piece in wrapped(f"{begin} {line}", width_of_terminal()) if watched else [f"{begin} {line}"]:
+                typer.echo(piece, err=True)
 
 
 def failure_of(error: BaseException) -> Failure:

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from difflib import get_close_matches
 
-import typer
-
-from archesai_infra.cli.base.console import print_json
+from archesai_infra.cli.base.console import print_json, print_lines
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.config.values import text
 from archesai_infra.stack.config import PROJECT
@@ -22,7 +20,8 @@ def print_key(path: str, *, json: bool) -> None:
     if json:
         print_json([asdict(key) for key in listed])
         return
-    typer.echo("\n\n".join("\n".join(describe(key)) for key in listed))
+    for number, key in enumerate(listed):
+        print_lines([*([""] if number else []), *describe(key)])
 
 
 def lookup(path: str) -> list[Key]:

@@ -10,7 +10,7 @@ from itertools import groupby
 
 import typer
 
-from archesai_infra.cli.base.console import colored, print_json
+from archesai_infra.cli.base.console import colored, print_json, print_lines
 from archesai_infra.cli.base.errors import Exit
 from archesai_infra.cli.base.stacks import read_stack
 from archesai_infra.cli.base.text import counted
@@ -29,8 +29,7 @@ def show(left: str, right: str, *, exit_code: bool, json: bool) -> None:
     if json:
         print_json([asdict(item) for item in changed])
     else:
-        for line in lines(changed, left, right, color=colored()):
-            typer.echo(line)
+        print_lines(lines(changed, left, right, color=colored()))
     if changed and exit_code:
         raise typer.Exit(Exit.FOUND)
 

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from pulumi.automation import CommandError as EngineError
 
-from archesai_infra.cli.base.console import colored
+from archesai_infra.cli.base.console import colored, print_lines
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.digest.terminal import lines, summary
 from archesai_infra.cli.engine.events import collect_steps
@@ -25,13 +25,8 @@ def show_changes(look: Callable[..., object], *, go_on: str | None = None, whole
     """
     steps: list[dict[str, Any]] = []
     run_engine(partial(look, on_output=print_output, on_event=collect_steps(steps)), go_on=go_on)
-    shown = (
-        lines({"steps": steps}, color=colored(), creations=False)
-        if whole
-        else summary({"steps": steps}, color=colored())
-    )
-    for line in shown:
-        print_output(line)
+    preview = {"steps": steps}
+    print_lines(lines(preview, color=colored(), creations=False) if whole else summary(preview, color=colored()))
 
 
 def run_engine(operation: Callable[[], object], *, go_on: str | None = None, changes: str | None = None) -> None:

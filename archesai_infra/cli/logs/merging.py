@@ -71,7 +71,7 @@ def _check(settings: Settings, module: str) -> None:
         raise CommandError(f"{module} has no pods in the stack's namespace", Exit.INPUT)
     if module not in modules:
         near = get_close_matches(module, modules, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"modules with pods are {', '.join(modules)}"
+        hint = f"did you mean {near[0]}?" if near else f"modules are {', '.join(modules)}"
         raise CommandError(f"{module}: unknown module; {hint}", Exit.INPUT)
     if not settings.modules[module]:
         raise CommandError(f"{module} is off in this stack; arches config set {module}.enabled true", Exit.INPUT)

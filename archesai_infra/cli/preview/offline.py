@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import typer
 
 from archesai_infra.cli.adopt.differences import immutable
-from archesai_infra.cli.base.console import colored, print_json
+from archesai_infra.cli.base.console import colored, print_json, print_lines
 from archesai_infra.cli.digest.changes import changes
 from archesai_infra.cli.digest.digest import REACHABILITY
 from archesai_infra.cli.digest.terminal import lines
@@ -31,22 +30,19 @@ def show_offline(root: Path, evaluation: Evaluation, raw: RawConfig, reason: str
         compared = f"nothing differs from {before.title}" if before else "nothing is compared"
         show_tree(evaluation, raw.stack, f"{reason}; {compared}")
         return False
-    typer.echo(f"Offline evaluation of stack {raw.stack}, compared with {before.title}: {reason}")
+    print_lines([f"Offline evaluation of stack {raw.stack}, compared with {before.title}: {reason}"])
     typer.echo()
-    for line in lines(preview, color=colored()):
-        typer.echo(line)
+    print_lines(lines(preview, color=colored()))
     return bool(changes(preview))
 
 
 def show_tree(evaluation: Evaluation, stack: str, reason: str) -> None:
     """Print everything that a stack declares."""
-    typer.echo(f"Offline evaluation of stack {stack}: {reason}")
+    print_lines([f"Offline evaluation of stack {stack}: {reason}"])
     typer.echo()
-    for line in tree(evaluation, stack, color=colored()):
-        sys.stdout.write(f"{line}\n")
+    print_lines(tree(evaluation, stack, color=colored()))
     typer.echo()
-    for line in summary(evaluation):
-        typer.echo(line)
+    print_lines(summary(evaluation))
 
 
 def document(evaluation: Evaluation, stack: str, before: Revision | None, reason: str) -> dict[str, Any]:

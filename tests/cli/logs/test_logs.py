@@ -124,3 +124,9 @@ def test_the_instances_of_a_cluster_are_pods_of_the_database(
     result = run("logs", "database")
     assert sorted(result.output.splitlines()) == ["archesai-db-1-1 | ready", "db | the single pod"]
     assert server.asked[-1]["tailLines"] == ["100"]
+
+
+@pytest.mark.parametrize("name", ["cluster", "secrets", "charts", "nope"])
+def test_a_key_or_a_word_that_is_no_module_is_refused_before_the_cluster_is_asked(name: str) -> None:
+    result = run("logs", name)
+    assert (result.exit_code, f"error: {name}: unknown module; " in result.stderr) == (2, True), result.stderr

@@ -1,0 +1,40 @@
+"""Lines for a terminal, wrapped between words: what is copied from them stays whole."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+_COLORS = re.compile(r"\x1b\[[0-9;]*m")
+_COMMAND = re.compile(r"(?<![-\w/])(?:\.venv/bin/)?(?:arches|kubectl|pulumi|make|docker) [^;,`()]*[^;,`().\s]")
+"""A command with its arguments: a line break in it would be typed as Enter."""
+_INDENT = 2
+_HELD = "\0"
+
+
+def wrapped(line: str, width: int, indent: int | None = None) -> list[str]:
+    """A line in pieces of at most `width` columns.
+
+    A word that is wider, and a command, is never broken: the terminal goes on with it on its next line, and it is
+    copied in one piece. Following lines are indented by `indent`, or by two columns more than the first.
+    """
+    if _columns(line) <= width:
+        return [line]
+    margin = " " * (len(line) - len(line.lstrip()) + _INDENT if indent is None else indent)
+    words = _COMMAND.sub(lambda match: match[0].replace(" ", _HELD), line.strip()).split(" ")
+    lines = [line[: len(line) - len(line.lstrip())] + words[0]]
+    for word in words[1:]:
+        if _columns(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"{margin}{word}")
+    return [piece.replace(_HELD, " ") for piece in lines]
+
+
+def width_of_terminal() -> int:
+    """Columns of the terminal."""
+    return shutil.get_terminal_size().columns
+
+
+def _columns(text: str) -> int:
+    return len(_COLORS.sub("", text))
