@@ -27,7 +27,10 @@ TYPOS = {
     ),
     "a key of the other form": (
         "archesai:redis: {enabled: true, mode: external, host: redis.example.com, size: 5Gi}",
-        "redis.size: only redis.mode managed takes this key: remove it, or change the mode (now external)",
+        (
+            "redis.size: only redis.mode managed or replicated takes this key: remove it, or change the mode "
+            "(now external)"
+        ),
     ),
     "a key of the external form": (
         "archesai:storage: {enabled: true, host: s3.example.com}",
@@ -71,7 +74,7 @@ WRONG_VALUES = {
     ),
     "a mode that is none": (
         "archesai:redis: {mode: extern}",
-        "redis.mode: must be managed or external (got extern)",
+        "redis.mode: must be managed or replicated or external (got extern)",
     ),
     "an object as a switch": (
         "archesai:redis: true",
@@ -425,7 +428,7 @@ IN_PRODUCTION = {
         "database.image.tag: latest is refused in production: pin a version, such as v1.0.0",
     ),
     "an image of the bucket's Job that moves": (
-        "archesai:storage: {enabled: true, bucketImage: {tag: latest}}",
+        "archesai:storage: {enabled: true, acceptSingleNode: true, bucketImage: {tag: latest}}",
         "storage.bucketImage.tag: latest is refused in production: pin a version, such as v1.0.0",
     ),
     "a database on the host": (

@@ -89,6 +89,9 @@ def storage(old: OldValues) -> None:
         old.put("storage.server", "minio" if "minio" in image and was_on(old, "storage") else None)
         old.move("storage.persistence.size", "storage.size")
         resources(old, "storage", "storage")
-    old.put("storage.enabled", switched_on(old, "storage"))
+    enabled = switched_on(old, "storage")
+    old.put("storage.enabled", enabled)
+    production = old.result.config.get("environment") == "production"
+    old.put("storage.acceptSingleNode", enabled if production and not external else None)
     _persistent(old, "storage")
     pinned_image(old, "storage")
