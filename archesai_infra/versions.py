@@ -54,6 +54,10 @@ GATEWAY_API_CHART = ChartVersion("oci://docker.io/envoyproxy/gateway-crds-helm",
 # The chart brings the definitions of the operator's version: both change together.
 CLOUDNATIVE_PG = ImageVersion("ghcr.io/cloudnative-pg/cloudnative-pg", "1.30.0")
 CLOUDNATIVE_PG_CHART = ChartVersion("oci://ghcr.io/cloudnative-pg/charts/cloudnative-pg", "0.29.0")
+# 0.15.0 restores no log where its scratch directory is read-only.
+BARMAN_PLUGIN = ImageVersion("ghcr.io/cloudnative-pg/plugin-barman-cloud", "v0.14.0")
+BARMAN_SIDECAR = ImageVersion("ghcr.io/cloudnative-pg/plugin-barman-cloud-sidecar", "v0.14.0")
+BARMAN_CHART = ChartVersion("oci://ghcr.io/cloudnative-pg/charts/plugin-barman-cloud", "0.7.1")
 CERT_MANAGER_CHART = ChartVersion("oci://quay.io/jetstack/charts/cert-manager", "v1.21.1")
 
 # Loki and Grafana moved to the community's repository in 2026; the charts' old home holds the Enterprise edition.

@@ -138,6 +138,12 @@ def _clustered(**settings: object) -> Config:
     return CLUSTER | {"database": {"mode": "cluster"} | settings}
 
 
+_ARCHIVED = _clustered(cluster={"archive": ON}) | {
+    "backups": {"enabled": True, "bucket": "backups"},
+    "backupsAccessKey": "access-key-of-a-test",
+    "backupsSecretKey": "secret-key-of-a-test",
+}
+_RECOVERED = {"generation": 2, "source": "archesai-db-1-1", "targetTime": "2026-05-04T10:30:00Z"}
 _CLUSTERS: dict[str, Config] = {
     "database cluster": CLUSTER,
     "database cluster by an existing operator": _clustered(cluster={"operator": "existing", "readService": True}),
@@ -152,6 +158,9 @@ _CLUSTERS: dict[str, Config] = {
         pooler={}, existingSecret="their-database", cluster={"existingUserSecret": "their-login"}
     ),
     "database cluster with monitoring": CLUSTER | {"monitoring": ON},
+    "database cluster with an archive": _ARCHIVED,
+    "database cluster recovered beside another": _ARCHIVED
+    | {"database": {"mode": "cluster", "cluster": {"archive": ON, "beside": 2, "recovered": [_RECOVERED]}}},
 }
 
 

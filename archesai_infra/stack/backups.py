@@ -15,6 +15,7 @@ from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.base.settings import Image
 from archesai_infra.components.base.watch.alerts import Alert
 from archesai_infra.components.database import ClusterDatabase, DatabasePod, ExternalDatabase
+from archesai_infra.components.database.cluster import operator
 from archesai_infra.components.database.major import major
 from archesai_infra.components.redis import ExternalRedis
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage, users
@@ -51,6 +52,7 @@ def arguments(settings: Settings, credentials: Credentials, connections: Connect
         alerts=alert_rules(settings, instance) if settings.monitoring.enabled else (),
         monitor_labels=settings.monitoring.labels if settings.monitoring.enabled else None,
         runbooks=str(settings.monitoring.alerts.runbooks),
+        operators=(operator.RELEASE,) if settings.database_cluster is not None else (),
         prometheus=settings.monitoring.prometheus_pods if settings.monitoring.enabled else None,
     )
 

@@ -38,6 +38,7 @@ from archesai_infra.components.monitoring import component as monitoring
 from archesai_infra.components.security import REGISTRIES, Security, SecurityArgs
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.network import same_zone
+from archesai_infra.stack import archive
 from archesai_infra.stack.backups import arguments as backup_arguments
 from archesai_infra.stack.flows import flows
 from archesai_infra.stack.images import used_images
@@ -237,7 +238,7 @@ def _services(
     settings: Settings, credentials: Credentials, context: Context, opts: pulumi.ResourceOptions
 ) -> Connections:
     """What the api uses: each service that is on."""
-    database_args = database.DatabaseArgs(settings.database, credentials, settings.charts)
+    database_args = database.DatabaseArgs(settings.database, credentials, settings.charts, archive.bucket(settings))
     redis_args = redis.RedisArgs(settings.redis, credentials)
     storage_args = storage.StorageArgs(settings.storage, credentials, storage_users(settings))
     return Connections(

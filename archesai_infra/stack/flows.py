@@ -10,6 +10,7 @@ from archesai_infra.components.backups.settings import MODULE as BACKUPS
 from archesai_infra.components.base.settings import RunOnHost
 from archesai_infra.components.database import exporter as database_exporter
 from archesai_infra.components.database.cluster import network as cluster_network
+from archesai_infra.components.database.cluster.settings import ClusterSettings
 from archesai_infra.components.redis import exporter as redis_exporter
 from archesai_infra.components.storage import metrics as storage_metrics
 from archesai_infra.kube.network import Addresses, Flow, NamespacePods, Pods, internet
@@ -34,11 +35,19 @@ def _inside(settings: Settings) -> Iterator[Flow]:
     if settings.storage.enabled and settings.storage.mode == "managed":
         yield Flow(Pods(storage.BUCKET_MODULE), Pods(storage.MODULE), (storage.PORT,))
     if settings.database_cluster is not None:
-        yield from cluster_network.flows(settings.database_cluster, settings.cluster.api_server)
+        yield from _cluster(settings, settings.database_cluster)
     if isinstance(settings.database, database.ClusterDatabase) and settings.database.keeps_single_pod:
         # The way of its data: a cluster fetches what it begins with.
         members = cluster_network.members(settings.database.cluster)
         yield Flow(members, Pods(database.MODULE), (database.PORT,))
+
+
+def _cluster(settings: Settings, own: ClusterSettings) -> Iterator[Flow]:
+    for cluster in own.all:
+        yield from cluster_network.flows(cluster, settings.cluster.api_server)
+        if own.archive.enabled:
+            port = settings.backups.endpoint_port
+            yield Flow(cluster_network.members(cluster), backups.bucket_peer(settings), (port,))
 
 
 def _from_api(settings: Settings) -> Iterator[Flow]:
@@ -66,7 +75,8 @@ def database_flows(settings: Settings, source: str) -> Iterator[Flow]:
     elif settings.database.serves_from_single_pod:
         yield Flow(Pods(source), Pods(database.MODULE), (database.PORT,))
     else:
-        yield Flow(Pods(source), cluster_network.instances(settings.database.cluster), (database.PORT,))
+        for cluster in settings.database.cluster.all:
+            yield Flow(Pods(source), cluster_network.instances(cluster), (database.PORT,))
 
 
 def _pools(settings: Settings) -> bool:
@@ -162,9 +172,8 @@ def _monitoring(settings: Settings) -> Iterator[Flow]:
     if settings.exports_database:
         yield Flow(prometheus, Pods(database_exporter.EXPORTER), (database_exporter.EXPORTER_PORT,))
         yield from database_flows(settings, database_exporter.EXPORTER)
-    if settings.database_cluster is not None:
-        instances = cluster_network.instances(settings.database_cluster)
-        yield Flow(prometheus, instances, (cluster_network.METRICS_PORT,))
+    for cluster in settings.database_cluster.all if settings.database_cluster else ():
+        yield Flow(prometheus, cluster_network.instances(cluster), (cluster_network.METRICS_PORT,))
     if _pools(settings):
         yield Flow(prometheus, cluster_network.poolers(), (cluster_network.POOLER_METRICS_PORT,))
     if settings.redis.enabled:

@@ -9,7 +9,7 @@ from archesai_infra.components.database.cluster import rules as cluster_rules
 from archesai_infra.components.monitoring import settings as monitoring
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.workloads import TOLERANCE_MINOR
-from archesai_infra.stack import backups, external, gitops, posture
+from archesai_infra.stack import archive, backups, external, gitops, posture
 from archesai_infra.stack.namespaces import chart_namespaces
 from archesai_infra.stack.settings import Settings
 
@@ -31,6 +31,7 @@ def problems(settings: Settings, given: Mapping[Credential, object]) -> list[str
     if settings.database.enabled:
         found += database.requirements(settings.database, known)
         found += _database_cluster(settings)
+    found += archive.requirements(settings, known)
     if settings.redis.enabled:
         found += redis.requirements(settings.redis, known)
     if settings.storage.enabled:

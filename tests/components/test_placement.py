@@ -25,12 +25,13 @@ EVERY_CHART: Config = (
     BACKED_UP
     | CLUSTER
     | {
+        "database": {"mode": "cluster", "cluster": {"archive": {"enabled": True}}},
         "ingress": {
             "enabled": True,
             "controller": {"install": True},
             "certManager": {"install": True},
             "tls": {"enabled": True, "issuer": "letsencrypt"},
-        }
+        },
     }
 )
 CHARTS = [

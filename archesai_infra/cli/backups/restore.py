@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import typer
 
-from archesai_infra.cli.backups.restore_plan import SECRETS, Step, one_module, refusals, whole
+from archesai_infra.cli.backups.restore_plan import SECRETS, Step, empty_cluster, one_module, refusals, whole
 from archesai_infra.cli.backups.restore_run import Run, dump_on_volume, look
 from archesai_infra.cli.backups.secrets import collect
 from archesai_infra.cli.backups.store import Store, open_store
@@ -46,6 +46,8 @@ def restore(stack: str, source: str, choice: Choice) -> None:
             into=choice.into,
             now=datetime.now(UTC),
         )
+        if choice.module is None and choice.into is None:
+            reasons += empty_cluster(store.settings)
         if reasons:
             raise CommandError("\n".join(reasons), Exit.INPUT)
         if choice.module is None:

@@ -16,6 +16,8 @@ from archesai_infra.components import database, redis, storage
 from archesai_infra.components.backups import dump, objects
 from archesai_infra.components.backups.kinds import RESTING, RESTORED, VOLUMES
 from archesai_infra.components.backups.settings import MODULE as BACKUPS
+from archesai_infra.components.database.cluster.archive.objects import archive_name
+from archesai_infra.components.database.cluster.settings import ClusterSettings
 from archesai_infra.kube.labels import COMPONENT, selector
 from archesai_infra.stack.backups import copies_objects
 from archesai_infra.stack.parts import components
@@ -138,8 +140,36 @@ def _claims(build: _Specs, volumes: Sequence[str]) -> Step:
 def _outside(settings: Settings, servers: Mapping[str, str], into: str | None) -> Iterator[Step]:
     """What is not restored, for the plan."""
     for module in _external(settings, servers):
+        cluster = settings.database_cluster
+        if module == database.MODULE and cluster is not None:
+            yield Step("keep-database", f"nothing into the database: {_beginning(cluster)}")
+            continue
         way = "" if into else f"; to restore it: --module {module}"
         yield Step(f"keep-{module}", f"nothing into {module}, which is outside the namespace{way}")
+
+
+def _beginning(cluster: ClusterSettings) -> str:
+    """What the next `up` makes of a cluster that is gone."""
+    recovery = cluster.recovery
+    if recovery is None:
+        return f"the next `arches up` makes an empty {cluster.name}, and --module database restores its dump after that"
+    until = recovery.target_time or "its end"
+    return f"the next `arches up` recovers {cluster.name} from archive {recovery.source}, up to {until}"
+
+
+def empty_cluster(settings: Settings) -> list[str]:
+    """Why a namespace must not be restored yet: its database has an archive, and would not begin from it."""
+    cluster = settings.database_cluster
+    if cluster is None or cluster.recovery is not None or not cluster.archive.enabled:
+        return []
+    following = cluster.generation + 1
+    return [
+        (
+            f"database.cluster.generation: {cluster.name} would begin empty, beside its archive: set it to "
+            f"{following}, and database.cluster.recovered to "
+            f"[{{generation: {following}, source: {archive_name(cluster)}}}]"
+        )
+    ]
 
 
 def _rest(build: _Specs, *, outside: Sequence[str]) -> Step:

@@ -39,6 +39,7 @@ _COLLECTIONS = {
     "PodVolumeBackup": ("/apis/velero.io/v1", "podvolumebackups"),
     "Restore": ("/apis/velero.io/v1", "restores"),
     "Schedule": ("/apis/velero.io/v1", "schedules"),
+    "ObjectStore": ("/apis/barmancloud.cnpg.io/v1", "objectstores"),
     "SelfSubjectAccessReview": ("/apis/authorization.k8s.io/v1", "selfsubjectaccessreviews"),
 }
 """Path of the API version, and plural name, of every kind that a command reads or writes."""

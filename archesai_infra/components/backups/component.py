@@ -49,6 +49,8 @@ class BackupsArgs:
     """More labels of the objects that Prometheus selects; None where there is no monitoring."""
     runbooks: str
     """Page with the runbooks of the alerts."""
+    operators: tuple[str, ...]
+    """Operators whose volumes have a backup of their own, by the name that they label them with."""
     prometheus: NamespacePods | None
     """What reads Velero's metrics; None where there is no monitoring."""
 
@@ -68,7 +70,7 @@ class Backups(RunningComponent):
         )
         if modules:
             ready.append(dump_pod(self, settings, args.dump))
-        self._schedules(settings, modules, ready)
+        self._schedules(settings, modules, args.operators, ready)
         if args.alerts:
             self._rules(args)
         inner = self.child()
@@ -129,11 +131,17 @@ class Backups(RunningComponent):
             opts=self.child(),
         )
 
-    def _schedules(self, settings: BackupsSettings, modules: Sequence[str], ready: Sequence[pulumi.Resource]) -> None:
+    def _schedules(
+        self,
+        settings: BackupsSettings,
+        modules: Sequence[str],
+        operators: Sequence[str],
+        ready: Sequence[pulumi.Resource],
+    ) -> None:
 
         context = self.context
         velero_namespace = settings.velero.namespace
-        text = schedules.resource_policy(snapshots=settings.snapshots.enabled)
+        text = schedules.resource_policy(snapshots=settings.snapshots.enabled, operators=operators)
         policy = ConfigMap(
             f"{self.module}-volume-policy",
             metadata={

@@ -11,7 +11,7 @@ import yaml
 from archesai_infra.components.backups import scripts
 from archesai_infra.components.backups.kinds import SECRETS, saved
 from archesai_infra.components.backups.settings import MODULE, BackupsSettings, Schedule
-from archesai_infra.kube.labels import APPLICATION, selector
+from archesai_infra.kube.labels import APPLICATION, MANAGED_BY, selector
 
 LOCATION = "default"
 POLICY_KEY = "policy.yaml"
@@ -101,13 +101,16 @@ def schedule_spec(
     }
 
 
-def resource_policy(*, snapshots: bool) -> str:
+def resource_policy(*, snapshots: bool, operators: Sequence[str] = ()) -> str:
     """Which volumes are copied, and how: a file copy of a live data directory is no backup.
 
-    Only the dumps' volume is copied file by file. The others are skipped, or taken by an atomic snapshot.
+    Only the dumps' volume is copied file by file. The others are skipped, or taken by an atomic snapshot; those of
+    clusters are always skipped, by the name that their operator labels them with.
     """
     live = {"type": "snapshot" if snapshots else "skip"}
+    managed = [{"conditions": {"pvcLabels": {MANAGED_BY: name}}, "action": {"type": "skip"}} for name in operators]
     policies = [
+        *managed,
         {"conditions": {"pvcLabels": {"app.kubernetes.io/component": MODULE}}, "action": {"type": "fs-backup"}},
         {"conditions": {"pvcLabels": {"app.kubernetes.io/name": APPLICATION}}, "action": live},
     ]

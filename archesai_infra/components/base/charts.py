@@ -59,6 +59,7 @@ POD_VALUES = {
     "traefik": PodValues(("",), ("",), "deployment.imagePullSecrets"),
     "cert-manager": PodValues(("", "webhook", "cainjector", "startupapicheck"), ("global",), "global.imagePullSecrets"),
     "cloudnative-pg": PodValues(("",), ("",), "imagePullSecrets"),
+    "plugin-barman-cloud": PodValues(("",), ("",), "imagePullSecrets"),
     # The node agent has to run wherever volumes are: it gets no node selector, see `_EVERYWHERE`.
     "velero": PodValues(("", "nodeAgent"), ("", "nodeAgent"), "image.imagePullSecrets", names_only=True),
     "prometheus-operator-crds": PodValues((), (), ""),

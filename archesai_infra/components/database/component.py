@@ -19,6 +19,8 @@ from archesai_infra.components.base.settings import resources
 from archesai_infra.components.database.access import Access, access, filled_url, host_access
 from archesai_infra.components.database.cluster import component as clusters
 from archesai_infra.components.database.cluster import logins, operator
+from archesai_infra.components.database.cluster.archive import component as archives
+from archesai_infra.components.database.cluster.archive.objects import Bucket
 from archesai_infra.components.database.cluster.network import primary_labels
 from archesai_infra.components.database.cluster.pooler import pooler
 from archesai_infra.components.database.connection import DatabaseConnection, connection_url
@@ -58,6 +60,8 @@ class DatabaseArgs:
     settings: ManagedDatabase | ClusterDatabase | ExternalDatabase
     credentials: Credentials
     charts: ChartsSettings
+    bucket: Bucket | None = None
+    """Where a cluster's archive lies; None where it has none."""
 
 
 class Database(RunningComponent):
@@ -123,10 +127,14 @@ class Database(RunningComponent):
         before = [*clusters.policies(self)]
         if own.operator == "install":
             before += operator.install(self, own, args.charts)
-        made: pulumi.Resource = clusters.cluster(self, own, content, before)
-        ready: tuple[pulumi.Resource, ...] = (service, made)
+        if own.archive.enabled and args.bucket is not None:
+            before += archives.archive(self, own, args.bucket, args.credentials, args.charts, before)
+        made = [clusters.cluster(self, cluster, content, before) for cluster in own.all]
+        if own.archive.enabled:
+            archives.base_backups(self, own, made)
+        ready: tuple[pulumi.Resource, ...] = (service, made[0])
         if settings.pools is not None:
-            ready = (*ready, pooler(self, settings.pools, own, [made]))
+            ready = (*ready, pooler(self, settings.pools, own, made[:1]))
         if own.read_service:
             clusters.read_service(self, f"{NAME}-read", own)
         server = self._server(settings, way) if settings.keeps_single_pod else None

@@ -172,6 +172,9 @@ class ClusterDatabase(DatabasePod):
         used: dict[str, tuple[Image, ImageVersion]] = {"cluster.image": (self.cluster.image, versions.POSTGRES)}
         if self.cluster.operator == "install":
             used["cluster.operatorImage"] = (self.cluster.operator_image, versions.CLOUDNATIVE_PG)
+        if (archive := self.cluster.archive).enabled and archive.plugin == "install":
+            used["cluster.archive.pluginImage"] = (archive.plugin_image, versions.BARMAN_PLUGIN)
+            used["cluster.archive.sidecarImage"] = (archive.sidecar_image, versions.BARMAN_SIDECAR)
         if self.pools is not None:
             used["pooler.image"] = (self.pools.image, versions.PGBOUNCER)
         if self.keeps_single_pod:

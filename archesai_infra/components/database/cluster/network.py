@@ -26,14 +26,19 @@ POOLER = object_name("pooler")
 """The Pooler, and the Service that the operator makes for it."""
 
 
+def _named(pods: str, settings: ClusterSettings) -> str:
+    """A name of pods, which tells the generation unless it is the first: two may run at a time."""
+    return pods if settings.generation == 1 else f"{pods}-{settings.generation}"
+
+
 def members(settings: ClusterSettings) -> MadePods:
     """Every pod of the cluster: instances, the Jobs that make them, and PgBouncer."""
-    return MadePods("database-cluster", ((CLUSTER_LABEL, settings.name),))
+    return MadePods(_named("database-cluster", settings), ((CLUSTER_LABEL, settings.name),))
 
 
 def instances(settings: ClusterSettings) -> MadePods:
     """The pods that serve."""
-    return MadePods("database-instances", ((CLUSTER_LABEL, settings.name), (POD_ROLE, "instance")))
+    return MadePods(_named("database-instances", settings), ((CLUSTER_LABEL, settings.name), (POD_ROLE, "instance")))
 
 
 def poolers() -> MadePods:

@@ -45,4 +45,4 @@ def install(component: Component, settings: ClusterSettings, where: charts.Chart
     chart = charts.Chart(
         RELEASE, settings.operator_namespace, versions.CLOUDNATIVE_PG_CHART, values(settings, component.context)
     )
-    return [charts.install(component, chart, where, depends_on=namespace)]
+    return [*namespace, charts.install(component, chart, where, depends_on=namespace)]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from archesai_infra import versions
+from archesai_infra.components.database.cluster.archive import rules as archive
 from archesai_infra.components.database.cluster.pooler import Pooler
 from archesai_infra.components.database.cluster.settings import ClusterSettings
 from archesai_infra.components.database.cluster.spec import parameters
@@ -59,6 +60,7 @@ def problems(settings: ClusterDatabase) -> Iterator[str]:
     yield from _tolerations(own)
     if settings.pooler is not None:
         yield from _pooler(settings.pooler, own)
+    yield from archive.problems(own)
     if not _TAG.match(tag := own.image.tag_or(versions.POSTGRES)):
         yield f"{KEY}.image.tag: must begin with PostgreSQL's major version, such as 16.15-standard-trixie (got {tag})"
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from archesai_infra import versions
 from archesai_infra.components.base.settings import Image, Resources, Workload, resources
+from archesai_infra.components.database.cluster.archive.settings import Archive, Recovery
 from archesai_infra.components.database.major import major
 from archesai_infra.components.database.tuning import Postgres
 from archesai_infra.kube.names import object_name
@@ -64,6 +65,12 @@ class ClusterSettings(Workload):
     """Add the Service `archesai-postgres-read`, which leads to the standbys."""
     generation: int = Field(default=1, ge=1)
     """Number at the end of the cluster's name: another number is another, new cluster."""
+    beside: int | None = Field(default=None, ge=1)
+    """Generation of a second cluster that runs without being asked: one that is recovered, or the one before."""
+    recovered: tuple[Recovery, ...] = ()
+    """Clusters that begin from an archive; an entry is read once, and stays."""
+    archive: Archive = Archive()
+    """Base backups and the write-ahead log, for a recovery to any moment."""
     existing_user_secret: DnsLabel | None = None
     """With `database.existingSecret`: Secret of type `kubernetes.io/basic-auth` with `username` (`applicationUser`) and
     `password`, the same as in `DATABASE_URL`."""
@@ -80,6 +87,20 @@ class ClusterSettings(Workload):
     def name(self) -> str:
         """Name of the Cluster."""
         return f"{CLUSTER}-{self.generation}"
+
+    @property
+    def all(self) -> tuple[ClusterSettings, ...]:
+        """The cluster that serves, and the one beside it."""
+        return (self, *([self.of(self.beside)] if self.beside else []))
+
+    def of(self, generation: int) -> ClusterSettings:
+        """The same of another generation."""
+        return self.model_copy(update={"generation": generation, "beside": None})
+
+    @property
+    def recovery(self) -> Recovery | None:
+        """The archive that this generation begins from; None where it begins empty."""
+        return next((item for item in self.recovered if item.generation == self.generation), None)
 
     @property
     def major(self) -> str | None:

@@ -9,6 +9,8 @@ import pulumi
 
 from archesai_infra import versions
 from archesai_infra.components.base.context import Context
+from archesai_infra.components.database.cluster.archive import objects as archives
+from archesai_infra.components.database.cluster.archive.settings import Recovery
 from archesai_infra.components.database.cluster.network import CLUSTER_LABEL, POD_ROLE
 from archesai_infra.components.database.cluster.settings import ClusterSettings, Volume
 from archesai_infra.components.database.tuning import megabytes, tuned
@@ -60,6 +62,8 @@ def parameters(settings: ClusterSettings) -> dict[str, str]:
 def cluster_spec(settings: ClusterSettings, content: Content, context: Context) -> dict[str, Any]:
     """Spec of the Cluster."""
     spec = {
+        # A copy of a file of a running server is no backup, and an empty claim would be taken for the cluster's own.
+        "inheritedMetadata": {"labels": {"velero.io/exclude-from-backup": "true"}},
         "instances": settings.instances,
         "primaryUpdateStrategy": "unsupervised",
         "primaryUpdateMethod": "switchover" if settings.instances > 1 else "restart",
@@ -71,13 +75,45 @@ def cluster_spec(settings: ClusterSettings, content: Content, context: Context) 
         "postgresql": _server(settings),
         "probes": _probes(),
         "certificates": {"serverAltDNSNames": list(content.names)},
-        "bootstrap": {"initdb": initdb(content)},
+        "bootstrap": _bootstrap(settings, content),
+        **_archive(settings),
         **_image(settings, context),
         **_volumes(settings, context),
         **_placement(settings, context),
         **_resources(settings),
     }
     return spec | _roles(content)
+
+
+def _bootstrap(settings: ClusterSettings, content: Content) -> dict[str, Any]:
+    recovery = settings.recovery
+    return {"initdb": initdb(content)} if recovery is None else {"recovery": recovered(recovery, content)}
+
+
+def recovered(recovery: Recovery, content: Content) -> dict[str, Any]:
+    """A database from an archive. The operator gives the owner its password; the extension comes with the data."""
+    built: dict[str, Any] = {
+        "source": recovery.source,
+        "database": content.database,
+        "owner": content.owner.role,
+        "secret": {"name": content.owner.secret},
+    }
+    if recovery.target_time is not None:
+        built["recoveryTarget"] = {"targetTime": recovery.target_time}
+    return built
+
+
+def _archive(settings: ClusterSettings) -> dict[str, Any]:
+    archive = settings.archive
+    if not archive.enabled:
+        return {}
+    built: dict[str, Any] = {"plugins": archives.plugins(settings)}
+    if settings.recovery is not None:
+        built["externalClusters"] = [archives.source(settings.recovery)]
+    if archive.role_arn is not None:
+        annotations = {"eks.amazonaws.com/role-arn": archive.role_arn}
+        built["serviceAccountTemplate"] = {"metadata": {"annotations": annotations}}
+    return built
 
 
 def initdb(content: Content) -> dict[str, Any]:
