@@ -392,6 +392,12 @@ def test_a_copy_beside_the_stack_has_the_backup_s_content_and_leaves_the_stack_a
         assert done.exit_code == 0, done.output + rig.velero_log + str(rig.agent.errors)
         assert rig.data[velero_rig.COPY].content() == content
         assert _content(rig) == newer
+        for kind, api in (("Namespace", "v1"), ("RoleBinding", "rbac.authorization.k8s.io/v1")):
+            name = "archesai-velero" if kind == "RoleBinding" else "archesai-copy"
+            made = rig.object(kind, name, "archesai-copy" if kind == "RoleBinding" else "", api)
+            assert made
+            # The engine would see a change of an object that lacks it.
+            assert made["metadata"]["annotations"]["pulumi.com/patchFieldManager"] == "archesai-prod"
         assert _claims(rig, "archesai") == claims
         copied = _claims(rig, "archesai-copy")
         assert copied.keys() == claims.keys()
