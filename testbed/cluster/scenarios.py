@@ -50,6 +50,7 @@ EVERYTHING: Config = {
 EVERYTHING_ELSE: Config = {
     "api": {"kubernetesAccess": True},
     "cluster": {"apiServer": ["10.96.0.1/32"]},
+    "redis": {"mode": "replicated"},
     "storage": {"server": "minio"},
     "ingress": {
         "className": "traefik",
