@@ -16,7 +16,7 @@ from testbed.node.stack import COMPONENT, LiveStack
 EXPLAINED = {
     r"Unhealthy: Startup probe failed": "a server that starts does not answer yet",
     r"archesai-api-.*Unhealthy: Readiness probe failed": "the api is not ready as long as its database is not",
-    r"HorizontalPodAutoscaler .*: Failed(GetResourceMetric|ComputeMetricsReplicas)": "new pods have no metrics yet",
+    r"HorizontalPodAutoscaler .*: Failed(Get\w*ResourceMetric|ComputeMetricsReplicas)": "new pods are not measured",
     r"FailedScheduling: .*(unbound immediate|not bound)": "a volume is made once its pod has a node",
     r"FailedPreStopHook": "the hook of the api ends with the process that it ends",
     r"FailedMount: .*no relationship found between node": "the kubelet knows of a pod before the authorizer does",

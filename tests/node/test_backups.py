@@ -20,7 +20,7 @@ from testbed.node.deployed import DeployedStack
 from testbed.node.rig import Nodes
 from testbed.node.stack import LiveStack, unready
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.timeout(1800)]
 
 VELERO = "velero.io/v1"
 SECONDS = 300.0

@@ -9,7 +9,7 @@ import pytest
 from testbed.node.deployed import DeployedStack
 from testbed.node.stack import LiveStack
 
-pytestmark = [pytest.mark.node, pytest.mark.parametrize("name", ["dev", "prod"])]
+pytestmark = [pytest.mark.node, pytest.mark.timeout(1800), pytest.mark.parametrize("name", ["dev", "prod"])]
 
 Deploying = Callable[[str], DeployedStack]
 
