@@ -501,8 +501,10 @@ OF_DATA: dict[str, tuple[Defect, str]] = {
         "StatefulSet database-stateful-set: is protected, or is not",
     ),
     "a StatefulSet makes its claims": (
-        lambda r: r.one("StatefulSet", "archesai-redis")["spec"].update(volumeClaimTemplates=[{}]),
-        "StatefulSet archesai-redis: makes claims of its own",
+        lambda r: r.one("StatefulSet", "archesai-redis")["spec"].update(
+            volumeClaimTemplates=[{"metadata": {"name": "data"}}]
+        ),
+        "StatefulSet archesai-redis: makes the claim data-archesai-redis-0",
     ),
 }
 

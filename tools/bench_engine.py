@@ -14,7 +14,7 @@ from testbed.engine.configurations import DEV, PROD
 from testbed.engine.deployment import Deployment
 from testbed.engine.project import snapshot
 from testbed.engine.stack import Stack
-from testbed.engine.standin_charts import write_charts
+from testbed.engine.standin_charts import only_records, write_charts
 from testbed.programs import parts
 from testbed.stacks import Config, raw
 from testbed.tiers import ENGINE, TIERS, needed
@@ -51,7 +51,7 @@ def _figures(directory: Path, say: Callable[[str], None]) -> Iterator[Figure]:
     for name, config in {"dev": DEV, "prod": PROD}.items():
         own = config | {"namespace": f"bench-{name}", "charts": {"directory": str(directory / f"charts-{name}")}}
         declared = evaluate(raw(own, name), reveal=True)
-        write_charts(declared.releases)
+        write_charts(declared.releases, only_records)
         say(f"measuring {name} as a flat program")
         flat = _measured(directory / f"flat-{name}", _flat(source, flat_program(declared)))
         say(f"measuring {name}")

@@ -101,7 +101,7 @@ def front(rig: ControlPlane, binary: Path, stack: Evaluation, directory: Path) -
     rig.apply([*_objects(stack), *certificate]).check()
     (values,) = (release.inputs["values"] for release in stack.releases if release.inputs["name"] == "traefik")
     command = [binary, f"--entrypoints.web.address=:{web}", f"--entrypoints.websecure.address=:{websecure}"]
-    command += [*_providers(values, settings.ingress.controller.home), *values["additionalArguments"]]
+    command += [*_providers(values, settings.ingress.controller.release_namespace), *values["additionalArguments"]]
     processes = Processes(directory)
     with closing(processes):
         processes.start("traefik", command, env={"KUBECONFIG": str(_account(rig, stack))})
@@ -127,7 +127,7 @@ def _secured(stack: Evaluation, directory: Path, port: int) -> tuple[Front, list
 
 def _account(rig: ControlPlane, stack: Evaluation) -> Path:
     """Kubeconfig of the controller's service account."""
-    home = stack.settings.ingress.controller.home
+    home = stack.settings.ingress.controller.release_namespace
     made = rig.kubectl("create", "token", ACCOUNT, f"--namespace={home}")
     if made.returncode:
         raise RuntimeError(f"no token for {home}/{ACCOUNT}: {made.stderr.strip()}")
@@ -181,7 +181,7 @@ def _services(stack: Evaluation) -> list[Object]:
 def _objects(stack: Evaluation) -> list[Object]:
     """What the stack and the chart make for the hosts, and the endpoints that this process serves."""
     found = [item for kind in KINDS for item in stack.objects if item["kind"] == kind and not _others(item)]
-    home = {"name": "traefik", "namespace": stack.settings.ingress.controller.home}
+    home = {"name": "traefik", "namespace": stack.settings.ingress.controller.release_namespace}
     found.append({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": home | {"name": ACCOUNT}})
     ports = [{"name": "web", "port": 80}]
     found.append(

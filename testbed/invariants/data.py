@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from testbed.invariants.view import Check, Rendered
+from testbed.invariants.view import Check, Rendered, template_claims
 
 CLAIM = "kubernetes:core/v1:PersistentVolumeClaim"
 STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
@@ -31,8 +31,9 @@ def claims_outlive_their_pods(rendered: Rendered) -> Iterator[str]:
     """A claim that a StatefulSet makes could not grow; those here are objects of their own, and stay."""
     for item in rendered.kinds("StatefulSet"):
         name = item["metadata"]["name"]
-        if "volumeClaimTemplates" in item["spec"]:
-            yield f"StatefulSet {name}: makes claims of its own"
+        for claim in template_claims(item):
+            if not rendered.has("PersistentVolumeClaim", claim, item["metadata"].get("namespace")):
+                yield f"StatefulSet {name}: makes the claim {claim}"
         policy = item["spec"].get("persistentVolumeClaimRetentionPolicy")
         if policy != {"whenDeleted": "Retain", "whenScaled": "Retain"}:
             yield f"StatefulSet {name}: its claims may go with it"

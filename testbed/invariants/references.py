@@ -14,6 +14,7 @@ from testbed.invariants.view import (
     containers,
     pod,
     secret_uses,
+    template_claims,
     title,
 )
 
@@ -73,6 +74,8 @@ def claims_exist(rendered: Rendered) -> Iterator[str]:
             users.setdefault(name, []).append(title(item))
             if not rendered.has("PersistentVolumeClaim", name, item["metadata"].get("namespace")):
                 yield f"{title(item)}: claim {name} is not there"
+        for name in template_claims(item):
+            users.setdefault(name, []).append(title(item))
     for item in rendered.kinds("PersistentVolumeClaim"):
         if not users.get(item["metadata"]["name"]):
             yield f"{title(item)}: nobody mounts it"
@@ -104,7 +107,9 @@ def accounts_exist(rendered: Rendered) -> Iterator[str]:
 def mounts_and_volumes_agree(rendered: Rendered) -> Iterator[str]:
     """The API server refuses a mount of an undeclared volume; a volume nobody mounts is a mistake too."""
     for item in rendered.kinds(*RUNNERS):
+        templates = item["spec"].get("volumeClaimTemplates", [])
         declared = [volume["name"] for volume in pod(item).get("volumes", [])]
+        declared += [template["metadata"]["name"] for template in templates]
         mounted: set[str] = set()
         for container in containers(item):
             mounts = container.get("volumeMounts", [])

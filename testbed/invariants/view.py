@@ -80,6 +80,14 @@ def pod(runner: Object) -> Object:
     return template(runner)["spec"]
 
 
+def template_claims(runner: Object) -> Iterator[str]:
+    """Names of the claims that a StatefulSet's pods take by its templates: one that exists is used as it is."""
+    spec, name = runner["spec"], runner["metadata"]["name"]
+    for item in spec.get("volumeClaimTemplates", []):
+        for ordinal in range(spec["replicas"]):
+            yield f"{item['metadata']['name']}-{name}-{ordinal}"
+
+
 def pod_labels(runner: Object) -> dict[str, str]:
     """The pod's labels."""
     return template(runner)["metadata"]["labels"]
