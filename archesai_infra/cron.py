@@ -86,3 +86,12 @@ def longest_pause(text: str) -> timedelta:
     found = [day for day in range(_FIRST_DAY, _FIRST_DAY + 5 * 366) if comes(date.fromordinal(day))]
     apart = max(later - earlier for earlier, later in pairwise(found))
     return timedelta(minutes=max(*within, apart * 24 * 60 - (times[-1] - times[0]), 0))
+
+
+def stale_after(cron: str) -> int:
+    """Age of a schedule's last success from which something is wrong, in seconds.
+
+    That is the longest time between two runs, and one to two hours for the run itself.
+    """
+    pause = int(longest_pause(cron).total_seconds())
+    return pause + min(max(pause, 3600), 7200)

@@ -14,5 +14,5 @@ def components(settings: Settings, module: str) -> tuple[str, ...]:
 
 
 def module_of(component: str) -> str:
-    """The module that pods of a component belong to."""
-    return redis.MODULE if component in _REDIS else component
+    """The module that pods of a component belong to: a further component's name begins with its module's."""
+    return component.partition("-")[0]

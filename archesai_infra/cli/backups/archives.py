@@ -9,10 +9,10 @@ from archesai_infra.cli.backups.store import Store
 from archesai_infra.cli.base.cluster import Object
 from archesai_infra.cli.base.kinds import path as path_of
 from archesai_infra.cli.base.text import duration, moment, one_line
-from archesai_infra.components.backups.alerts import stale_after
 from archesai_infra.components.database.cluster.archive.objects import STORE, archive_name
 from archesai_infra.components.database.cluster.network import CLUSTER_LABEL
 from archesai_infra.components.database.cluster.settings import ClusterSettings
+from archesai_infra.cron import stale_after
 
 _BASE_BACKUPS = "/apis/postgresql.cnpg.io/v1/namespaces/{}/backups"
 

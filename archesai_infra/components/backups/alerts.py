@@ -8,16 +8,7 @@ from dataclasses import dataclass
 from archesai_infra.components.backups import drill, dump, objects, schedules
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base.watch.alerts import Alert
-from archesai_infra.cron import longest_pause
-
-
-def stale_after(cron: str) -> int:
-    """Age of a schedule's last success from which something is wrong, in seconds.
-
-    That is the longest time between two runs, and one to two hours for the run itself.
-    """
-    pause = int(longest_pause(cron).total_seconds())
-    return pause + min(max(pause, 3600), 7200)
+from archesai_infra.cron import longest_pause, stale_after
 
 
 def _job_stale_after(cron: str, timeout: int) -> int:

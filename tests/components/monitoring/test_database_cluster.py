@@ -15,7 +15,13 @@ from testbed.monitoring.programs import program
 from testbed.monitoring.stacks import alerts, dashboards, of_kind, rule_groups
 from testbed.stacks import ROOT, Config, render
 
-POOLED: Config = CLUSTER | {"database": {"mode": "cluster", "pooler": {}}, "monitoring": {"enabled": True}}
+POOLED: Config = CLUSTER | {
+    "database": {"mode": "cluster", "pooler": {}, "cluster": {"archive": {"enabled": True}}},
+    "backups": {"enabled": True, "bucket": "backups"},
+    "backupsAccessKey": "access-key-of-a-test",
+    "backupsSecretKey": "secret-key-of-a-test",
+    "monitoring": {"enabled": True},
+}
 GROUP = "archesai-database-cluster"
 JOB = 'job="archesai/archesai-database-instances",namespace="archesai"'
 POOLER = 'job="archesai/archesai-database-pooler",namespace="archesai",pod="archesai-pooler-a"'
@@ -95,6 +101,13 @@ CASES: dict[str, Case] = {
         "archesai-db-1-1 cannot archive its log: the recoverable time ends, and the log's volume fills.",
         other={f"cnpg_pg_stat_archiver_last_archived_time{{{FIRST}}}": "1000x30"},
     ),
+    "DatabaseBaseBackupStale": Case(
+        {f"barman_cloud_cloudnative_pg_io_last_available_backup_timestamp{{{FIRST}}}": "-100000x150"},
+        {f"barman_cloud_cloudnative_pg_io_last_available_backup_timestamp{{{FIRST}}}": "-86000x150"},
+        NAMESPACE,
+        "No base backup of the database has succeeded for 26 hours: a recovery takes ever longer, or is impossible.",
+        at="2h",
+    ),
     "DatabaseLogVolumeFills": Case(
         volume(90),
         volume(70),
@@ -169,6 +182,10 @@ def test_while_the_single_pod_serves_its_exporter_goes_on() -> None:
     found = of_kind(render(serving), "Deployment")
     assert "archesai-database-exporter" in found
     assert "DatabaseUnreachable" in alerts(render(serving))
+
+
+def test_without_an_archive_nobody_asks_for_base_backups() -> None:
+    assert "DatabaseBaseBackupStale" not in alerts(render(CLUSTER | {"monitoring": {"enabled": True}}))
 
 
 def test_one_instance_has_no_alerts_on_standbys() -> None:

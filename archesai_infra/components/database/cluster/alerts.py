@@ -1,6 +1,7 @@
 """Alerts on the cluster, as its instances and PgBouncer see it.
 
-Metrics: https://cloudnative-pg.io/documentation/current/monitoring/.
+Metrics: https://cloudnative-pg.io/documentation/current/monitoring/; of the archive:
+https://cloudnative-pg.io/plugin-barman-cloud/docs/observability/.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from archesai_infra.components.base.watch.alerts import Alert, Group
 from archesai_infra.components.base.watch.queries import job
 from archesai_infra.components.database.cluster.settings import ClusterSettings
+from archesai_infra.cron import stale_after
 from archesai_infra.kube.names import object_name
 
 INSTANCES = "database-instances"
@@ -44,6 +46,8 @@ def group(settings: ClusterSettings, namespace: str, *, pooler: bool) -> Group:
     rules = [*_instances(namespace), *_log(settings, namespace)]
     if settings.instances > 1:
         rules += _standbys(settings, namespace)
+    if settings.archive.enabled:
+        rules.append(_base_backup(settings.archive.cron, namespace))
     if pooler:
         rules += _pooler(namespace)
     return Group("archesai-database-cluster", rules)
@@ -130,6 +134,20 @@ def _log(settings: ClusterSettings, namespace: str) -> Iterator[Alert]:
             "a full one stops writes.",
             "5m",
         )
+
+
+def _base_backup(cron: str, namespace: str) -> Alert:
+    limit = stale_after(cron)
+    # The series is 0 while there is no base backup.
+    newest = f"barman_cloud_cloudnative_pg_io_last_available_backup_timestamp{{{matchers(INSTANCES, namespace)}}}"
+    return Alert(
+        "DatabaseBaseBackupStale",
+        f"time() - max by (namespace) ({newest}) > {limit}",
+        "critical",
+        f"No base backup of the database has succeeded for {limit // 3600} hours: a recovery takes ever longer, or is "
+        "impossible.",
+        "1h",
+    )
 
 
 def _pooler(namespace: str) -> Iterator[Alert]:
