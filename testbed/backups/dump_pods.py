@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.backups import servers
-from testbed.backups.servers import Postgres, Redis
+from testbed.backups.postgres_server import Postgres
+from testbed.backups.redis_server import Redis
 from testbed.controlplane.commands import ExecRule
 
 

@@ -12,7 +12,7 @@ import sys
 import time
 
 from archesai_infra.components.backups import scripts
-from testbed.backups import rendered, servers
+from testbed.backups import postgres_server, rendered, servers
 
 ROW_BYTES = 3300
 TABLES = 4
@@ -34,14 +34,14 @@ def measure(gigabytes: float) -> None:
             shutil.chown(store, servers.UNPRIVILEGED)
         container = rendered.container("StatefulSet", "archesai-dump", "postgres")
         own = {"SCRIPTS": str(home / "dump-scripts"), "BACKUP_DIR": str(store)}
-        own["ADMINISTRATOR_PASSWORD"] = servers.Postgres.password
+        own["ADMINISTRATOR_PASSWORD"] = postgres_server.Postgres.password
         variables = rendered.plain_environment(container) | own
-        with servers.postgres() as source:
+        with postgres_server.postgres() as source:
             size = _fill(source, gigabytes)
             dump = _run_timed(rendered.hook("database"), variables | {"DATABASE_URL": source.url})
             load = os.getloadavg()[0]
         file = next(store.glob("database/*/database.dump")).stat().st_size
-        with servers.postgres() as target:
+        with postgres_server.postgres() as target:
             command = scripts.run("restore-database.sh")
             restore = _run_timed(command, variables | {"DATABASE_URL": target.url})
         print(
@@ -51,7 +51,7 @@ def measure(gigabytes: float) -> None:
         )
 
 
-def _fill(source: servers.Postgres, gigabytes: float) -> int:
+def _fill(source: postgres_server.Postgres, gigabytes: float) -> int:
     """Bytes of the database on disk."""
     source.sql("CREATE EXTENSION pgcrypto")
     rows = int(gigabytes * 1e9 / TABLES / ROW_BYTES)

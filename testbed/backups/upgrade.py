@@ -15,8 +15,8 @@ from urllib.parse import quote
 from archesai_infra.components.backups import scripts
 from archesai_infra.components.base.scripts import script
 from archesai_infra.components.database.server import PACKAGE
-from testbed.backups import servers
-from testbed.backups.servers import Postgres
+from testbed.backups import postgres_server, servers
+from testbed.backups.postgres_server import Postgres
 from testbed.controlplane.ports import free_ports
 from testbed.node.images import recipe
 
@@ -117,7 +117,7 @@ def _prepare(home: Path, old: Postgres) -> None:
 @contextmanager
 def upgradable(older: Path, newer: Path) -> Generator[Upgrade]:
     """A server of the first programs with the stack's roles, and what copies it to one of the second."""
-    with servers.postgres(older) as old, servers.place() as home:
+    with postgres_server.postgres(older) as old, servers.place() as home:
         home.chmod(0o755)
         _prepare(home, old)
         built = Upgrade(old, home, newer, free_ports(1)[0])

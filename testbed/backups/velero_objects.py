@@ -6,7 +6,7 @@ from typing import Any
 
 from archesai_infra.components.backups import rights, velero
 from archesai_infra.stack.evaluate import Evaluation
-from testbed.backups.servers import ObjectStore
+from testbed.backups.object_store import ObjectStore
 from testbed.controlplane.api import Object
 
 

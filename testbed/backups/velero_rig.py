@@ -17,11 +17,13 @@ import yaml
 
 from archesai_infra.components.backups import rights
 from archesai_infra.stack.evaluate import Evaluation, evaluate
-from testbed.backups import servers
+from testbed.backups import object_store, postgres_server, redis_server, servers
 from testbed.backups.definitions import definitions
 from testbed.backups.dump_pods import Data, exec_rules
 from testbed.backups.node_agent import STORAGE_CLASS, NodeAgent, volume_directory
-from testbed.backups.servers import ObjectStore, Postgres, Redis
+from testbed.backups.object_store import ObjectStore
+from testbed.backups.postgres_server import Postgres
+from testbed.backups.redis_server import Redis
 from testbed.backups.velero_objects import values, velero_objects
 from testbed.controlplane.api import Object
 from testbed.controlplane.commands import ExecRule
@@ -228,9 +230,9 @@ def world() -> Generator[World]:
     servers.needs("pg_dump", "redis-cli", "flock")
     with ExitStack() as stack:
         directory = stack.enter_context(servers.place())
-        store = stack.enter_context(servers.object_store())
+        store = stack.enter_context(object_store.object_store())
         data = {
-            namespace: Data(stack.enter_context(servers.postgres()), stack.enter_context(servers.redis()))
+            namespace: Data(stack.enter_context(postgres_server.postgres()), stack.enter_context(redis_server.redis()))
             for namespace in (NAMESPACE, COPY)
         }
         found = World(directory, store, data)

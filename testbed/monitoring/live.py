@@ -17,7 +17,7 @@ import yaml
 
 from archesai_infra.components.monitoring.alertmanager import configuration
 from archesai_infra.components.storage import metrics as storage_metrics
-from testbed.backups import servers
+from testbed.backups import object_store, postgres_server, redis_server, servers
 from testbed.controlplane.ports import free_ports
 from testbed.controlplane.processes import Processes
 from testbed.monitoring import doubles
@@ -70,8 +70,8 @@ def prometheus(directory: Path) -> Generator[Prometheus]:
     with ExitStack() as running:
         # First: the counts of its buckets are made in the meantime, and then kept for a minute.
         store = running.enter_context(_filled_store()) if knows_storage() else None
-        database = running.enter_context(servers.postgres())
-        redis = running.enter_context(servers.redis())
+        database = running.enter_context(postgres_server.postgres())
+        redis = running.enter_context(redis_server.redis())
         _fill(database, redis)
         api = running.enter_context(doubles.serving(doubles.Api().metrics))
         pages = {job: running.enter_context(doubles.serving(Documented(*JOBS[job]).metrics)) for job in JOBS}
@@ -104,10 +104,10 @@ def prometheus(directory: Path) -> Generator[Prometheus]:
 
 
 @contextmanager
-def _filled_store() -> Generator[servers.ObjectStore]:
+def _filled_store() -> Generator[object_store.ObjectStore]:
     """MinIO with a bucket, an object in it, and a question for one that is not there."""
     often = {"MINIO_SCANNER_CYCLE": "1s", "MINIO_SCANNER_SPEED": "fastest"}
-    with servers.object_store(often) as store, servers.place() as directory:
+    with object_store.object_store(often) as store, servers.place() as directory:
         (directory / "object").write_bytes(b"x" * 1_000_000)
         for words in (("mkdir", "s3:arches"), ("copy", str(directory / "object"), "s3:arches")):
             done = store.rclone(*words)
@@ -121,7 +121,7 @@ def _ports() -> dict[str, int]:
     return dict[str, int](zip(names, free_ports(len(names)), strict=True))
 
 
-def _fill(database: servers.Postgres, redis: servers.Redis) -> None:
+def _fill(database: postgres_server.Postgres, redis: redis_server.Redis) -> None:
     for table in TABLES:
         database.sql(f'CREATE TABLE "{table}" (id int); INSERT INTO "{table}" SELECT generate_series(1, 10)')
     # Debian's release of the exporter cannot read an escaped password; the one that the stack runs can.
@@ -150,7 +150,7 @@ def _stack_jobs(ports: Mapping[str, int], api: int) -> list[dict[str, Any]]:
     return built
 
 
-def _storage_jobs(store: servers.ObjectStore) -> list[dict[str, Any]]:
+def _storage_jobs(store: object_store.ObjectStore) -> list[dict[str, Any]]:
     """The monitor's two pages, with the token that the stack makes of the server's keys."""
     monitor = of_kind(backed_up(), "ServiceMonitor")["archesai-storage"]
     built: list[dict[str, Any]] = []

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from testbed.backups import servers
+from testbed.backups import postgres_server, servers
 from testbed.components.parts import container, depends_on, logical_names, resource, template, variables
 from testbed.stacks import Config, find, render
 
@@ -34,7 +34,7 @@ def test_the_job_gets_the_database_s_url_by_reference_and_no_other_secret() -> N
 def test_a_statement_that_meets_a_lock_ends_before_others_wait_behind_it() -> None:
     config: Config = {"migrations": {"lockTimeout": "1s"}}
     options = variables(container(render(config), "Job", job_name(config)))["PGOPTIONS"]
-    with servers.postgres() as server:
+    with postgres_server.postgres() as server:
         server.sql("CREATE TABLE busy (id int)")
         holder = "BEGIN; SELECT * FROM busy; SELECT pg_sleep(30)"
         held = subprocess.Popen(["psql", "-X", "-d", server.url, "-c", holder], stdout=subprocess.DEVNULL)

@@ -13,7 +13,8 @@ import pytest
 
 from archesai_infra.components.backups import scripts
 from testbed.backups import rendered
-from testbed.backups.servers import UNPRIVILEGED, Postgres, call, mounted, needs, place, postgres
+from testbed.backups.postgres_server import Postgres, postgres
+from testbed.backups.servers import UNPRIVILEGED, call, mounted, needs, place
 from testbed.stacks import ROOT, find, render
 
 SCRIPT = ROOT / "archesai_infra" / "components" / "database" / "scripts" / "sync-password.sh"

@@ -19,8 +19,8 @@ import urllib3
 from archesai_infra.components.storage import metrics as storage_metrics
 from archesai_infra.components.storage.users import User, buckets
 from archesai_infra.stack.storage import storage_users
-from testbed.backups import servers
-from testbed.backups.servers import ObjectStore
+from testbed.backups import object_store, servers
+from testbed.backups.object_store import ObjectStore
 from testbed.components.parts import container, resource, variables
 from testbed.matrix import ON
 from testbed.programs import parts
@@ -97,7 +97,7 @@ def secret_of(user: User) -> str:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ObjectStore]:
-    with servers.object_store() as store:
+    with object_store.object_store() as store:
         yield store
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from archesai_infra.components.backups import scripts
 from archesai_infra.stack.config import ConfigError
-from testbed.backups import rendered, servers
+from testbed.backups import postgres_server, redis_server, rendered, servers
 from testbed.components.parts import container, template, variables
 from testbed.controlplane.ports import free_ports
 from testbed.stacks import ROOT, Config, find, render
@@ -78,9 +78,9 @@ def _openssl(*words: str, directory: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def postgres(authority: Authority) -> Generator[servers.Postgres]:
+def postgres(authority: Authority) -> Generator[postgres_server.Postgres]:
     """A server that answers only by TLS."""
-    with servers.postgres() as server:
+    with postgres_server.postgres() as server:
         data = server.directory / "data"
         for name in ("server.crt", "server.key"):
             shutil.copy(authority.file(name), data / name)
@@ -116,7 +116,7 @@ def home() -> Generator[Path]:
         yield directory
 
 
-def _database(home: Path, server: servers.Postgres, authority: Path) -> dict[str, str]:
+def _database(home: Path, server: postgres_server.Postgres, authority: Path) -> dict[str, str]:
     url = find(render(WITH_TLS, reveal=True), "Secret", "archesai-database")["stringData"]["DATABASE_URL"]
     here = url.replace("unmistakable", "p%40ss%2Fw%25r%20d%3A1").replace("localhost:5432", f"localhost:{server.port}")
     own = {"DATABASE_URL": here, "PGSSLROOTCERT": str(authority)}
@@ -124,7 +124,7 @@ def _database(home: Path, server: servers.Postgres, authority: Path) -> dict[str
 
 
 def test_a_dump_and_a_restore_check_the_certificate_of_an_external_database(
-    home: Path, postgres: servers.Postgres, authority: Authority
+    home: Path, postgres: postgres_server.Postgres, authority: Authority
 ) -> None:
     environment = _database(home, postgres, authority.file("ca.crt"))
     made = servers.call(rendered.hook("database"), environment)
@@ -133,14 +133,16 @@ def test_a_dump_and_a_restore_check_the_certificate_of_an_external_database(
     assert restored.returncode == 0, restored.stderr
 
 
-def test_a_server_of_another_authority_is_refused(home: Path, postgres: servers.Postgres, authority: Authority) -> None:
+def test_a_server_of_another_authority_is_refused(
+    home: Path, postgres: postgres_server.Postgres, authority: Authority
+) -> None:
     made = servers.call(rendered.hook("database"), _database(home, postgres, authority.file("other.crt")))
     assert made.returncode != 0
     assert "certificate verify failed" in made.stderr
 
 
 @pytest.fixture(scope="module")
-def redis(authority: Authority) -> Generator[servers.Redis]:
+def redis(authority: Authority) -> Generator[redis_server.Redis]:
     """A server that answers only by TLS, with a user of its own for operations."""
     with servers.place() as directory:
         (port,) = free_ports(1)
@@ -154,16 +156,16 @@ def redis(authority: Authority) -> Generator[servers.Redis]:
         ping = ["redis-cli", "--tls", "--cacert", files["ca.crt"], "-h", "localhost", "-p", str(port), "ping"]
         with servers.running(words, {}, directory / "log"):
             servers.until(lambda: "NOAUTH" in servers.call(ping).stdout, "redis")
-            yield servers.Redis(port)
+            yield redis_server.Redis(port)
 
 
-def _redis(home: Path, server: servers.Redis, authority: Path) -> Mapping[str, str]:
+def _redis(home: Path, server: redis_server.Redis, authority: Path) -> Mapping[str, str]:
     own = {"REDIS_PORT": str(server.port), "REDISCLI_AUTH": "r3dis", "REDIS_CA": str(authority)}
     return _environment("StatefulSet", "archesai-dump", "redis", home) | own
 
 
 def test_a_dump_checks_the_certificate_of_an_external_redis_and_logs_in_as_its_user(
-    home: Path, redis: servers.Redis, authority: Authority
+    home: Path, redis: redis_server.Redis, authority: Authority
 ) -> None:
     environment = _redis(home, redis, authority.file("ca.crt"))
     made = servers.call(rendered.hook("redis"), environment)
@@ -173,7 +175,9 @@ def test_a_dump_checks_the_certificate_of_an_external_redis_and_logs_in_as_its_u
     assert "certificate verify failed" in refused.stderr
 
 
-def test_a_restore_reaches_an_external_redis_by_tls(home: Path, redis: servers.Redis, authority: Authority) -> None:
+def test_a_restore_reaches_an_external_redis_by_tls(
+    home: Path, redis: redis_server.Redis, authority: Authority
+) -> None:
     environment = _redis(home, redis, authority.file("ca.crt"))
     words = ["redis-cli", "--tls", "--cacert", str(authority.file("ca.crt")), "-h", "localhost", "-p", str(redis.port)]
     login = {"REDISCLI_AUTH": "r3dis"}
@@ -276,7 +280,7 @@ class PodServer:
 def _pod_server(config: Config, authority: Authority) -> Generator[PodServer]:
     stack = render(config, reveal=True)
     url = urlsplit(find(stack, "Secret", "archesai-database")["stringData"]["DATABASE_URL"])
-    with servers.postgres() as first:
+    with postgres_server.postgres() as first:
         first.sql(f"CREATE ROLE {url.username} LOGIN PASSWORD '{url.password}'")
         first.stop_cleanly()
         data, files = first.directory / "data", first.directory / "tls"

@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from archesai_infra.components.backups import scripts
-from testbed.backups import rendered, servers
-from testbed.backups.servers import Postgres
+from testbed.backups import postgres_server, rendered, servers
+from testbed.backups.postgres_server import Postgres
 from testbed.stacks import ROOT
 
 pytestmark = pytest.mark.long
@@ -71,7 +71,7 @@ class DumpPod:
 @pytest.fixture(scope="module")
 def source() -> Iterator[Postgres]:
     """A server with pgbench's tables."""
-    with servers.postgres() as server:
+    with postgres_server.postgres() as server:
         made = servers.call(["pgbench", "-i", "-q", "-s", "1"], server.variables)
         assert made.returncode == 0, made.stderr
         server.sql("CREATE ROLE reader LOGIN PASSWORD 'x'; GRANT SELECT ON pgbench_accounts TO reader")
@@ -81,7 +81,7 @@ def source() -> Iterator[Postgres]:
 @pytest.fixture(scope="module")
 def target() -> Iterator[Postgres]:
     """Another, empty server."""
-    with servers.postgres() as server:
+    with postgres_server.postgres() as server:
         yield server
 
 
@@ -110,7 +110,7 @@ def test_a_dump_taken_under_load_restores_on_another_server_with_its_invariants_
     servers.needs("pg_amcheck")
     for _ in range(DRILLS):
         before = int(source.sql("SELECT count(*) FROM pgbench_history"))
-        with servers.write_load(source) as load:
+        with postgres_server.write_load(source) as load:
             made = pod.hook()
             assert made.returncode == 0, made.stderr
             assert load.running()
@@ -138,7 +138,7 @@ def test_a_database_with_a_hyphen_in_its_name_is_dumped_and_restored_in_place(po
 
 
 def test_the_load_changes_the_sums_so_that_equal_ones_mean_something(source: Postgres) -> None:
-    with servers.write_load(source, rate=500):
+    with postgres_server.write_load(source, rate=500):
         time.sleep(1)
     assert int(source.sql("SELECT count(*) FROM pgbench_history")) > 0
 
@@ -153,7 +153,7 @@ def test_the_dump_holds_roles_with_their_grants(pod: DumpPod, target: Postgres) 
 def test_a_restore_keeps_the_application_s_own_password(pod: DumpPod, target: Postgres) -> None:
     assert pod.hook().returncode == 0
     target.sql("ALTER ROLE admin PASSWORD 'rotated'")
-    other = servers.Postgres(target.directory, target.port, "rotated", target.database)
+    other = postgres_server.Postgres(target.directory, target.port, "rotated", target.database)
     try:
         restored = pod.restore(other.url)
         assert restored.returncode == 0, restored.stderr
@@ -179,7 +179,7 @@ def test_a_restore_keeps_the_database_that_was_there(pod: DumpPod, source: Postg
 def test_a_restore_goes_through_while_the_application_keeps_connecting(pod: DumpPod, target: Postgres) -> None:
     assert pod.hook().returncode == 0
     assert pod.restore(target.url).returncode == 0
-    with servers.write_load(target):
+    with postgres_server.write_load(target):
         restored = pod.restore(target.url)
     assert restored.returncode == 0, restored.stderr
 
@@ -246,25 +246,25 @@ def _failed(pod: DumpPod, done: subprocess.CompletedProcess[str], *codes: int) -
 
 
 def test_a_wrong_password_fails_the_hook_and_the_older_dump_stays(with_older: DumpPod, source: Postgres) -> None:
-    wrong = servers.Postgres(source.directory, source.port, "wrong")
+    wrong = postgres_server.Postgres(source.directory, source.port, "wrong")
     done = with_older.hook({"DATABASE_URL": wrong.url})
     _failed(with_older, done, 2)
     assert "password authentication failed" in done.stderr
 
 
 def test_a_missing_database_fails_the_hook_and_the_older_dump_stays(with_older: DumpPod, source: Postgres) -> None:
-    missing = servers.Postgres(source.directory, source.port, source.password, "nothing")
+    missing = postgres_server.Postgres(source.directory, source.port, source.password, "nothing")
     _failed(with_older, with_older.hook({"DATABASE_URL": missing.url}), 2)
 
 
 def test_a_server_that_is_away_fails_the_hook_and_the_older_dump_stays(with_older: DumpPod, source: Postgres) -> None:
-    away = servers.Postgres(source.directory, 1, source.password)
+    away = postgres_server.Postgres(source.directory, 1, source.password)
     _failed(with_older, with_older.hook({"DATABASE_URL": away.url}), 2)
 
 
 def test_an_emptied_database_fails_the_hook_and_the_older_dump_stays(with_older: DumpPod, source: Postgres) -> None:
     source.sql("CREATE DATABASE emptied")
-    emptied = servers.Postgres(source.directory, source.port, source.password, "emptied")
+    emptied = postgres_server.Postgres(source.directory, source.port, source.password, "emptied")
     done = with_older.hook({"DATABASE_URL": emptied.url})
     _failed(with_older, done, 65)
     assert "no table" in done.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.backups import rendered, servers
+from testbed.backups import postgres_server, rendered, servers
 
 
 class Drill:
@@ -28,7 +28,7 @@ class Drill:
         scripts = rendered.write_scripts("dump-scripts", home)
         container = rendered.container("StatefulSet", "archesai-dump", "postgres")
         own = {"SCRIPTS": str(scripts), "BACKUP_DIR": str(self.store), "DATABASE_URL": url}
-        own["ADMINISTRATOR_PASSWORD"] = servers.Postgres.password
+        own["ADMINISTRATOR_PASSWORD"] = postgres_server.Postgres.password
         made = servers.call(rendered.hook("database"), rendered.plain_environment(container) | own)
         assert made.returncode == 0, made.stderr
         self.scripts = rendered.write_scripts("drill-scripts", home)
@@ -46,8 +46,8 @@ class Drill:
 
 
 @pytest.fixture(scope="module")
-def source() -> Iterator[servers.Postgres]:
-    with servers.postgres() as server:
+def source() -> Iterator[postgres_server.Postgres]:
+    with postgres_server.postgres() as server:
         server.sql("CREATE TABLE orders AS SELECT id, md5(id::text) AS what FROM generate_series(1, 3000) AS id")
         server.sql('CREATE INDEX ON orders (what); CREATE TABLE "Odd name" (a int); CREATE ROLE reader')
         server.sql("GRANT SELECT ON orders TO reader")
@@ -55,7 +55,7 @@ def source() -> Iterator[servers.Postgres]:
 
 
 @pytest.fixture
-def drill(source: servers.Postgres) -> Iterator[Drill]:
+def drill(source: postgres_server.Postgres) -> Iterator[Drill]:
     servers.needs("pg_amcheck", "initdb")
     with servers.place() as home:
         yield Drill(home, source.url)

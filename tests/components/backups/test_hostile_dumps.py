@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from archesai_infra.components.backups import scripts
-from testbed.backups import rendered, servers
-from testbed.backups.servers import Postgres
+from testbed.backups import postgres_server, rendered, servers
+from testbed.backups.postgres_server import Postgres
 
 pytestmark = pytest.mark.long
 
@@ -62,7 +62,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 def hostile(home: Path) -> Iterator[Postgres]:
     """A server whose application, which is no superuser, has set traps."""
-    with servers.postgres() as server:
+    with postgres_server.postgres() as server:
         server.sql(f"CREATE ROLE app LOGIN PASSWORD 'app'; ALTER DATABASE {server.database} OWNER TO app")
         traps = ESCALATION.format(proof=home / "proof")
         function, _, rest = traps.partition("CREATE TABLE trap")
@@ -76,7 +76,7 @@ def hostile(home: Path) -> Iterator[Postgres]:
 def _environment(home: Path, url: str) -> dict[str, str]:
     container = rendered.container("StatefulSet", "archesai-dump", "postgres")
     own = {"SCRIPTS": str(home / "dump-scripts"), "BACKUP_DIR": str(home / "volume"), "DATABASE_URL": url}
-    own["ADMINISTRATOR_PASSWORD"] = servers.Postgres.password
+    own["ADMINISTRATOR_PASSWORD"] = postgres_server.Postgres.password
     return rendered.plain_environment(container) | own
 
 
@@ -86,7 +86,7 @@ def test_neither_a_restore_nor_a_drill_runs_the_application_s_code_as_a_superuse
     servers.needs("pg_amcheck")
     made = servers.call(rendered.hook("database"), _environment(home, hostile.url))
     assert made.returncode == 0, made.stderr
-    with servers.postgres() as target:
+    with postgres_server.postgres() as target:
         target.sql("CREATE ROLE app LOGIN")
         restored = servers.call(scripts.run("restore-database.sh"), _environment(home, target.url))
         assert restored.returncode == 0, restored.stderr
@@ -108,7 +108,7 @@ def test_a_missing_row_is_found_in_a_table_of_any_name(home: Path, hostile: Post
     text = tables.read_text()
     assert "\n2\tpublic\tline\\nend\n" in f"\n{text}"
     tables.write_text(text.replace("2\tpublic\tline\\nend", "3\tpublic\tline\\nend"))
-    with servers.postgres() as target:
+    with postgres_server.postgres() as target:
         restored = servers.call(scripts.run("restore-database.sh"), _environment(home, target.url))
     assert restored.returncode != 0
     assert "rows differ in public.line\nend: 3 in the dump, 2 restored" in restored.stderr
@@ -127,7 +127,7 @@ def test_a_restore_that_would_fill_the_volume_is_refused_before_it_writes(home: 
 
 
 def test_the_database_comes_back_with_its_locale_provider_and_privileges(home: Path) -> None:
-    with servers.postgres() as source:
+    with postgres_server.postgres() as source:
         if source.sql("SELECT count(*) > 0 FROM pg_collation WHERE collprovider = 'i'") != "t":
             pytest.skip("this PostgreSQL is built without ICU")
         source.sql(
@@ -143,7 +143,7 @@ def test_the_database_comes_back_with_its_locale_provider_and_privileges(home: P
         named = Postgres(source.directory, source.port, source.password, "sorted")
         made = servers.call(rendered.hook("database"), _environment(home, named.url))
         assert made.returncode == 0, made.stderr
-    with servers.postgres() as target:
+    with postgres_server.postgres() as target:
         restored = servers.call(scripts.run("restore-database.sh"), _environment(home, target.url))
         assert restored.returncode == 0, restored.stderr
         assert target.sql("SELECT string_agg(name, ' ' ORDER BY name) FROM names") == "a9 a10"

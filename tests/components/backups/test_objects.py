@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed.backups import rendered, servers
-from testbed.backups.servers import ObjectStore
+from testbed.backups import object_store, rendered, servers
+from testbed.backups.object_store import ObjectStore
 
 pytestmark = pytest.mark.long
 
@@ -22,7 +22,7 @@ TARGET = "s3:archesai-backups/objects"
 @pytest.fixture(scope="module")
 def services() -> Iterator[tuple[ObjectStore, ObjectStore]]:
     """The application's object storage and the one that takes the copy."""
-    with servers.object_store() as source, servers.object_store() as target:
+    with object_store.object_store() as source, object_store.object_store() as target:
         yield source, target
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from archesai_infra.components.backups import scripts
-from testbed.backups import rendered, servers
-from testbed.backups.servers import Redis
+from testbed.backups import redis_server, rendered, servers
+from testbed.backups.redis_server import Redis
 
 pytestmark = pytest.mark.long
 
@@ -65,7 +65,7 @@ def pod() -> Iterator[DumpPod]:
 
 @pytest.fixture(scope="module")
 def source() -> Iterator[Redis]:
-    with servers.redis() as server:
+    with redis_server.redis() as server:
         server.cli(stdin="SET plain value\nSET short x EX 3000\nSELECT 3\nHSET hash a 1 b 2\nRPUSH list 1 2 3\n")
         server.cli("EVAL", "for i = 1, 5000 do redis.call('SET', 'key:' .. i, i) end", "0")
         # A key and a value of any bytes, also those that no command line carries.
@@ -75,7 +75,7 @@ def source() -> Iterator[Redis]:
 
 @pytest.fixture
 def target() -> Iterator[Redis]:
-    with servers.redis(password="q\"uo'te") as server:
+    with redis_server.redis(password="q\"uo'te") as server:
         yield server
 
 
@@ -158,7 +158,7 @@ def test_a_damaged_dump_is_not_handed_over(pod: DumpPod, source: Redis, target: 
 def test_a_wrong_password_of_the_target_leaves_it_as_it_is(pod: DumpPod, source: Redis, target: Redis) -> None:
     assert pod.hook(source).returncode == 0
     target.cli("SET", "live", "1")
-    assert pod.restore(servers.Redis(target.port, "wrong")).returncode != 0
+    assert pod.restore(redis_server.Redis(target.port, "wrong")).returncode != 0
     assert target.cli("GET", "live") == "1"
 
 
