@@ -98,6 +98,7 @@ _OTHERS: dict[str, Config] = {
         "cluster": {"apiServer": ["10.96.0.1/32"]},
         "api": {"kubernetesAccess": True, "egress": [{"cidr": "10.20.0.0/16", "ports": [8443]}]},
     },
+    "a token with Cilium": {"cluster": {"cilium": True}, "api": {"kubernetesAccess": True}},
     "secret settings": {
         "api": {
             "existingSecret": "their-signing-key",
@@ -157,6 +158,7 @@ _CLUSTERS: dict[str, Config] = {
     "database cluster with a pooler and an existing Secret": _clustered(
         pooler={}, existingSecret="their-database", cluster={"existingUserSecret": "their-login"}
     ),
+    "database cluster with a pooler and Cilium": _clustered(pooler={}) | {"cluster": {"cilium": True}},
     "database cluster with monitoring": CLUSTER | {"monitoring": ON},
     "database cluster with an archive": _ARCHIVED,
     "database cluster recovered beside another": _ARCHIVED

@@ -19,7 +19,7 @@ from testbed.stacks import Config, render
 Defect = Callable[[Rendered], object]
 
 API = {"image": {"tag": "v1.0.0"}, "autoscaling": {"enabled": True}}
-ASKING: Config = {"api": API | {"kubernetesAccess": True}, "cluster": {"apiServer": ["10.96.0.1/32"]}}
+ASKING: Config = {"api": API | {"kubernetesAccess": True}, "cluster": {"apiServer": ["10.96.0.1/32"], "cilium": True}}
 INGRESS = {"enabled": True, "className": "traefik", "tls": {"enabled": True, "issuer": "letsencrypt-prod"}}
 
 
@@ -42,6 +42,10 @@ def job(rendered: Rendered) -> Object:
 
 def policy(rendered: Rendered, name: str) -> Object:
     return rendered.one("NetworkPolicy", name)["spec"]
+
+
+def cilium(rendered: Rendered) -> Object:
+    return rendered.one("CiliumNetworkPolicy", "archesai-cilium-api")["spec"]
 
 
 def config_map(rendered: Rendered) -> Object:
@@ -449,6 +453,22 @@ OF_THE_NETWORK: dict[str, tuple[Defect, str]] = {
     "the browsers reach the cloud's metadata": (
         lambda r: policy(r, "archesai-scraper")["egress"][0]["to"][0]["ipBlock"]["except"].remove("169.254.0.0/16"),
         "NetworkPolicy archesai-scraper: its browsers reach 169.254.0.0/16",
+    ),
+    "Cilium lets the api out to the internet": (
+        lambda r: cilium(r)["egress"][0].update(toEntities=["world"]),
+        "CiliumNetworkPolicy archesai-cilium-api: opens more than the API server's ports",
+    ),
+    "Cilium lets the api out on every port": (
+        lambda r: cilium(r)["egress"][0].pop("toPorts"),
+        "CiliumNetworkPolicy archesai-cilium-api: opens more than the API server's ports",
+    ),
+    "Cilium lets everybody in": (
+        lambda r: cilium(r).update(ingress=[{"fromEntities": ["all"]}]),
+        "CiliumNetworkPolicy archesai-cilium-api: is for more than a way out",
+    ),
+    "Cilium's policy is for no pod": (
+        lambda r: cilium(r).update(endpointSelector={"matchLabels": {"app.kubernetes.io/component": "apis"}}),
+        "CiliumNetworkPolicy archesai-cilium-api: selects no workload",
     ),
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import LimitRange, Namespace, ResourceQuota
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgsDict
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
@@ -19,6 +20,7 @@ from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.settings import Resources, resources
 from archesai_infra.components.dns import Dns
 from archesai_infra.credentials import Credential, Credentials
+from archesai_infra.kube.cilium import API, KIND, entity_policies
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import connecting, deny_all_spec, dns_spec, made_connecting, resolving_pods
@@ -151,6 +153,15 @@ class Security(Component):
                 f"security-{part}",
                 metadata=self.metadata(object_name(part)),
                 spec=dns_spec(selector, [peer.pods for peer in dns.peers], dns.ports, dns.cidrs),
+                opts=opts,
+            )
+        for pods, spec in entity_policies(instance, flows).items():
+            CustomResource(
+                f"security-cilium-{pods}",
+                api_version=API,
+                kind=KIND,
+                metadata=self.metadata(object_name(f"cilium-{pods}")),
+                spec=spec,
                 opts=opts,
             )
 

@@ -90,6 +90,16 @@ class Addresses:
     excluded: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Entity:
+    """A peer that Cilium identifies by what it is, such as `kube-apiserver`; NetworkPolicies cannot name it.
+
+    https://docs.cilium.io/en/stable/security/policy/layer3/#entities-based
+    """
+
+    name: str
+
+
 def internet(private: Iterable[str] = ()) -> Addresses:
     """Every public address except those in `private`: networks of the cluster itself that have public addresses."""
     closed = (*NOT_PUBLIC, *private)
@@ -112,7 +122,7 @@ class Flow:
     """One direction of traffic that the stack needs: who opens connections to whom, on which TCP ports."""
 
     source: Peer
-    target: Peer
+    target: Peer | Entity
     ports: tuple[int, ...]
 
 
@@ -139,8 +149,11 @@ def _policy_spec(
     ingress: list[NetworkPolicyIngressRuleArgsDict] = [
         {"from_": _peers(flow.source, instance), "ports": _ports(flow.ports)} for flow in listed if flow.target == own
     ]
+    # A rule without peers would allow everything, so that flows to entities have none here.
     egress: list[NetworkPolicyEgressRuleArgsDict] = [
-        {"to": _peers(flow.target, instance), "ports": _ports(flow.ports)} for flow in listed if flow.source == own
+        {"to": _peers(flow.target, instance), "ports": _ports(flow.ports)}
+        for flow in listed
+        if flow.source == own and not isinstance(flow.target, Entity)
     ]
     spec: NetworkPolicySpecArgsDict = {"pod_selector": selected, "policy_types": ["Ingress", "Egress"]}
     # The API server drops an empty list, so that every apply of one would be a change.

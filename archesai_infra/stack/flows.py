@@ -44,7 +44,7 @@ def _inside(settings: Settings) -> Iterator[Flow]:
 
 def _cluster(settings: Settings, own: ClusterSettings) -> Iterator[Flow]:
     for cluster in own.all:
-        yield from cluster_network.flows(cluster, settings.cluster.api_server)
+        yield from cluster_network.flows(cluster, settings.cluster.api_server_peers)
         if own.archive.enabled:
             port = settings.backups.endpoint_port
             yield Flow(cluster_network.members(cluster), backups.bucket_peer(settings), (port,))
@@ -131,7 +131,7 @@ def _outward(settings: Settings) -> Iterator[Flow]:
             if egress.pods is not None:
                 yield Flow(Pods(api.MODULE), egress.pods.pods, egress.ports)
         if settings.api.kubernetes_access:
-            yield Flow(Pods(api.MODULE), Addresses("kubernetes api", settings.cluster.api_server), (443, 6443))
+            yield from (Flow(Pods(api.MODULE), peer, (443, 6443)) for peer in settings.cluster.api_server_peers)
     if settings.scraper.enabled:
         yield Flow(Pods(scraper.MODULE), public, (80, 443))
 

@@ -20,6 +20,7 @@ _FIRST = (
     "Role",
     "RoleBinding",
     "NetworkPolicy",
+    "CiliumNetworkPolicy",
     "Secret",
     "ConfigMap",
     "PersistentVolumeClaim",

@@ -67,10 +67,11 @@ def _api_server(settings: Settings) -> Iterator[str]:
         "database.mode cluster": settings.database_cluster is not None,
     }
     for asker, asks in askers.items():
-        if asks and not settings.cluster.api_server:
+        if asks and not settings.cluster.api_server_peers:
             yield (
                 f"cluster.apiServer: {asker} needs the API server's addresses: kubectl --namespace default get "
-                "service,endpointslices --selector 'kubernetes.io/service-name=kubernetes'"
+                "service,endpointslices --selector 'kubernetes.io/service-name=kubernetes'; or, where Cilium enforces "
+                "network policies, set cluster.cilium to true"
             )
             return
 

@@ -24,6 +24,7 @@ from archesai_infra.components.scraper import ScraperSettings
 from archesai_infra.components.security import SecuritySettings
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage
 from archesai_infra.components.unstructured import UnstructuredSettings
+from archesai_infra.kube.network import Addresses, Entity
 from archesai_infra.model import Model
 from archesai_infra.types import Cidr, DnsLabel, Hostname, ImageDigest, ImageName, ImageRepository, KubernetesMinor
 
@@ -82,11 +83,20 @@ class Cluster(Model):
     api_server: tuple[Cidr, ...] = ()
     """Addresses of the API server, for pods that may ask it (`api.kubernetesAccess`): that of the Service `kubernetes`
     in namespace `default` and those of its EndpointSlice, such as `10.96.0.1/32`; network plugins look at either."""
+    cilium: bool = False
+    """Cilium enforces the network policies: CiliumNetworkPolicies name the API server in place of `apiServer`, whose
+    addresses Cilium does not match where they are nodes of the cluster."""
 
     @property
     def minor(self) -> int:
         """Second number of the API servers' version."""
         return int(self.kubernetes_version.partition(".")[2])
+
+    @property
+    def api_server_peers(self) -> tuple[Addresses | Entity, ...]:
+        """The API server in each form that network policies can name it."""
+        addresses = (Addresses("kubernetes api", self.api_server),) if self.api_server else ()
+        return (*addresses, Entity("kube-apiserver")) if self.cilium else addresses
 
 
 class Images(Model):

@@ -158,6 +158,8 @@ def _selectors(rendered: Rendered) -> Iterator[tuple[Object, dict[str, str]]]:
         # No label means every pod; and what a chart makes in a namespace of its own is not among our objects.
         if selector and item["metadata"]["namespace"] == rendered.settings.namespace:
             yield item, selector
+    for item in rendered.kinds("CiliumNetworkPolicy"):
+        yield item, item["spec"]["endpointSelector"]["matchLabels"]
 
 
 def _has_endpoints(rendered: Rendered, service: Object) -> bool:

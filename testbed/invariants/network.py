@@ -311,6 +311,19 @@ def browsers_stay_outside(rendered: Rendered) -> Iterator[str]:
                     yield f"{title(rule.policy)}: its browsers reach {network}"
 
 
+def cilium_lets_pods_out_to_the_api_server_alone(rendered: Rendered) -> Iterator[str]:
+    """CiliumNetworkPolicies are an opt-in for what no address matches, and open nothing else."""
+    for item in rendered.kinds("CiliumNetworkPolicy"):
+        if not rendered.settings.cluster.cilium:
+            yield f"{title(item)}: cluster.cilium is off"
+        if item["spec"].keys() != {"endpointSelector", "egress"}:
+            yield f"{title(item)}: is for more than a way out"
+        for rule in item["spec"].get("egress", []):
+            ports = [port["port"] for part in rule.get("toPorts", []) for port in part["ports"]]
+            if rule.get("toEntities") != ["kube-apiserver"] or ports != ["443", "6443"]:
+                yield f"{title(item)}: opens more than the API server's ports"
+
+
 CHECKS: tuple[Check, ...] = (
     default_is_deny,
     only_pods_that_connect_resolve_names,
@@ -320,4 +333,5 @@ CHECKS: tuple[Check, ...] = (
     endpoints_have_flows,
     ingresses_get_through,
     browsers_stay_outside,
+    cilium_lets_pods_out_to_the_api_server_alone,
 )

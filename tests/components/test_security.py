@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from typing import Any
 
 import pytest
 
 from archesai_infra.stack.config import ConfigError
+from archesai_infra.stack.evaluate import Evaluation
 from archesai_infra.versions import POD_SECURITY
 from testbed.components.parts import depends_on, logical_names, resource, template
-from testbed.matrix import EVERYTHING, ON
-from testbed.stacks import ALONE, Config, find, render
+from testbed.matrix import CLUSTER, EVERYTHING, ON
+from testbed.stacks import ALONE, Config, find, render, shipped
 
 ASKING: Config = {"api": {"kubernetesAccess": True}, "cluster": {"apiServer": ["10.96.0.1/32"]}}
 REGISTRY: Config = {
@@ -112,3 +114,57 @@ def test_an_api_that_asks_the_cluster_needs_its_addresses() -> None:
         ConfigError, match=r"cluster\.apiServer: api\.kubernetesAccess needs the API server's addresses"
     ):
         render({"api": {"kubernetesAccess": True}})
+
+
+def _cilium(stack: Evaluation) -> dict[str, dict[str, Any]]:
+    found = [item for item in stack.objects if item["kind"] == "CiliumNetworkPolicy"]
+    assert {item["apiVersion"] for item in found} <= {"cilium.io/v2"}
+    return {item["metadata"]["name"]: item["spec"] for item in found}
+
+
+API_SERVER = {
+    "toEntities": ["kube-apiserver"],
+    "toPorts": [{"ports": [{"port": "443", "protocol": "TCP"}, {"port": "6443", "protocol": "TCP"}]}],
+}
+
+
+def test_with_cilium_pods_reach_the_api_server_by_what_it_is_and_need_no_addresses() -> None:
+    stack = render({"api": {"kubernetesAccess": True}, "cluster": {"cilium": True}})
+    own = find(stack, "NetworkPolicy", "archesai-api")["spec"]
+    assert _cilium(stack) == {
+        "archesai-cilium-api": {
+            "endpointSelector": {"matchLabels": own["podSelector"]["matchLabels"]},
+            "egress": [API_SERVER],
+        }
+    }
+    assert 6443 not in {port["port"] for rule in own["egress"] for port in rule["ports"]}
+
+
+def test_with_cilium_every_pod_of_a_database_cluster_reaches_the_api_server_the_pooler_s_too() -> None:
+    stack = render({"database": {"mode": "cluster", "pooler": {}}, "cluster": {"cilium": True}})
+    assert _cilium(stack) == {
+        "archesai-cilium-database-cluster": {
+            "endpointSelector": {"matchLabels": {"cnpg.io/cluster": "archesai-db-1"}},
+            "egress": [API_SERVER],
+        }
+    }
+    policy = find(stack, "NetworkPolicy", "archesai-database-cluster")["spec"]
+    assert all(rule["to"] for rule in policy["egress"])
+    assert "security-cilium-database-cluster" in depends_on(stack, "database")
+
+
+def test_addresses_of_the_api_server_are_open_beside_cilium_s_name_for_it() -> None:
+    stack = render(ASKING | {"cluster": {"cilium": True, "apiServer": ["10.96.0.1/32"]}})
+    rules = find(stack, "NetworkPolicy", "archesai-api")["spec"]["egress"]
+    assert [{"ipBlock": {"cidr": "10.96.0.1/32"}}] in [rule["to"] for rule in rules]
+    assert list(_cilium(stack)) == ["archesai-cilium-api"]
+
+
+@pytest.mark.parametrize("config", [ASKING, CLUSTER, {"cluster": {"cilium": True}}])
+def test_cilium_s_policies_are_only_for_pods_that_ask_the_api_server_and_an_opt_in(config: Config) -> None:
+    assert _cilium(render(config)) == {}
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_shipped_stacks_need_no_cilium(stack: str) -> None:
+    assert _cilium(shipped(stack)) == {}

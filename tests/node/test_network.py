@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from archesai_infra.kube.network import DNS_PORT, Addresses, NamespacePods, Peer, Pods, connecting
+from archesai_infra.kube.network import DNS_PORT, Addresses, Entity, NamespacePods, Peer, Pods, connecting
 from archesai_infra.stack.flows import flows
 from testbed.controlplane.api import Object
 from testbed.node import asking, layout
@@ -48,7 +48,7 @@ class Place:
         for container in self.pod["spec"]["containers"]:
             yield from (port["containerPort"] for port in container.get("ports", []))
 
-    def is_meant_by(self, peer: Peer) -> bool:
+    def is_meant_by(self, peer: Peer | Entity) -> bool:
         """Whether a flow's end is these pods."""
         if isinstance(peer, NamespacePods):
             metadata = self.pod["metadata"]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from archesai_infra.kube import cilium
 from archesai_infra.kube.labels import COMPONENT, NAME
 
+POLICIES = ("NetworkPolicy", cilium.KIND)
+"""Kinds of network policies."""
 _NAMESPACE = "kubernetes.io/metadata.name"
 
 
@@ -24,7 +27,7 @@ def flow_changes(preview: Mapping[str, Any]) -> FlowChanges:
     for step in preview.get("steps", []):
         for state, flows in (("oldState", before), ("newState", after)):
             inputs = (step.get(state) or {}).get("inputs") or {}
-            if inputs.get("kind") == "NetworkPolicy" and "spec" in inputs:
+            if inputs.get("kind") in POLICIES and "spec" in inputs:
                 flows |= set(_flows(inputs["spec"]))
     return FlowChanges(sorted(after - before), sorted(before - after))
 
@@ -38,6 +41,9 @@ def policy_changes(old: object, new: object) -> list[str]:
 
 
 def _flows(spec: Mapping[str, Any]) -> Iterator[str]:
+    if "endpointSelector" in spec:
+        yield from _to_entities(spec)
+        return
     own = _pods(spec.get("podSelector") or {})
     for direction, peers in (("ingress", "from"), ("egress", "to")):
         for rule in spec.get(direction) or []:
@@ -45,6 +51,14 @@ def _flows(spec: Mapping[str, Any]) -> Iterator[str]:
                 for port in rule.get("ports") or [{}]:
                     source, target = (_peer(peer), own) if direction == "ingress" else (own, _peer(peer))
                     yield f"{source} -> {target}:{port.get('port', 'any port')}"
+
+
+def _to_entities(spec: Mapping[str, Any]) -> Iterator[str]:
+    """Flows of a CiliumNetworkPolicy as the stack makes it."""
+    own = _pods(spec["endpointSelector"])
+    for rule in spec.get("egress") or []:
+        for entity in rule.get("toEntities") or []:
+            yield from (f"{own} -> {entity}:{port['port']}" for part in rule["toPorts"] for port in part["ports"])
 
 
 def _peer(peer: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from archesai_infra.cli.diff.differences import CONTENT_NAME, Change, property_changes
-from archesai_infra.cli.digest.flows import policy_changes
+from archesai_infra.cli.digest.flows import POLICIES, policy_changes
 from archesai_infra.kube.labels import APPLICATION
 from archesai_infra.stack.evaluate import MASK
 
@@ -47,7 +47,7 @@ def properties(step: Mapping[str, Any], kind: str, operation: str) -> tuple[Prop
         return tuple(_property(Change(path, _at(old, path), _at(new, path)), hidden=hidden) for path in paths)
     if operation not in ("update", "revision"):
         return ()
-    if kind == "NetworkPolicy" and (flows := [Property(line) for line in policy_changes(old, new)]):
+    if kind in POLICIES and (flows := [Property(line) for line in policy_changes(old, new)]):
         return tuple(flows)
     listed = list(step.get("detailedDiff") or ())
     found = [*(property_changes(old, new) if old and new else ())]

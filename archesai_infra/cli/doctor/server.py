@@ -25,6 +25,7 @@ VERBS = ("get", "create", "patch", "delete")
 SKEW_SECONDS = 30
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 BROUGHT_BY = {
+    "cilium.io": ("cilium", "install Cilium as the network plugin, or set cluster.cilium to false"),
     "cert-manager.io": ("cert-manager", "install cert-manager, or set ingress.certManager.install to true"),
     "monitoring.coreos.com": (
         "kube-prometheus-stack",

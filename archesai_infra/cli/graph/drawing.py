@@ -10,7 +10,7 @@ import typer
 from archesai_infra.cli.base.console import print_json
 from archesai_infra.cli.base.stacks import read_stack
 from archesai_infra.kube.labels import NAME
-from archesai_infra.kube.network import Addresses, MadePods, NamespacePods, Peer, Pods
+from archesai_infra.kube.network import Addresses, Entity, MadePods, NamespacePods, Peer, Pods
 from archesai_infra.stack.config import load
 from archesai_infra.stack.flows import flows
 from archesai_infra.stack.settings import Settings
@@ -37,8 +37,8 @@ def as_data(settings: Settings) -> dict[str, Any]:
     }
 
 
-def title(peer: Peer) -> str:
-    """The name of a peer: a module, a namespace with an application, or a group of addresses."""
+def title(peer: Peer | Entity) -> str:
+    """The name of a peer: a module, a namespace with an application, a group of addresses, or an entity."""
     match peer:
         case Pods(component):
             return component
@@ -47,7 +47,7 @@ def title(peer: Peer) -> str:
         case NamespacePods(namespace, labels):
             name = dict(labels).get(NAME, "")
             return f"{namespace}/{name}" if name else f"namespace {namespace}"
-        case Addresses(name):
+        case Addresses(name) | Entity(name):
             return name
 
 

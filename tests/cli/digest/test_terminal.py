@@ -44,6 +44,19 @@ def test_a_policy_is_its_flows_in_words_and_the_summary_has_restarts_and_flows()
     assert "NetworkPolicy archesai-api\n    opens api -> redis:6379\n" in text
 
 
+def test_a_cilium_policy_is_its_flows_in_words_too() -> None:
+    selector = {"matchLabels": {"app.kubernetes.io/component": "api"}}
+    step = _step("update", "cilium.io/v2:CiliumNetworkPolicy", "archesai-cilium-api")
+    for state, ports in (("oldState", ["443"]), ("newState", ["443", "6443"])):
+        rule = {"toEntities": ["kube-apiserver"], "toPorts": [{"ports": [{"port": port} for port in ports]}]}
+        spec = {"endpointSelector": selector, "egress": [rule]}
+        step[state] = step[state] | {"inputs": {"kind": "CiliumNetworkPolicy", "metadata": {}, "spec": spec}}
+    text = _text({"steps": [step]})
+    assert "Opens:    api -> kube-apiserver:6443\n" in text
+    assert "    opens api -> kube-apiserver:6443\n" in text
+    assert "443" not in text.replace("6443", "")
+
+
 def test_creations_that_the_engine_has_listed_are_only_counted() -> None:
     text = _text(_recorded(), creations=False)
     assert "PersistentVolumeClaim archesai-redis-data" not in text

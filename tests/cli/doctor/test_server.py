@@ -111,6 +111,10 @@ def test_fault_7_definitions_that_nothing_installs(rig: ControlPlane) -> None:
     assert "ingress.certManager.install" in cure
     brought = issuer | {"certManager": {"install": True}}
     assert _said(_doctor(rig, {"ingress": brought}), "kinds")[0] == "ok"
+    cilium: dict[str, Any] = {"api": {"kubernetesAccess": True}, "cluster": {"cilium": True}}
+    status, text, cure = _said(_doctor(rig, cilium), "kinds")
+    assert (status, text) == ("problem", "the server does not know CiliumNetworkPolicy of cilium.io")
+    assert "set cluster.cilium to false" in cure
 
 
 def test_fault_8_autoscaling_without_figures(rig: ControlPlane) -> None:

@@ -5,12 +5,12 @@ The operator labels them by its own scheme: https://cloudnative-pg.io/documentat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from archesai_infra.components.database.cluster.settings import ClusterSettings
 from archesai_infra.kube.labels import NAME
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.network import Addresses, Flow, MadePods, NamespacePods
+from archesai_infra.kube.network import Addresses, Entity, Flow, MadePods, NamespacePods
 
 CLUSTER_LABEL = "cnpg.io/cluster"
 POD_ROLE = "cnpg.io/podRole"
@@ -61,9 +61,9 @@ def standby_labels(settings: ClusterSettings) -> dict[str, str]:
     return {CLUSTER_LABEL: settings.name, INSTANCE_ROLE: "replica"}
 
 
-def flows(settings: ClusterSettings, api_server: Sequence[str]) -> Iterator[Flow]:
+def flows(settings: ClusterSettings, api_server: Iterable[Addresses | Entity]) -> Iterator[Flow]:
     """What the cluster needs to live: its operator, each other, and the API server, which holds the primary's lease."""
     own, serving = members(settings), instances(settings)
     yield Flow(operator(settings), serving, (PORT, STATUS_PORT))
     yield Flow(own, serving, (PORT, STATUS_PORT))
-    yield Flow(own, Addresses("kubernetes api", tuple(api_server)), (443, 6443))
+    yield from (Flow(own, peer, (443, 6443)) for peer in api_server)
