@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any, NamedTuple
 
@@ -100,19 +102,32 @@ class LazyGroup(TyperGroup):
 
     def invoke(self, ctx: Framework) -> Framework:
         """Run a command; every expected error becomes a line on standard error and an exit status."""
-        json = "--json" in ctx.args
-        try:
+        with _failures(json="--json" in ctx.args):
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except (typer.Exit, BrokenPipeError):
-            raise
-        except (Exception, KeyboardInterrupt) as error:
-            if isinstance(error, typer.TyperException) and not json:
-                raise
-            failure = import_module("archesai_infra.cli.base.failures").failure_of(error)
-            failure.report(json=json)
-            raise typer.Exit(failure.code) from error
         return result
+
+    def make_context(self, info_name: str | None, args: list[str], *above: Framework, **extra: Framework) -> Framework:
+        """Parse the options before the sub-command; what is wrong with them ends like every other error."""
+        with _failures(json="--json" in args):
+            return super().make_context(info_name, args, *above, **extra)
+
+
+@contextmanager
+def _failures(*, json: bool) -> Generator[None]:
+    """The one place where an error becomes a line on standard error and an exit status."""
+    try:
+        yield
+    except (typer.Exit, BrokenPipeError):
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        # What describes other errors loads the libraries that they come from.
+        usage = import_module("archesai_infra.cli.base.usage") if isinstance(error, typer.TyperException) else None
+        if usage and usage.is_help(error):
+            raise
+        failure = (usage or import_module("archesai_infra.cli.base.failures")).failure_of(error)
+        failure.report(json=json)
+        raise typer.Exit(failure.code) from error
 
 
 def load(name: str) -> TyperCommand | TyperGroup:
@@ -128,6 +143,7 @@ def load(name: str) -> TyperCommand | TyperGroup:
 
 
 app = typer.Typer(
+    name="arches",
     cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

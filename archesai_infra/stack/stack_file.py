@@ -31,15 +31,22 @@ def stacks(directory: Path) -> list[str]:
     return sorted(path.name.split(".")[1] for path in directory.glob("Pulumi.*.yaml"))
 
 
+def check_name(directory: Path, stack: str) -> None:
+    """Raise ConfigError for a name that no stack can have, before the name becomes a path."""
+    if reasons := stack_name(stack):
+        known = ", ".join(stacks(directory)) or "none"
+        raise ConfigError(f"stack {stack!r}", [f"{reason}; stacks here: {known}" for reason in reasons])
+
+
 def read(directory: Path, stack: str) -> RawConfig:
     """The configuration of a stack as the engine would hand it over, but for secret values, which stay encrypted.
 
-    Raises ConfigError for a missing or broken file, and for values that the engine would read differently.
+    Raises ConfigError for an impossible name, a missing or broken file, and values that the engine would read
+    differently.
     """
+    check_name(directory, stack)
     name = f"Pulumi.{stack}.yaml"
     path = directory / name
-    if not path.is_file() and (reasons := stack_name(stack)):
-        raise ConfigError(name, reasons)
     if not path.is_file():
         raise ConfigError(name, [_missing(directory, stack)])
     try:

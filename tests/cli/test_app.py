@@ -109,7 +109,7 @@ def test_the_help_is_grouped_and_names_the_exit_statuses() -> None:
 
 def test_a_mistyped_command_gets_a_suggestion() -> None:
     result = run("preveiw")
-    assert (result.exit_code, "Did you mean 'preview'" in result.stderr) == (2, True)
+    assert (result.exit_code, "did you mean 'preview'" in result.stderr) == (2, True)
 
 
 def test_the_version_is_printed() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from archesai_infra.cli.base.wrapping import width_of_terminal, wrapped
+from archesai_infra.cli.base.wrapping import shows_colors, width_of_terminal, wrapped
 
 STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red", "skipped": "dim"}
 _PROSE = 24
@@ -34,7 +33,7 @@ def interactive() -> bool:
 
 def colored() -> bool:
     """Whether standard output shows colours."""
-    return interactive() and "NO_COLOR" not in os.environ
+    return shows_colors(sys.stdout)
 
 
 def print_lines(lines: Iterable[str]) -> None:

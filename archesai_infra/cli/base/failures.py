@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import errno
-import json as jsonlib
-import os
 import subprocess
-import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Self
 
 import typer
@@ -17,12 +13,11 @@ from pulumi.automation import CommandError as EngineError
 
 from archesai_infra.cli.base.cluster import ClusterError
 from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.failure import DEBUG, Failure
 from archesai_infra.cli.base.text import one_line
-from archesai_infra.cli.base.wrapping import width_of_terminal, wrapped
+from archesai_infra.cli.base.usage import described as described_usage
 from archesai_infra.stack.config import ConfigError
 
-DEBUG = "ARCHES_DEBUG"
-"""Variable that asks for Python's trace of an error."""
 _FILE_CURES = {
     errno.ENOSPC: "free some space, then run the command again",
     errno.EROFS: "the file system is read-only: work in a writable copy of the project",
@@ -33,30 +28,6 @@ _FILE_CURES = {
     errno.ENOTDIR: "choose another path",
     errno.EISDIR: "name a file",
 }
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a command ended."""
-
-    text: str
-    """One sentence a line."""
-    code: Exit
-    trace: str = ""
-    """Python's trace, for a report to the developers."""
-
-    def report(self, *, json: bool) -> None:
-        """Print the reason: lines on standard error, with `json` a document on standard output too."""
-        if json:
-            document = {"error": {"message": self.text, "exitCode": int(self.code)}}
-            typer.echo(jsonlib.dumps(document, indent=2, ensure_ascii=False))
-        if os.environ.get(DEBUG) == "1" and self.trace:
-            typer.echo(self.trace, err=True)
-        watched = sys.stderr.isatty()
-        begin = typer.style("error:", fg="red", bold=True) if watched and "NO_COLOR" not in os.environ else "error:"
-        for line in self.text.splitlines():
-            for piece in wrapped(f"{begin} {line}", width_of_terminal()) if watched else [f"{begin} {line}"]:
-                typer.echo(piece, err=True)
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -124,7 +95,7 @@ _KINDS: tuple[tuple[type[BaseException], Exit, Callable[[Any], str]], ...] = (
     (CommandError, Exit.FOUND, str),
     (ClusterError, Exit.CLUSTER, str),
     (EngineError, Exit.STATE, _of_engine),
-    (typer.TyperException, Exit.INPUT, lambda error: str(getattr(error, "message", error))),
+    (typer.TyperException, Exit.INPUT, described_usage),
     (KeyboardInterrupt, Exit.INTERRUPTED, lambda _: "interrupted"),
     (typer.Abort, Exit.INTERRUPTED, lambda _: "interrupted"),
     (subprocess.TimeoutExpired, Exit.TIMEOUT, _of_timeout),

@@ -1,9 +1,11 @@
-"""Lines for a terminal, wrapped between words: what is copied from them stays whole."""
+"""Lines for a terminal, wrapped between words: what is copied from them stays whole; and whether it shows colours."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+from typing import TextIO
 
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 _COMMAND = re.compile(r"(?<![-\w/])(?:\.venv/bin/)?(?:arches|kubectl|pulumi|make|docker) [^;,`()]*[^;,`().\s]")
@@ -29,6 +31,11 @@ def wrapped(line: str, width: int, indent: int | None = None) -> list[str]:
         else:
             lines.append(f"{margin}{word}")
     return [piece.replace(_HELD, " ") for piece in lines]
+
+
+def shows_colors(stream: TextIO) -> bool:
+    """Whether a stream shows colours, by the rules that Rich has for tables: an empty NO_COLOR is none."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 def width_of_terminal() -> int:

@@ -30,6 +30,8 @@ from archesai_infra.cli.engine.state import environment
 from archesai_infra.stack.config import ConfigError
 from archesai_infra.stack.evaluate import Evaluation, evaluate
 
+_KEY_CURE = "correct the key; `arches config explain <key>` describes it"
+
 
 def show(stack: str, *, drift: bool, json: bool) -> None:
     """Print every finding as it is made; exits with 1 where one is a problem."""
@@ -74,8 +76,9 @@ def examine_stack(root: Path, stack: str, *, drift: bool) -> Iterator[Finding]:
     try:
         evaluation = evaluate(read_stack(stack))
     except ConfigError as error:
+        exists = (root / f"Pulumi.{stack}.yaml").is_file()
         for reason in error.reasons:
-            yield problem("stack file", reason, "correct the key; `arches config explain <key>` describes it")
+            yield problem("stack file", reason, _KEY_CURE if exists else "")
         return
     if engine is not None:
         own = Command(root, stack, engine, environment(root, create=False))

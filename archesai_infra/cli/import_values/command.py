@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from archesai_infra.cli.base.options import Json
+from archesai_infra.cli.base.options import Json, check_stack
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +20,7 @@ def import_values(
         list[Path], typer.Argument(help="Values files of the old chart in Helm's order; later files override earlier.")
     ],
     *,
-    stack: Annotated[str, typer.Option("--stack", "-s", help="Name of the new stack.")] = "moved",
+    stack: Annotated[str, typer.Option("--stack", "-s", help="Name of the new stack.", callback=check_stack)] = "moved",
     out: Annotated[
         Path | None, typer.Option("--output", "--out", "-o", help="File to write; standard output without.")
     ] = None,

@@ -11,8 +11,11 @@ from archesai_infra.cli.doctor import machine
 from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.engine import Engine
 from archesai_infra.cli.engine.existing_secrets import Lack, wanted
+from testbed.cli.projects import project
 from testbed.cli.running import run
 from testbed.stacks import ROOT, render, shipped
+
+__all__ = ["project"]
 
 
 def _engine(directory: Path, says: str) -> Path:
@@ -129,6 +132,12 @@ def test_a_broken_stack_file_is_a_finding_among_the_others(tmp_path: Path, monke
     assert result.exit_code == 1
     assert "problem\tstack file\tPulumi.dev.yaml: line 3, column 1: broken YAML" in result.output
     assert "problem\tengine\tthere is no `pulumi` on PATH" in result.output
+
+
+def test_a_stack_without_a_file_gets_no_cure_for_a_key(project: Path) -> None:
+    assert project.is_dir()
+    line = next(line for line in run("doctor", "--stack", "prdo").output.splitlines() if "stack file" in line)
+    assert line.endswith("no such stack file; stacks here: dev, prod; did you mean prod?")
 
 
 def test_without_a_kubeconfig_the_doctor_says_so_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,91 @@
+"""The commands that `arches status` suggests are commands that work as they are printed."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from kubernetes.client import ApiClient
+
+from archesai_infra.cli.app import load
+from archesai_infra.cli.base.cluster import Cluster, Object
+from archesai_infra.cli.base.completion import module_names
+from archesai_infra.cli.base.kinds import path
+from archesai_infra.cli.status.report import look
+from archesai_infra.stack.evaluate import Evaluation
+from testbed.matrix import EVERYTHING, MATRIX, ON, TLS
+from testbed.stacks import Config, render
+
+STACKS: dict[str, Config] = {
+    "everything": EVERYTHING
+    | {
+        "redis": ON | {"mode": "replicated"},
+        "ingress": ON | {"tls": TLS},
+        "monitoring": ON,
+        "backups": ON | {"bucket": "elsewhere", "existingSecret": "cloud"},
+    },
+    "a database cluster": MATRIX["database cluster with a pooler and monitoring"],
+    "an archive": MATRIX["database cluster with an archive"],
+}
+
+
+class Answers(Cluster):
+    """A cluster that has some objects, none of them ready, and no others."""
+
+    def __init__(self, objects: list[Object]) -> None:
+        super().__init__(ApiClient(), "staging")
+        self._objects = {_path(item): _begun(item) for item in objects}
+
+    def find(self, path: str, query: object = None) -> Object | None:
+        """An object as it was declared."""
+        assert query is None
+        return self._objects.get(path)
+
+    def list(self, path: str, *, labels: str = "") -> list[Object]:
+        """Nothing that the cluster makes by itself exists."""
+        assert path.startswith("/api")
+        assert isinstance(labels, str)
+        return []
+
+
+def _begun(item: Object) -> Object:
+    """An object as the API server shows it before its controller has done anything; a Job gets a selector there."""
+    selector = {"matchLabels": {"batch.kubernetes.io/controller-uid": "1"}}
+    spec = {"selector": selector} | item.get("spec", {}) if item["kind"] == "Job" else item.get("spec", {})
+    return item | {"spec": spec, "status": {}}
+
+
+def _path(item: Object) -> str:
+    try:
+        return path(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"])
+    except KeyError:
+        return ""
+
+
+def _suggestions(evaluation: Evaluation, objects: list[Object]) -> set[str]:
+    return {line.next for line in look(Answers(objects), evaluation, "dev", datetime.now(UTC)) if line.status != "ok"}
+
+
+def _parse(command: Any, words: list[str]) -> None:  # noqa: ANN401 - Typer's own classes are private
+    """Raise an error for words that the command does not accept."""
+    if commands := getattr(command, "commands", None):
+        _parse(commands[words[0]], words[1:])
+    else:
+        command.make_context(command.name, list(words))
+
+
+@pytest.mark.parametrize("exists", [False, True], ids=["before the first up", "while nothing is ready"])
+@pytest.mark.parametrize("config", STACKS.values(), ids=STACKS)
+def test_every_suggested_command_is_one_that_the_command_line_accepts(config: Config, *, exists: bool) -> None:
+    evaluation = render(config)
+    suggested = _suggestions(evaluation, evaluation.objects if exists else [])
+    ours = [shlex.split(line)[1:] for line in suggested if line.startswith("arches ")]
+    assert all(line.startswith(("arches ", "kubectl --context staging --namespace ")) for line in suggested), suggested
+    assert (["up", "--stack", "dev"] in ours) or exists
+    for name, *words in ours:
+        _parse(load(name), words)
+    logs = {words[1] for words in ours if words[0] == "logs"}
+    assert bool(logs) == exists
+    assert [name for name in logs if name not in module_names("") or not evaluation.settings.modules[name]] == []
