@@ -59,8 +59,9 @@ def test_an_edit_that_breaks_a_policy_is_refused_by_name_before_anything_changes
 
 
 def test_production_is_judged_without_being_asked(deploy: Deploy, control_plane: ControlPlane) -> None:
-    # Without the backups, whose Secret would be asked for first.
-    deployment = deploy("judged-production", PROD | {"backups": {"enabled": False}})
+    # Without the backups, whose Secret would be asked for first, and by the controller that this cluster's class is of.
+    ingress = PROD["ingress"] | {"controller": {"install": False}}
+    deployment = deploy("judged-production", PROD | {"backups": {"enabled": False}, "ingress": ingress})
     _edited(deployment)
     outcome = deployment.arches("up", "--yes")
     assert outcome.status != 0
