@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -149,9 +150,11 @@ def test_drift_is_a_finding_of_doctor_with_the_command_that_shows_it(
 def test_a_class_that_the_cluster_has_is_found_before_anything_changes(deploy: Deploy) -> None:
     hosts = {"enabled": True, "controller": {"install": True}}
     newcomer = deploy("classes", DEV | {"domain": "classes.example.com", "ingress": hosts})
-    found = f"IngressClass {fleet.INGRESS_CLASS} exists and is not this stack's: set ingress.className"
-    assert f"warning: {found}" in newcomer.arches("preview").check().text
+    # A stack of another test may have taken the class over.
+    others = "(not this stack|stack [a-z-]+)'s"
+    found = rf"IngressClass {fleet.INGRESS_CLASS} exists and is {others}: set ingress\.className"
+    assert re.search(f"warning: {found}", newcomer.arches("preview").check().text)
     refused = newcomer.arches("up", "--yes", "--local-state")
     assert refused.status == 2
-    assert found in refused.text
+    assert re.search(found, refused.text)
     assert not newcomer.exported()["deployment"].get("resources")
