@@ -26,6 +26,7 @@ DEPLOYMENT = {
 def clone(tmp_path: Path, control_plane: ControlPlane) -> Generator[Path]:
     yield clone_into(tmp_path / "clone")
     control_plane.api.delete(NAMESPACE)
+    control_plane.wait_gone(NAMESPACE, seconds=120)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ def kubeconfig(tmp_path: Path, control_plane: ControlPlane) -> Generator[Path]:
     """Where the user's kubeconfig will be once there is a cluster; what is deployed goes at the end."""
     yield tmp_path / "kubeconfig"
     control_plane.api.delete(NAMESPACE)
+    control_plane.wait_gone(NAMESPACE, seconds=120)
 
 
 @pytest.fixture
