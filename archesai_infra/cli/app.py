@@ -74,6 +74,8 @@ Examples:
 ARCHES_DEBUG=1 shows the Python trace of an error. The documentation is in docs/ of the project."""
 
 
+HELP_OPTIONS = ["-h", "--help"]
+
 Framework = Any
 """A type that Typer uses in its own interface and keeps private."""
 
@@ -99,6 +101,12 @@ class LazyGroup(TyperGroup):
         """The command that was called, from its own module."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, load(name) if name and command else command, rest
+
+    def parse_args(self, ctx: Framework, args: list[str]) -> Framework:
+        """Parse the options before the sub-command; the help of a sub-command needs none of them."""
+        if len(args) > 1 and args[0] in self.commands and args[-1] in HELP_OPTIONS:
+            _print_help(ctx, args[0], load(args[0]), args[1:])
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Framework) -> Framework:
         """Run a command; every expected error becomes a line on standard error and an exit status."""
@@ -130,6 +138,19 @@ def _failures(*, json: bool) -> Generator[None]:
         raise typer.Exit(failure.code) from error
 
 
+def _print_help(above: Framework, name: str, command: Framework, rest: list[str]) -> None:
+    """Print a command's help and end, where nothing but help is asked for.
+
+    Parsing the option would load what checks values, which takes longer than all of the rest.
+    """
+    context = type(above)(command, info_name=name, parent=above, help_option_names=HELP_OPTIONS)
+    if isinstance(command, TyperGroup) and rest[0] in command.commands:
+        _print_help(context, rest[0], command.commands[rest[0]], rest[1:])
+    elif len(rest) == 1 and rest[0] in HELP_OPTIONS:
+        typer.echo(command.get_help(context))
+        raise typer.Exit
+
+
 def load(name: str) -> TyperCommand | TyperGroup:
     """A command or a group of commands, from the `register` of its module."""
     holder = typer.Typer(rich_markup_mode=None)
@@ -148,7 +169,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": HELP_OPTIONS},
     epilog=EPILOG,
 )
 

@@ -19,8 +19,11 @@ from tools.cli_reference import cli_reference
 __all__ = ["project"]
 
 CLI = ROOT / "archesai_infra" / "cli"
-HEAVY = ("pulumi", "pulumi_kubernetes", "kubernetes", "yaml", "ruamel.yaml", "urllib3", "rich.console", "markdown_it")
-"""What commands need and help does not; pydantic is not among it, because Typer itself uses it for options."""
+HEAVY = (
+    "pulumi", "pulumi_kubernetes", "kubernetes", "yaml", "ruamel.yaml", "urllib3", "rich.console", "markdown_it",
+    "pydantic",
+)  # fmt: skip
+"""What commands need and help does not."""
 LAZY = {"app.py", "base/options.py"}
 """Files beside the command files that import when they are called: the table of commands, and completion."""
 _HELP = """
@@ -48,6 +51,13 @@ def _loaded_by_help(*commands: str) -> set[str]:
 
 def test_no_help_loads_more_than_the_command_line_itself() -> None:
     assert sorted(_loaded_by_help(*COMMANDS, *_subcommands()) & set(HEAVY)) == []
+
+
+@pytest.mark.parametrize("words", ["preview", "config", "config set"])
+def test_the_help_is_the_same_where_other_options_stand_before_it(words: str) -> None:
+    assert run(*words.split(), "--help").output == run(*words.split(), "-h").output
+    if words != "config":
+        assert run(*words.split(), "--stack", "dev", "--help").output == run(*words.split(), "--help").output
 
 
 def test_the_list_of_commands_loads_none_of_them() -> None:
