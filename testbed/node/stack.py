@@ -108,8 +108,12 @@ class NodeStack(LiveStack):
 
     @cached_property
     def items(self) -> list[Object]:
-        """The stack's objects in the order of their application, without kinds that this cluster does not serve."""
-        return [item for item in ordered(self.evaluation) if self._is_served(item)]
+        """The stack's objects in the order of their application, without kinds that this cluster does not serve.
+
+        The IngressClass has one name for all stacks of a cluster, and is left to one that the engine deploys.
+        """
+        found = [item for item in ordered(self.evaluation) if item["kind"] != "IngressClass"]
+        return [item for item in found if self._is_served(item)]
 
     def changed(self, change: Config) -> NodeStack:
         """The same stack with other settings."""
