@@ -87,8 +87,8 @@ class SecuritySettings(Model):
     """Networks of nodes, pods and Services that have public addresses, as with IPv6: they are no internet for the api
     and the scraper."""
     user_namespaces: bool = False
-    """Pods without volumes that stay run in a user namespace of their own: whoever breaks out of one is nobody on the
-    node. Needs nodes of Linux 6.3 and containerd 2 or CRI-O; where they cannot do it, the pods do not start."""
+    """Pods that mount no persistent volume get a user namespace of their own: a process that breaks out of one has no
+    user on the node. Needs nodes of Linux 6.3 and containerd 2 or CRI-O; where they cannot do it, pods do not start."""
     registry: Registry = Registry()
     """Registry of the pull secret."""
     unprotected: tuple[Literal["backups", "database", "monitoring", "redis", "security", "storage"], ...] = ()

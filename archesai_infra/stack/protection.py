@@ -87,11 +87,11 @@ def majors(settings: Settings) -> dict[str, str]:
     own = settings.database
     versions: dict[str, str | None] = {}
     if isinstance(own, database.ManagedDatabase) and own.runs_pods:
-        versions[own.claim] = major(f":{own.image.tag_or(own.default_image)}")
+        versions[own.claim] = major(f":{own.tag}")
     if isinstance(own, database.ClusterDatabase) and own.enabled:
         versions[own.cluster.name] = own.cluster.major
         if own.keeps_single_pod:
-            versions[own.claim] = major(f":{own.image.tag_or(own.default_image)}")
+            versions[own.claim] = major(f":{own.tag}")
     return {place: version for place, version in versions.items() if version}
 
 

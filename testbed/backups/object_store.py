@@ -63,7 +63,7 @@ def object_store(more: Mapping[str, str] | None = None) -> Generator[ObjectStore
             "HOME": str(directory),
             **(more or {}),
         }
-        # Built parts lie in the home directory of whoever built them.
+        # Built parts are in the home directory of the user who built them.
         with running(command, variables, directory / "log", as_user=None):
             until(lambda: store.rclone("lsd", "s3:", "--retries", "1").returncode == 0, "the S3 service")
             yield store

@@ -17,7 +17,7 @@ from archesai_infra.cli.adopt.display import show
 from archesai_infra.cli.adopt.live import WORKLOADS
 from archesai_infra.cli.adopt.plan import Plan, Setting
 from archesai_infra.cli.base.cluster import Cluster
-from archesai_infra.cli.base.confirm import confirm, confirm_name
+from archesai_infra.cli.base.confirm import confirm_change
 from archesai_infra.cli.base.console import print_json
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kubeconfig import connect
@@ -136,10 +136,8 @@ def _carry_out(cluster: Cluster, root: Path, engine: Engine, plan: Plan, declare
     """Adopt after a yes; returns how many objects were taken."""
     if not (plan.taken or plan.settings):
         return 0
-    if not yes and declared.settings.production:
-        confirm_name(plan.namespace, "namespace")
-    elif not yes:
-        confirm("Adopt?")
+    if not yes:
+        confirm_change("Adopt?", plan.namespace, "namespace", production=declared.settings.production)
     before = pods(cluster, plan.namespace)
     keep_volumes(cluster, plan.unprotected)
     adopt(root, engine, cluster, plan, declared)

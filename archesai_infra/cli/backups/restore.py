@@ -12,7 +12,7 @@ from archesai_infra.cli.backups.restore_run import Run, dump_on_volume, look
 from archesai_infra.cli.backups.secrets import collect
 from archesai_infra.cli.backups.store import Store, open_store
 from archesai_infra.cli.base.cluster import Object
-from archesai_infra.cli.base.confirm import confirm, confirm_name
+from archesai_infra.cli.base.confirm import confirm_change
 from archesai_infra.cli.base.errors import CommandError, Exit
 
 
@@ -94,7 +94,6 @@ def _confirm(store: Store, namespace: str, given: str | None) -> None:
     if given is not None:
         if given != namespace:
             raise CommandError(f"--confirm {given}: the namespace is {namespace}", Exit.INPUT)
-    elif store.settings.production:
-        confirm_name(namespace, "namespace", instead="--confirm")
     else:
-        confirm("Continue?", instead="--confirm")
+        production = store.settings.production
+        confirm_change("Continue?", namespace, "namespace", production=production, instead="--confirm")

@@ -29,6 +29,14 @@ def confirm_name(name: str, what: str, *, instead: str = "--yes") -> None:
         raise CommandError(DECLINED, Exit.INPUT)
 
 
+def confirm_change(question: str, name: str, what: str, *, production: bool, instead: str = "--yes") -> None:
+    """Ask before a change: production has a name typed, elsewhere a yes is enough; raises CommandError otherwise."""
+    if production:
+        confirm_name(name, what, instead=instead)
+    else:
+        confirm(question, instead=instead)
+
+
 def ask_secret(name: str) -> str:
     """A secret value, typed without an echo or read from a pipe."""
     return typer.prompt(name, hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read().rstrip("\n")

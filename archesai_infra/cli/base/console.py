@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from archesai_infra.cli.base.wrapping import shows_colors, width_of_terminal, wrapped
+from archesai_infra.cli.base.wrapping import pieces, shows_colors
 
 STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red", "skipped": "dim"}
 _PROSE = 24
@@ -39,7 +39,7 @@ def colored() -> bool:
 def print_lines(lines: Iterable[str]) -> None:
     """Lines as they are in a pipe, wrapped between words on a terminal."""
     for line in lines:
-        for piece in wrapped(line, width_of_terminal()) if interactive() else [line]:
+        for piece in pieces(line, sys.stdout):
             typer.echo(piece)
 
 

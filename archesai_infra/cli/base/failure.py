@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import typer
 
 from archesai_infra.cli.base.errors import Exit
-from archesai_infra.cli.base.wrapping import shows_colors, width_of_terminal, wrapped
+from archesai_infra.cli.base.wrapping import pieces, shows_colors
 
 DEBUG = "ARCHES_DEBUG"
 """Variable that asks for Python's trace of an error."""
@@ -33,8 +33,7 @@ class Failure:
             typer.echo(jsonlib.dumps(document, indent=2, ensure_ascii=False))
         if os.environ.get(DEBUG) == "1" and self.trace:
             typer.echo(self.trace, err=True)
-        watched = sys.stderr.isatty()
         begin = typer.style("error:", fg="red", bold=True) if shows_colors(sys.stderr) else "error:"
         for line in self.text.splitlines():
-            for piece in wrapped(f"{begin} {line}", width_of_terminal()) if watched else [f"{begin} {line}"]:
+            for piece in pieces(f"{begin} {line}", sys.stderr):
                 typer.echo(piece, err=True)

@@ -33,6 +33,11 @@ def wrapped(line: str, width: int, indent: int | None = None) -> list[str]:
     return [piece.replace(_HELD, " ") for piece in lines]
 
 
+def pieces(line: str, stream: TextIO) -> list[str]:
+    """A line as it is printed to a stream: wrapped on a terminal, whole in a pipe."""
+    return wrapped(line, width_of_terminal()) if stream.isatty() else [line]
+
+
 def shows_colors(stream: TextIO) -> bool:
     """Whether a stream shows colours, by the rules that Rich has for tables: an empty NO_COLOR is none."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in ("dumb", "unknown")

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import typer
 from pulumi.automation import Stack
 
-from archesai_infra.cli.base.confirm import confirm, confirm_name
+from archesai_infra.cli.base.confirm import confirm_change
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kubeconfig import reach
 from archesai_infra.cli.base.project import root as project_root
@@ -62,10 +62,7 @@ class _Session:
 
     def confirm(self, question: str) -> None:
         """Ask before a change: production asks for the stack's name; raises CommandError without it."""
-        if self.settings.production:
-            confirm_name(self.name, "stack")
-        else:
-            confirm(question)
+        confirm_change(question, self.name, "stack", production=self.settings.production)
 
     def ignoring_protection(self, command: str) -> str:
         """The engine's own command that ignores protection, with the state's address if the engine does not know it."""

@@ -61,7 +61,7 @@ def _warn_of_taken_classes(raw: RawConfig) -> None:
         with connect(cluster.context, cluster.kubeconfig) as connected:
             problems = taken(connected, declared)
     except ClusterError as error:
-        # Whoever may preview need not be allowed to read objects of the whole cluster.
+        # A user who may preview may lack the right to read objects of the whole cluster.
         problems = [f"the classes of the cluster cannot be read: {error.problem}"]
     for line in problems:
         typer.echo(f"warning: {line}", err=True)

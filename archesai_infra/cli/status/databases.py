@@ -6,10 +6,11 @@ from typing import Literal
 
 from archesai_infra.cli.base.cluster import Object
 
+Status = Literal["ok", "warning", "problem"]
 HEALTHY = "Cluster in healthy state"
 
 
-def postgres(live: Object) -> tuple[Literal["ok", "warning", "problem"], str]:
+def postgres(live: Object) -> tuple[Status, str]:
     """Instances that are ready, who writes, and what the operator is at: without a primary nobody can write."""
     spec, status = live["spec"], live.get("status", {})
     wanted, ready = spec.get("instances", 1), status.get("readyInstances", 0)
@@ -25,7 +26,7 @@ def postgres(live: Object) -> tuple[Literal["ok", "warning", "problem"], str]:
     return ("ok" if phase == HEALTHY and ready == wanted else "warning"), text
 
 
-def pooler(live: Object) -> tuple[Literal["ok", "warning", "problem"], str]:
+def pooler(live: Object) -> tuple[Status, str]:
     """Pods of PgBouncer that the operator has."""
     wanted, there = live["spec"].get("instances", 1), live.get("status", {}).get("instances", 0)
     status = "ok" if there == wanted else "warning" if there else "problem"

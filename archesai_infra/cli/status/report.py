@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from archesai_infra.cli.base.cluster import Cluster, Object
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.text import counted, duration, moment
 from archesai_infra.cli.status import databases
+from archesai_infra.cli.status.databases import Status
 from archesai_infra.components.database.cluster.network import CLUSTER_LABEL, POOLER_LABEL
 from archesai_infra.kube.labels import COMPONENT, INSTANCE
 from archesai_infra.stack.evaluate import Evaluation, Resource
@@ -21,7 +22,6 @@ CERTIFICATE_DAYS = 14
 BACKUP_AGE = timedelta(hours=2)
 """Age from which the newest backup is too old: twice the hour between two."""
 
-Status = Literal["ok", "warning", "problem"]
 _ABSENT = "does not exist"
 _WORKLOADS = ("Deployment", "StatefulSet", "Job")
 

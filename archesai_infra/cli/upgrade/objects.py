@@ -44,7 +44,7 @@ def claim(plan: Plan) -> Object:
     """The claim that the copy is on, as the stack will declare it."""
     made = deepcopy(found(plan.after, "PersistentVolumeClaim", plan.new_claim))
     own = managed(plan.settings)
-    record = {"tag": own.image.tag_or(own.default_image), "claim": plan.old_claim}
+    record = {"tag": own.tag, "claim": plan.old_claim}
     made["metadata"].setdefault("annotations", {})[FROM] = json.dumps(record)
     return made
 

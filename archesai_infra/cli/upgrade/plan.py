@@ -61,9 +61,8 @@ def planned(stack: str, to: int | None, tag: str | None) -> Plan:
     raw = checked_stack(stack)
     settings, _ = load(raw)
     own = movable(settings)
-    present_tag = own.image.tag_or(own.default_image)
-    _refuse_version(present_tag, to)
-    new_tag = tag or _tag(present_tag, to)
+    _refuse_version(own.tag, to)
+    new_tag = tag or _tag(own.tag, to)
     if major(f":{new_tag}") != str(to):
         raise CommandError(f"--tag {new_tag}: does not name PostgreSQL {to}", Exit.INPUT)
     text = changed(stack, {TAG: new_tag, CLAIM: f"{database.NAME}-{to}"})

@@ -7,7 +7,7 @@ import json
 import typer
 
 from archesai_infra.cli.base.cluster import Cluster
-from archesai_infra.cli.base.confirm import confirm, confirm_name
+from archesai_infra.cli.base.confirm import confirm_change
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.kubeconfig import connect
@@ -90,25 +90,20 @@ def _refuse_other_server(cluster: Cluster, plan: Plan) -> None:
 def _show(cluster: Cluster, plan: Plan) -> None:
     own, new = managed(plan.settings), managed(plan.after.settings)
     file = f"Pulumi.{plan.stack}.yaml"
-    present = own.image.tag_or(own.default_image)
     lines = [
         f"Upgrade of the database of stack {plan.stack}, in namespace {plan.namespace} of context {cluster.context}:",
         f"  1. a server of {new.image.tag} beside the present one, as large, on the new claim {plan.new_claim}",
         "  2. writers wait from here on, readers go on: a dump, read back; its restore; rows and checksums compared",
         f"  3. {file} gets {TAG} and {CLAIM} and is applied: the database restarts on the new claim",
         f"Claim {plan.old_claim} is kept. How long it takes: docs/production.md.",
-        f"Other databases of the server and settings of roles (ALTER ROLE … SET) stay behind with {present}.",
+        f"Other databases of the server and settings of roles (ALTER ROLE … SET) stay behind with {own.tag}.",
     ]
     typer.echo("\n".join(lines))
 
 
 def _confirm(settings: Settings, stack: str, change: Change) -> None:
-    if change.yes:
-        return
-    if settings.production:
-        confirm_name(stack, "stack")
-    else:
-        confirm("Continue?")
+    if not change.yes:
+        confirm_change("Continue?", stack, "stack", production=settings.production)
 
 
 def _switch(plan: Plan, change: Change, copying: Copying) -> None:

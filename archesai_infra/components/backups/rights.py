@@ -11,28 +11,19 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import pulumi
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
-from pulumi_kubernetes.rbac.v1 import (
-    ClusterRole,
-    ClusterRoleBinding,
-    PolicyRuleArgsDict,
-    Role,
-    RoleBinding,
-    SubjectArgsDict,
-)
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict, SubjectArgsDict
 
 from archesai_infra.components.backups import dump
 from archesai_infra.components.backups.kinds import SECRETS, VOLUMES, saved
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base.component import Component
-from archesai_infra.kube.labels import labels
+from archesai_infra.components.base.rights import API_GROUP, account, cluster_rights, namespace_rights
 from archesai_infra.kube.names import object_name
 
 ACCOUNT = "velero-server"
 """The chart's service account, of the server and of the agent on each node."""
 NAME = object_name("velero")
 """Name of the Roles, and of their bindings."""
-_API_GROUP = "rbac.authorization.k8s.io"
 _READ = ("get", "list")
 _FOLLOW = (*_READ, "watch")
 """For kinds of the whole cluster, which the caches of Velero's server and agents hold."""
@@ -64,7 +55,7 @@ def cluster_rules(settings: BackupsSettings) -> list[PolicyRuleArgsDict]:
         _rule("", ("pods",), ("list", "watch")),
         _rule("", (VOLUMES,), (*_FOLLOW, "create", "patch")),
         # A backup of service accounts looks for the bindings that name them.
-        _rule(_API_GROUP, ("clusterrolebindings", "clusterroles"), _READ),
+        _rule(API_GROUP, ("clusterrolebindings", "clusterroles"), _READ),
         _rule("apiextensions.k8s.io", ("customresourcedefinitions",), _READ),
         _rule("storage.k8s.io", ("csidrivers", "storageclasses", "volumeattachments"), _FOLLOW),
     ]
@@ -120,30 +111,16 @@ def grant_cluster(
     component: Component, settings: BackupsSettings, after: Sequence[pulumi.Resource]
 ) -> list[pulumi.Resource]:
     """Create the rights of an installed Velero, but those in the stack's namespace; `after` makes its own namespace."""
-    home = settings.velero.namespace
+    velero_namespace = settings.velero.namespace
     # Another Velero of the cluster is in another namespace.
-    name = f"{NAME}-{home}"
-    metadata: ObjectMetaArgsDict = {"name": name, "labels": labels(component.module, component.context.instance)}
-    clusterwide = [
-        ClusterRole(
-            f"{component.module}-velero-role",
-            metadata=metadata,
-            rules=cluster_rules(settings),
-            opts=component.child(),
-        ),
-        ClusterRoleBinding(
-            f"{component.module}-velero-role-binding",
-            metadata=metadata,
-            role_ref={"api_group": _API_GROUP, "kind": "ClusterRole", "name": name},
-            subjects=[_subject(settings)],
-            opts=component.child(),
-        ),
-    ]
-    return [*clusterwide, *_inside(component, settings, home, home_rules(settings), after)]
+    clusterwide = cluster_rights(
+        component, "velero-role", f"{NAME}-{velero_namespace}", cluster_rules(settings), _subject(settings)
+    )
+    return [*clusterwide, *_inside(component, settings, velero_namespace, home_rules(settings), after)]
 
 
 def grant_namespace(component: Component, settings: BackupsSettings) -> list[pulumi.Resource]:
-    """Create the rights of a Velero, whoever installed it, in the stack's namespace.
+    """Create the rights of Velero in the stack's namespace, also where the stack does not install it.
 
     They go with the namespace when that is lost; a restore makes them first.
     """
@@ -158,21 +135,9 @@ def _inside(
     after: Sequence[pulumi.Resource],
 ) -> list[pulumi.Resource]:
     """A Role in a namespace, and its binding."""
-    metadata = component.metadata(NAME)
-    metadata["namespace"] = namespace
-    part = "home" if namespace == settings.velero.namespace else "inside"
-    role = Role(
-        f"{component.module}-velero-{part}", metadata=metadata, rules=rules, opts=component.child(depends_on=after)
-    )
-    binding = RoleBinding(
-        f"{component.module}-velero-{part}-binding",
-        metadata=metadata,
-        role_ref={"api_group": _API_GROUP, "kind": "Role", "name": NAME},
-        subjects=[_subject(settings)],
-        opts=component.child(depends_on=[role]),
-    )
-    return [role, binding]
+    part = "velero-home" if namespace == settings.velero.namespace else "velero-inside"
+    return namespace_rights(component, part, NAME, namespace, rules, _subject(settings), after)
 
 
 def _subject(settings: BackupsSettings) -> SubjectArgsDict:
-    return {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": settings.velero.namespace}
+    return account(ACCOUNT, settings.velero.namespace)

@@ -254,6 +254,11 @@ class WorkloadModule(Workload, Module):
     default_image: ClassVar[ImageVersion]
 
     @property
+    def tag(self) -> str:
+        """Tag of the image of its pods."""
+        return self.image.tag_or(self.default_image)
+
+    @property
     def pod_images(self) -> PodImages:
         """The image of its pods, where it runs any."""
         return {"image": (self.image, self.default_image)} if self.runs_pods else {}

@@ -9,19 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import pulumi
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
-from pulumi_kubernetes.rbac.v1 import (
-    ClusterRole,
-    ClusterRoleBinding,
-    PolicyRuleArgsDict,
-    Role,
-    RoleBinding,
-    SubjectArgsDict,
-)
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict
 
 from archesai_infra.components.base.component import Component
+from archesai_infra.components.base.rights import account, cluster_rights, namespace_rights
 from archesai_infra.components.ingress.settings import IngressSettings
-from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
 
 ACCOUNT = "traefik"
@@ -80,44 +72,12 @@ def grant(
     component: Component, settings: IngressSettings, namespaces: Sequence[str], after: Sequence[pulumi.Resource]
 ) -> list[pulumi.Resource]:
     """Create the controller's rights in these namespaces, which exist after the resources in `after`."""
-    release_namespace = settings.controller.release_namespace
-    subject: SubjectArgsDict = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": release_namespace}
-    api_group, options = "rbac.authorization.k8s.io", component.child(depends_on=after)
+    release_namespace, name = settings.controller.release_namespace, object_name("controller")
+    subject = account(ACCOUNT, release_namespace)
     # Objects of the whole cluster: another stack's controller is in another namespace.
-    name = f"{object_name('controller')}-{release_namespace}"
-    metadata: ObjectMetaArgsDict = {"name": name, "labels": labels(component.module, component.context.instance)}
-    made: list[pulumi.Resource] = [
-        ClusterRole(
-            f"{component.module}-controller", metadata=metadata, rules=cluster_rules(settings), opts=component.child()
-        ),
-        ClusterRoleBinding(
-            f"{component.module}-controller-binding",
-            metadata=metadata,
-            role_ref={"api_group": api_group, "kind": "ClusterRole", "name": name},
-            subjects=[subject],
-            opts=component.child(),
-        ),
-    ]
+    made = cluster_rights(component, "controller", f"{name}-{release_namespace}", cluster_rules(settings), subject)
     places = {component.context.namespace: "stack", release_namespace: "own"}
     for namespace in namespaces:
-        place = places.get(namespace, "monitoring")
-        inside = component.metadata(object_name("controller"))
-        inside["namespace"] = namespace
-        made.append(
-            Role(
-                f"{component.module}-controller-{place}",
-                metadata=inside,
-                rules=namespace_rules(settings),
-                opts=options,
-            )
-        )
-        made.append(
-            RoleBinding(
-                f"{component.module}-controller-{place}-binding",
-                metadata=inside,
-                role_ref={"api_group": api_group, "kind": "Role", "name": object_name("controller")},
-                subjects=[subject],
-                opts=options,
-            )
-        )
+        part = f"controller-{places.get(namespace, 'monitoring')}"
+        made += namespace_rights(component, part, name, namespace, namespace_rules(settings), subject, after)
     return made

@@ -1,7 +1,7 @@
 """PgBouncer in front of the cluster: many connections of the api share few of the server.
 
 https://cloudnative-pg.io/documentation/current/connection_pooling/. In transaction mode a session is not a client's for
-long: whoever needs one (migrations take a lock of their session, dumps, a person) asks the server itself.
+long: clients that need one (migrations with their session lock, dumps, a person) connect to the server itself.
 """
 
 from __future__ import annotations

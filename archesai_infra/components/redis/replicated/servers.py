@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.core.v1 import ContainerArgsDict, EnvVarArgsDict, LifecycleArgsDict
+from pulumi_kubernetes.core.v1 import ContainerArgsDict, EnvVarArgsDict
 
 from archesai_infra import versions
 from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.pods import Pod, RunningComponent
+from archesai_infra.components.base.settings import Resources
 from archesai_infra.components.redis.replicated.configuration import (
     COUNT,
     HOSTS,
@@ -88,40 +89,31 @@ class Servers(RunningComponent):
         self.register_outputs({})
 
     def _server(self, settings: ReplicatedRedis, mounts: list[Mount]) -> ContainerArgsDict:
-        ready = _script("ready.sh", "server")
-        hand_over: LifecycleArgsDict = {"pre_stop": {"exec_": {"command": _script("handover.sh")}}}
-        return container(
-            name="redis",
-            image=self.context.image(settings.image, versions.VALKEY),
-            pull_policy=self.context.pull_policy,
-            resources=settings.resources.requirements(),
-            command=_script("server.sh"),
-            env=_environment(),
-            ports={"redis": PORT},
-            mounts=mounts,
-            probes=Probes(
-                startup=exec_probe(ready, period=2, failures=300),
-                readiness=exec_probe(ready, period=10, failures=3),
-                liveness=tcp_probe(PORT, period=10, failures=6),
-            ),
-            lifecycle=hand_over,
-        )
+        built = self._container("redis", "server", PORT, settings, settings.resources, mounts)
+        built["lifecycle"] = {"pre_stop": {"exec_": {"command": _script("handover.sh")}}}
+        return built
 
     def _sentinel(self, settings: ReplicatedRedis, mounts: list[Mount]) -> ContainerArgsDict:
-        ready = _script("ready.sh", "sentinel")
+        return self._container("sentinel", "sentinel", SENTINEL_PORT, settings, settings.sentinel_resources, mounts)
+
+    def _container(
+        self, name: str, script: str, port: int, settings: ReplicatedRedis, own: Resources, mounts: list[Mount]
+    ) -> ContainerArgsDict:
+        """A container that runs `<script>.sh` and serves a port of its name."""
+        ready = _script("ready.sh", script)
         return container(
-            name="sentinel",
+            name=name,
             image=self.context.image(settings.image, versions.VALKEY),
             pull_policy=self.context.pull_policy,
-            resources=settings.sentinel_resources.requirements(),
-            command=_script("sentinel.sh"),
+            resources=own.requirements(),
+            command=_script(f"{script}.sh"),
             env=_environment(),
-            ports={"sentinel": SENTINEL_PORT},
+            ports={name: port},
             mounts=mounts,
             probes=Probes(
                 startup=exec_probe(ready, period=2, failures=300),
                 readiness=exec_probe(ready, period=10, failures=3),
-                liveness=tcp_probe(SENTINEL_PORT, period=10, failures=6),
+                liveness=tcp_probe(port, period=10, failures=6),
             ),
         )
 
