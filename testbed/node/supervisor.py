@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +20,10 @@ import urllib3
 from testbed.controlplane.api import Api, ApiError
 from testbed.controlplane.processes import Processes
 from testbed.controlplane.waiting import wait_for
-from testbed.node import forwarder, layout, network
+from testbed.node import layout, network
 from testbed.node.layout import Plan
 from testbed.node.servers import apiserver, controller_manager, servers
+from testbed.relay import Relay
 
 _HEALTHY_SECONDS = 90
 _LOOK_SECONDS = 1.0
@@ -30,7 +32,8 @@ _LOOK_SECONDS = 1.0
 def main(plan: Plan) -> None:
     """Start everything, then watch."""
     network.furnish_control_plane()
-    forwarder.serve(socket.socket(fileno=plan.listener), layout.API, layout.API_PORT)
+    outside = Relay(socket.socket(fileno=plan.listener), (layout.API, layout.API_PORT))
+    threading.Thread(target=outside.serve, name="relay", daemon=True).start()
     processes = Processes(plan.logs)
     registry = [sys.executable, "-m", "testbed.node.registry", layout.API, str(layout.REGISTRY_PORT), *plan.images]
     _start(processes, "registry", registry)

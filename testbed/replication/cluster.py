@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,19 +76,18 @@ class Cluster:
 
 
 @contextmanager
-def halted(instance: Instance, *, returns: bool = True) -> Generator[None]:
-    """A standby that receives nothing for the time of the block, as behind a network that stalls.
-
-    One that does not return also loses what the primary had sent to it.
-    """
-    pid = int(instance.sql("SELECT pid FROM pg_stat_wal_receiver"))
-    os.kill(pid, signal.SIGSTOP)
+def cut_off(standby: Instance, source: Instance) -> Generator[None]:
+    """A standby that receives nothing for the time of the block, and what it had received is known to the primary."""
+    back = standby.sql("SELECT format('ALTER SYSTEM SET primary_conninfo = %L', current_setting('primary_conninfo'))")
+    standby.sql("ALTER SYSTEM SET primary_conninfo = ''")
+    standby.sql("SELECT pg_reload_conf()")
+    receivers = "SELECT application_name FROM pg_stat_replication"
+    servers.until(lambda: standby.name not in source.sql(receivers).splitlines(), "the end of the standby's connection")
     try:
         yield
     finally:
-        if not returns:
-            os.kill(pid, signal.SIGTERM)
-        os.kill(pid, signal.SIGCONT)
+        standby.sql(back)
+        standby.sql("SELECT pg_reload_conf()")
 
 
 @contextmanager

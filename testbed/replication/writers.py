@@ -17,6 +17,8 @@ from testbed.replication.instances import DATABASE, SUPERUSER, Instance
 
 CREATE = """CREATE TABLE writes (writer int, number int, PRIMARY KEY (writer, number));
 CREATE FUNCTION write(int, int) RETURNS int LANGUAGE sql AS 'INSERT INTO writes VALUES ($1, $2) RETURNING number'"""
+CLIENTS = 6
+"""How many write at the same time."""
 _RETRY_SECONDS = 0.05
 _Row = tuple[int, int]
 
@@ -28,6 +30,8 @@ class Writers:
     port: int
     """Where they connect to."""
     programs: Path
+    first: int
+    """Number of the first of them, which tells their rows from those of others."""
     acknowledged: set[_Row] = field(default_factory=set[_Row])
     moments: list[float] = field(default_factory=list[float])
     """When each acknowledgement came, in seconds."""
@@ -48,8 +52,18 @@ class Writers:
             self.failures += not self.ended.is_set()
             time.sleep(_RETRY_SECONDS)
 
+    @property
+    def _name(self) -> str:
+        return f"writers-{self.first}"
+
+    def wait_for_standby(self, server: Instance) -> None:
+        """Wait until each of them has a commit at a server that waits for a standby."""
+        waiting = "SELECT application_name FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        servers.until(lambda: server.sql(waiting).splitlines().count(self._name) == CLIENTS, "waiting for a standby")
+
     def _client(self, writer: int) -> subprocess.Popen[str]:
-        target = f"host=127.0.0.1 port={self.port} user={SUPERUSER} dbname={DATABASE} connect_timeout=5"
+        server = f"host=127.0.0.1 port={self.port} user={SUPERUSER} dbname={DATABASE} connect_timeout=5"
+        target = f"{server} application_name={self._name}"
         path = {"PATH": f"{self.programs}{os.pathsep}{servers.search_path()}"}
         self._clients[writer] = subprocess.Popen(
             ["psql", "-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-d", target],
@@ -85,10 +99,11 @@ class Writers:
 
 
 @contextmanager
-def writing(port: int, programs: Path, *, clients: int = 6) -> Generator[Writers]:
+def writing(port: int, programs: Path, *, first: int = 0) -> Generator[Writers]:
     """Clients that write to a port until the end of the block."""
-    writers = Writers(port, programs)
-    threads = [threading.Thread(target=writers.write, args=(number,), daemon=True) for number in range(clients)]
+    writers = Writers(port, programs, first)
+    numbers = range(first, first + CLIENTS)
+    threads = [threading.Thread(target=writers.write, args=(number,), daemon=True) for number in numbers]
     for thread in threads:
         thread.start()
     try:

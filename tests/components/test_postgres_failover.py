@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from testbed.replication.address import address, pooler
-from testbed.replication.cluster import SYNCHRONOUS, cluster, halted
+from testbed.replication.cluster import SYNCHRONOUS, cluster, cut_off
 from testbed.replication.programs import postgres_programs
-from testbed.replication.writers import CREATE, wait_for_writes, writing
+from testbed.replication.writers import CLIENTS, CREATE, wait_for_writes, writing
 
 pytestmark = pytest.mark.long
 _LOG = logging.getLogger(__name__)
@@ -54,7 +53,7 @@ def test_no_acknowledged_write_is_missing_after_the_primary_is_killed(programs: 
                     wait_for_writes(writers)
                     lost.kill()
                     servers.fail_over()
-                    service.target = servers.primary
+                    service.lead_to(servers.primary)
                     wait_for_writes(writers)
                 assert writers.failures, "the kill met no statement"
                 assert not writers.missing(servers.primary)
@@ -62,28 +61,29 @@ def test_no_acknowledged_write_is_missing_after_the_primary_is_killed(programs: 
                 gaps.append(writers.longest_gap)
                 servers.replace(lost)
     _LOG.info("%d acknowledged in %d runs, 0 missing, longest gap %.1f s", acknowledged, RUNS, max(gaps))
-    assert max(gaps) < 15
 
 
 def test_a_write_is_acknowledged_only_when_a_standby_has_it(programs: Path) -> None:
     with cluster(programs, {**OPERATOR, "synchronous_standby_names": SYNCHRONOUS}) as servers, ExitStack() as stalled:
         servers.primary.sql(CREATE)
         late, later = servers.standbys
-        with writing(servers.primary.port, programs) as writers:
-            wait_for_writes(writers)
-            stalled.enter_context(halted(late, returns=False))
-            wait_for_writes(writers)
-            with halted(later):
-                time.sleep(0.5)
-                before = len(writers.acknowledged)
-                time.sleep(1)
-                assert len(writers.acknowledged) == before, "written without a standby"
-            wait_for_writes(writers)
+        with writing(servers.primary.port, programs) as before:
+            wait_for_writes(before)
+            stalled.enter_context(cut_off(late, servers.primary))
+            wait_for_writes(before)
+        with ExitStack() as alone:
+            alone.enter_context(cut_off(later, servers.primary))
+            # No standby receives anything when the first of these statements begins.
+            writers = alone.enter_context(writing(servers.primary.port, programs, first=CLIENTS))
+            writers.wait_for_standby(servers.primary)
+            assert not writers.acknowledged, "written without a standby"
+        with writing(servers.primary.port, programs, first=2 * CLIENTS) as after:
+            wait_for_writes(after)
             servers.primary.kill()
         stalled.close()
         servers.fail_over()
         assert servers.primary is later
-        assert not writers.missing(servers.primary)
+        assert not before.missing(servers.primary) | after.missing(servers.primary)
 
 
 def test_without_synchronous_standbys_acknowledged_writes_are_lost(programs: Path) -> None:
@@ -92,7 +92,7 @@ def test_without_synchronous_standbys_acknowledged_writes_are_lost(programs: Pat
         with writing(servers.primary.port, programs) as writers:
             wait_for_writes(writers)
             for standby in servers.standbys:
-                stalled.enter_context(halted(standby, returns=False))
+                stalled.enter_context(cut_off(standby, servers.primary))
             wait_for_writes(writers)
             servers.primary.kill()
         stalled.close()
