@@ -2,4 +2,9 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["testbed.controlplane.fixtures", "testbed.engine.fixtures", "testbed.tiers"]
+pytest_plugins = [
+    "testbed.controlplane.clusterwide",
+    "testbed.controlplane.fixtures",
+    "testbed.engine.fixtures",
+    "testbed.tiers",
+]

@@ -48,6 +48,13 @@ class Deployed:
         """The stack's objects of some kinds."""
         return [item for item in self.items if item["kind"] in kinds]
 
+    def apply_cluster_wide(self) -> Outcome:
+        """Apply the objects of the stack and of its surroundings that are in no namespace."""
+        self.rig.apply(self.scenario.others).check()
+        items = [item for item in self.items if "namespace" not in item["metadata"] and item["kind"] != "Namespace"]
+        make_room(self.rig, items)
+        return apply(self.rig, items)
+
     def jobs_of_cron_jobs(self) -> list[Object]:
         """What `kubectl create job --from` makes of each CronJob."""
         return [
@@ -96,11 +103,15 @@ def deploy(rig: ControlPlane, scenario: Scenario, change: Config | None = None) 
     """Apply a scenario, from nothing or over what is there; the caller looks at the outcome."""
     evaluation = scenario.evaluation(change)
     rig.apply(scenario.others).check()
-    for item in evaluation.objects:
-        # What it installs takes the place of the control plane's stand-in, whose controller cannot be changed.
+    make_room(rig, evaluation.objects)
+    return Deployed(rig, scenario, evaluation, apply(rig, ordered(evaluation)))
+
+
+def make_room(rig: ControlPlane, items: Iterable[Object]) -> None:
+    """Delete each class of the control plane's stand-in that a stack brings; its controller cannot be changed."""
+    for item in items:
         if item["kind"] == "IngressClass" and (found := rig.api.read(item)) and found["spec"] != item["spec"]:
             rig.api.delete(found)
-    return Deployed(rig, scenario, evaluation, apply(rig, ordered(evaluation)))
 
 
 def apply(rig: ControlPlane, items: Iterable[Object], *, force: bool = True) -> Outcome:

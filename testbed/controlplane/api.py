@@ -19,6 +19,16 @@ Object = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 _JSON = "application/json"
+_BUSY = urllib3.Retry(
+    total=10,
+    connect=0,
+    read=0,
+    other=0,
+    allowed_methods=("GET",),
+    status_forcelist=(429,),
+    raise_on_status=False,
+)
+"""Reads again, after the seconds that the server names, what it is not ready to serve: new definitions."""
 
 
 class ApiError(RuntimeError):
@@ -85,6 +95,7 @@ class Api:
             f"{self.server}{path}?{urlencode(query)}" if query else f"{self.server}{path}",
             body=None if body is None else json.dumps(body).encode(),
             headers={"Accept": _JSON, "Content-Type": content_type},
+            retries=_BUSY,
         )
         text = answer.data.decode("utf-8", errors="replace")
         if answer.status >= 400:

@@ -12,6 +12,7 @@ import pytest
 
 from testbed.controlplane import crds
 from testbed.controlplane.api import Object
+from testbed.controlplane.clusterwide import STARTED, ClusterWide
 from testbed.controlplane.rig import ControlPlane
 from testbed.programs import parts
 from testbed.programs.building import BuildError, ensure
@@ -39,10 +40,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Generator[ControlPlane]:
-    """One running control plane for the whole session; tests keep to namespaces of their own."""
+def control_plane(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Generator[ControlPlane]:
+    """One running control plane for the whole session; tests keep to namespaces of their own.
+
+    Objects outside namespaces that a test file leaves are deleted after it.
+    """
     parts_or_skip(*parts.RIG)
     with ControlPlane(tmp_path_factory.mktemp("control-plane")) as rig:
+        pytestconfig.stash[STARTED] = ClusterWide(rig.api)
         yield rig
 
 

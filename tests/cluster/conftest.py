@@ -24,19 +24,31 @@ def prepared(control_plane: ControlPlane, custom_resources: list[Object]) -> Con
 
 
 @pytest.fixture(scope="session")
-def applied(prepared: ControlPlane) -> Callable[[str], Deployed]:
-    """One of the scenarios by name, applied once in a session; nobody waited for it."""
-    seen: dict[str, Deployed] = {}
+def stacks() -> dict[str, Deployed]:
+    """The scenarios that were applied, by name."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def applied(prepared: ControlPlane, stacks: dict[str, Deployed]) -> Callable[[str], Deployed]:
+    """One of the scenarios by name, applied once in a session; nobody waited for it.
+
+    Its objects outside namespaces, which go after each test file, are applied once in each.
+    """
+    whole: set[str] = set()
 
     def get(name: str) -> Deployed:
-        if name not in seen:
-            seen[name] = deploy(prepared, SCENARIOS[name])
-        return seen[name]
+        if name not in stacks:
+            stacks[name] = deploy(prepared, SCENARIOS[name])
+        elif name not in whole:
+            stacks[name].apply_cluster_wide().check()
+        whole.add(name)
+        return stacks[name]
 
     return get
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running(applied: Callable[[str], Deployed]) -> Callable[[str], Deployed]:
     """One of the scenarios by name, applied and ready; tests leave it as they found it."""
 

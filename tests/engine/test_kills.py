@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
 
 import pytest
 
 from archesai_infra.cli.engine.leftovers import UNFINISHED
 from testbed.controlplane.api import Object
-from testbed.controlplane.kubeconfigs import CONTEXT
 from testbed.controlplane.rig import ControlPlane
-from testbed.engine.configurations import PROD
 from testbed.engine.deployment import Deploy, Deployment
 from testbed.engine.given_secrets import provide
+from testbed.engine.production import production
 from testbed.engine.stack import Outcome
 from testbed.engine.standin_charts import taking_time
 
@@ -29,23 +26,6 @@ def _killed(deployment: Deployment, share: float, objects: int) -> None:
     running.until(lambda said: said.count(" created") >= share * objects, FIRST_SECONDS)
     assert running.process.poll() is None, running.text()[-2000:]
     running.kill_all()
-
-
-@contextmanager
-def _production(deploy: Deploy, rig: ControlPlane, name: str) -> Generator[Deployment]:
-    """A production stack whose cluster-wide objects no other test has at the same time."""
-    # The stack brings the class of the controller that it installs.
-    rig.api.delete({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"}})
-    deployment = deploy(name, PROD | {"cluster": {"context": CONTEXT}}, templates=taking_time)
-    provide(rig, deployment)
-    try:
-        yield deployment
-    finally:
-        deployment.run("destroy", "--yes", "--skip-preview", "--ignore-protect")
-        # It is kept with its volumes, and the next stack wants its name.
-        kept: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "monitoring"}}
-        rig.api.delete(kept)
-        rig.wait_for("the namespace to go", lambda: ["it is there"] if rig.api.read(kept) else [])
 
 
 def _credentials(rig: ControlPlane, deployment: Deployment) -> dict[str, Object]:
@@ -67,7 +47,8 @@ def _unfinished(rig: ControlPlane) -> list[str]:
 def test_one_more_up_makes_a_killed_first_up_of_production_whole(
     moment: int, deploy: Deploy, control_plane: ControlPlane
 ) -> None:
-    with _production(deploy, control_plane, f"killed-prod-{moment}") as deployment:
+    with production(deploy, control_plane, f"killed-prod-{moment}", taking_time) as deployment:
+        provide(control_plane, deployment)
         objects = len([one for one in deployment.declared().resources if one.custom])
         _killed(deployment, (moment + 0.5) / MOMENTS, objects)
         before = _credentials(control_plane, deployment)
@@ -87,7 +68,8 @@ def _quiet(preview: Outcome) -> None:
 def test_an_up_killed_while_helm_installs_names_the_records_it_clears(
     deploy: Deploy, control_plane: ControlPlane
 ) -> None:
-    with _production(deploy, control_plane, "killed-helm") as deployment:
+    with production(deploy, control_plane, "killed-helm", taking_time) as deployment:
+        provide(control_plane, deployment)
         running = deployment.start_arches("up", "--yes", "--no-policy")
         running.until(lambda _: bool(_unfinished(control_plane)), FIRST_SECONDS)
         assert running.process.poll() is None, running.text()[-2000:]
