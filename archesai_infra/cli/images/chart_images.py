@@ -19,10 +19,11 @@ from archesai_infra.versions import POD_SECURITY
 HELM_SECONDS = 120
 _APIS = ("monitoring.coreos.com/v1", "gateway.networking.k8s.io/v1")
 """What charts ask the cluster for before they make objects of it."""
-_ARGUMENT = re.compile(r"--[\w.-]+=((?:[a-z0-9.-]+(?::\d+)?/)[a-z0-9._/-]+:\w[\w.-]*(?:@sha256:[0-9a-f]{64})?)")
-"""Controllers are given the images of the pods that they make on their command lines."""
 _DIGEST = "@sha256:[0-9a-f]{64}"
-_IMAGE = re.compile(rf"[a-z0-9][\w./-]*(?::\d+/[\w./-]+)?(?::\w[\w.-]*(?:{_DIGEST})?|{_DIGEST})")
+_VERSION = rf"(?::\w[\w.-]*(?:{_DIGEST})?|{_DIGEST})"
+_ARGUMENT = re.compile(rf"--[\w.-]+=((?:[a-z0-9.-]+(?::\d+)?/)[a-z0-9._/-]+{_VERSION})")
+"""Controllers are given the images of the pods that they make on their command lines."""
+_IMAGE = re.compile(rf"[a-z0-9][\w./-]*(?::\d+/[\w./-]+)?{_VERSION}")
 
 
 class _Loader(yaml.CSafeLoader):
@@ -58,10 +59,11 @@ def chart_images(release: Resource, chart: str) -> set[str]:
     if done.returncode:
         raise CommandError((done.stderr.strip().splitlines() or ["helm gives no reason"])[-1], Exit.FOUND)
     documents = yaml.load_all(done.stdout, Loader=_Loader)
-    return {image for document in documents if document for image in _images(document)}
+    return {image for document in documents if document for image in images_in(document)}
 
 
-def _images(value: Any) -> Iterator[str]:  # noqa: ANN401 - YAML
+def images_in(value: Any) -> Iterator[str]:  # noqa: ANN401 - YAML
+    """References of the images in a rendered document, definitions excepted."""
     if isinstance(value, dict):
         if value.get("kind") == "CustomResourceDefinition":
             return
@@ -69,9 +71,9 @@ def _images(value: Any) -> Iterator[str]:  # noqa: ANN401 - YAML
         if isinstance(image, str) and _IMAGE.fullmatch(image):
             yield image
         for item in value.values():
-            yield from _images(item)
+            yield from images_in(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _images(item)
+            yield from images_in(item)
     elif isinstance(value, str) and (match := _ARGUMENT.fullmatch(value)):
         yield match[1]

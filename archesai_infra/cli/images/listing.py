@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from archesai_infra.cli.base.errors import CommandError
 from archesai_infra.cli.images.chart_images import chart_images
+from archesai_infra.components.base.chart_images import images_of
 from archesai_infra.components.base.charts import location
 from archesai_infra.kube.images import image_reference, registry
 from archesai_infra.stack.config import RawConfig, load
@@ -25,7 +26,7 @@ class Item:
     """An image or a chart."""
 
     kind: Kind
-    """`chart image` for one that a chart's values choose: the lock does not pin it."""
+    """`chart image` for one that a chart's own values choose."""
     repository: str
     """Without the stack's mirror."""
     tag: str
@@ -36,7 +37,9 @@ class Item:
     target: str
     """Where the stack's nodes or Helm pull it; without a mirror its own place."""
     fixed: bool = False
-    """Whether the stack file states the digest at the image itself."""
+    """Whether the digest is stated at the image itself, in the stack file or in the chart."""
+    lockable: bool = True
+    """Whether the lock pins it."""
 
     @property
     def name(self) -> str:
@@ -49,22 +52,23 @@ def items(raw: RawConfig, warn: Callable[[str], None]) -> list[Item]:
     settings, _ = load(raw)
     listed = {item.name: item for item in _own_images(settings)}
     by_digest = {item.digest: item.name for item in listed.values() if item.digest}
-    releases = evaluate(_without_mirrors(raw, settings)).releases
+    releases = evaluate(_as_published(raw, settings)).releases
     for release in releases:
         for item in _chart_images(release, settings, warn):
-            name = by_digest.get(item.digest, item.name)
+            name = by_digest.get(item.digest, item.name) if item.fixed else item.name
             known = listed.get(name, item)
             listed[name] = replace(known, used_by=tuple(dict.fromkeys((*known.used_by, *item.used_by))))
     return [*listed.values(), *(_chart(release, settings) for release in releases)]
 
 
-def _without_mirrors(raw: RawConfig, settings: Settings) -> RawConfig:
-    """The same stack without mirrors, so that the values of charts name the images' own registries."""
+def _as_published(raw: RawConfig, settings: Settings) -> RawConfig:
+    """The same stack without mirrors and lock, so that charts name images by their own registries and tags."""
     security: dict[str, Any] = json.loads(raw.values.get("security", "{}"))
     hosts = {registry(item.repository) for item in _own_images(settings)}
     security["registries"] = [*settings.security.registries, *sorted(hosts - {*settings.security.registries})]
     images: dict[str, Any] = json.loads(raw.values.get("images", "{}"))
-    images.pop("registry", None)
+    for key in ("registry", "digests"):
+        images.pop(key, None)
     values = {key: value for key, value in raw.values.items() if key != "charts"}
     return replace(raw, values={**values, "images": json.dumps(images), "security": json.dumps(security)})
 
@@ -82,18 +86,22 @@ def _own_images(settings: Settings) -> Iterator[Item]:
 
 def _chart_images(release: Resource, settings: Settings, warn: Callable[[str], None]) -> Iterator[Item]:
     chart = _version(release)
+    known = {item.locked_as for item in images_of(chart)}
     try:
         references = chart_images(release, location(chart, settings.charts))
     except CommandError as error:
-        warn(f"{chart.address} {chart.version}: its images are not listed: {error}")
-        return
+        listed = "every image that it can run is listed" if known else "its own images are not listed"
+        warn(f"{chart.address} {chart.version}: cannot be rendered, {listed}: {error}")
+        references = known
     for reference in sorted(references):
         name, _, digest = reference.partition("@")
         host, slash, rest = name.rpartition("/")
         repository, _, tag = rest.partition(":")
         repository = f"{host}{slash}{repository}"
         target = image_reference(repository, tag, None, settings.images.registry).removesuffix(":")
-        yield Item("chart image", repository, tag, digest, (str(release.inputs["name"]),), target, fixed=bool(digest))
+        pinned = digest or settings.images.digests.get(name, "")
+        users = (str(release.inputs["name"]),)
+        yield Item(*("chart image", repository, tag, pinned, users, target), fixed=bool(digest), lockable=name in known)
 
 
 def _chart(release: Resource, settings: Settings) -> Item:

@@ -10,13 +10,13 @@ from ruamel.yaml.comments import CommentedMap
 
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.config.edit import edit, put
-from archesai_infra.cli.images.listing import Item
+from archesai_infra.cli.images.listing import Item, Kind
 from archesai_infra.cli.images.registry import digest
 from archesai_infra.stack.config import PROJECT
 
 _AT_ONCE = 8
-LOCKS = {"images": "image", "charts": "chart"}
-"""Setting whose `digests` is a lock, to the kind that it pins."""
+LOCKS: dict[str, tuple[Kind, ...]] = {"images": ("image", "chart image"), "charts": ("chart",)}
+"""Setting whose `digests` is a lock, to the kinds that it pins."""
 
 
 def resolved(items: Sequence[Item], *, again: bool) -> list[Item]:
@@ -44,13 +44,18 @@ def write(items: Sequence[Item], stack: str) -> None:
     """Write the digests of images and charts into the stack file; what the stack no longer uses leaves the lock."""
 
     def change(document: CommentedMap) -> None:
-        for setting, kind in LOCKS.items():
-            wanted = {item.name: item.digest for item in items if item.kind == kind and not item.fixed}
+        for setting, kinds in LOCKS.items():
+            wanted = {item.name: item.digest for item in locked(items) if item.kind in kinds}
             held = _held(document, setting)
             if wanted or held:
                 put(document, f"{setting}.digests", _updated(held, wanted))
 
     edit(stack, change)
+
+
+def locked(items: Sequence[Item]) -> list[Item]:
+    """Those of the items that the lock holds."""
+    return [item for item in items if item.lockable and not item.fixed]
 
 
 def _held(document: CommentedMap, setting: str) -> CommentedMap:

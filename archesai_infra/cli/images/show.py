@@ -33,5 +33,7 @@ def print_images(stack: str, *, digests: bool, lock: bool, json: bool) -> None:
         )
         print_table(["Kind", "Name", "Digest", "Pulled from", "Used by"], rows)
     if lock:
-        count = counted(sum(item.kind in locks.LOCKS.values() for item in listed), "digest")
+        if free := [item.name for item in listed if not item.lockable and not item.fixed]:
+            typer.echo(f"warning: pulled by tag, as their charts take no digest: {', '.join(free)}", err=True)
+        count = counted(len(locks.locked(listed)), "digest")
         typer.echo(f"{count} in Pulumi.{stack}.yaml; see what changes: arches preview --stack {stack}", err=True)

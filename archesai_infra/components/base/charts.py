@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Literal, NamedTuple
 
 import pulumi
@@ -11,6 +12,7 @@ from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.helm.v3 import Release
 from pydantic import Field
 
+from archesai_infra.components.base.chart_images import pinned
 from archesai_infra.components.base.component import Component
 from archesai_infra.components.base.context import Context
 from archesai_infra.kube.labels import labels
@@ -96,8 +98,8 @@ def location(version: ChartVersion, settings: ChartsSettings) -> str:
     return f"{address}@{digest}" if digest else address
 
 
-def placed(chart: Chart, context: Context) -> dict[str, Any]:
-    """The values of a chart with the stack's placement and pull secret; what the chart's own values set stays."""
+def completed(chart: Chart, context: Context) -> dict[str, Any]:
+    """The values of a chart with the stack's placement, pull secret and lock; what the chart's own values set stays."""
     name = chart.version.address.rpartition("/")[2]
     paths = POD_VALUES[name]
     placement = context.scheduling.placement()
@@ -111,11 +113,22 @@ def placed(chart: Chart, context: Context) -> dict[str, Any]:
         path, _, key = paths.pull_secrets.rpartition(".")
         secret = context.pull_secret.name
         wanted.append((path, key, [secret if paths.names_only else {"name": secret}]))
+    wanted += _pins(chart, context)
     values = dict(chart.values)
     for path, key, value in wanted:
         if value:
             values = _with(values, [*filter(None, path.split(".")), key], value)
     return values
+
+
+def _pins(chart: Chart, context: Context) -> list[tuple[str, str, object]]:
+    """Digests of the chart's images, but of those that its values replace by others."""
+    wanted: list[tuple[str, str, object]] = []
+    for path, key, value in pinned(chart.version, context.registry.digests):
+        described: Any = reduce(lambda inner, part: inner.get(part, {}), path.split("."), chart.values)
+        if not {"repository", "tag", "digest", "sha"} & set(described):
+            wanted.append((path, key, value))
+    return wanted
 
 
 def _with(values: Mapping[str, Any], path: Sequence[str], value: object) -> dict[str, Any]:
@@ -130,7 +143,8 @@ def install(
 ) -> Release:
     """Install a chart; a release that did not come up is rolled back, and five revisions are kept.
 
-    Its pods run where those of the stack may run, and name the stack's pull secret where a mirror serves their images.
+    Its pods run where those of the stack may run, name the stack's pull secret where a mirror serves their images, and
+    pull by the digests of the lock.
     """
     return Release(
         f"{component.module}-{chart.release}",
@@ -138,7 +152,7 @@ def install(
         namespace=chart.namespace,
         chart=location(chart.version, settings),
         version=chart.version.version,
-        values=placed(chart, component.context),
+        values=completed(chart, component.context),
         timeout=settings.timeout,
         atomic=component.context.production,
         cleanup_on_fail=True,

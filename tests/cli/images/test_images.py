@@ -178,6 +178,8 @@ spec:
     digest = upstream.crane("digest", f"{upstream.host}/helm/traefik:1.2.3")
     assert config["archesai:charts"]["digests"] == {f"{upstream.host}/helm/traefik:1.2.3": digest}
     assert len(config["archesai:images"]["digests"]) == len(images) - 2, "a lock holds only what the stack can pin"
+    free = ", ".join(f"{upstream.host}/{name}" for name in images[2:])
+    assert f"warning: pulled by tag, as their charts take no digest: {free}\n" in result.stderr
 
 
 def test_helm_refuses_a_chart_that_is_not_the_locked_one(upstream: Registry, tmp_path: Path) -> None:
@@ -250,9 +252,19 @@ def test_a_registry_that_cannot_be_reached_is_named(project: Path) -> None:
     )
 
 
-def test_a_chart_without_helm_is_named_and_the_rest_is_listed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_helm_every_image_that_a_chart_can_run_is_listed_and_the_lock_keeps_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(project))
-    result = run("images", "--stack", "prod")
+    path = project / "Pulumi.prod.yaml"
+    lock = "".join(f"      {name}: {OTHER}\n" for name in ("docker.io/grafana/loki:3.7.6", "redis:7.4.11-alpine3.21"))
+    path.write_text(f"{path.read_text(encoding='utf-8')}  archesai:images:\n    digests:\n{lock}", encoding="utf-8")
+    result = run("images", "--stack", "prod", "--json")
     assert result.exit_code == 0
-    assert f"{versions.LOKI_CHART.version}: its images are not listed: helm is not on PATH" in result.stderr
-    assert "redis:7.4.11-alpine3.21" in result.output
+    reason = "cannot be rendered, every image that it can run is listed: helm is not on PATH"
+    assert f"{versions.LOKI_CHART.version}: {reason}" in result.stderr
+    listed = {item["name"]: item for item in json.loads(result.output)}
+    assert (listed["docker.io/grafana/loki:3.7.6"]["digest"], listed["redis:7.4.11-alpine3.21"]["digest"]) == (
+        OTHER,
+    ) * 2
+    assert "quay.io/prometheus/node-exporter:v1.12.1-distroless" in listed
