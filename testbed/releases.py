@@ -1,88 +1,83 @@
-"""Upgrades of this program: what the last release rendered, against what the present code renders of the same files."""
+"""Upgrades of this program: what a release declared, against what the present code declares of the same stack files."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-import yaml
+from tools.release_state import Record
 
-from archesai_infra.cli.base.git import git
-from archesai_infra.stack.evaluate import evaluate
-from archesai_infra.stack.render import files
-from archesai_infra.stack.stack_file import read
-
-Object = dict[str, Any]
 KEPT = ("Namespace", "PersistentVolumeClaim", "StatefulSet")
 """Kinds that data depends on: none may get another name."""
-FIXED: Mapping[str, tuple[str, ...]] = {
-    "StatefulSet": ("selector", "serviceName", "volumeClaimTemplates"),
-    "Deployment": ("selector",),
-    "Job": ("template", "selector", "completions"),
-    "PersistentVolumeClaim": ("accessModes", "storageClassName"),
-    "RoleBinding": ("roleRef",),
-}
-"""Fields of `spec`, or of the object, that an API server refuses to change, by kind."""
+
+Records = Mapping[str, Record]
 
 
-class Key(NamedTuple):
-    """What an object is known by."""
+class Change(NamedTuple):
+    """What an upgrade does to one object."""
 
+    action: Literal["new", "gone", "replaced", "restarts", "updated"]
+    """`replaced` gets another name or cannot be changed in place; `restarts` rolls its pods."""
     kind: str
-    namespace: str
     name: str
 
-
-def last_release(root: Path) -> str | None:
-    """The newest tag of a version that the present commit follows from; None where there is none."""
-    found = git(root, "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
-    return found.decode().strip() if found else None
-
-
-def stacks_at(root: Path, tag: str) -> list[str]:
-    """Stacks whose files and manifests a release has."""
-    listed = (git(root, "ls-tree", "--name-only", tag) or b"").decode().split()
-    names = [name.removeprefix("Pulumi.").removesuffix(".yaml") for name in listed if name.startswith("Pulumi.")]
-    return [
-        name for name in names if name != "yaml" and git(root, "cat-file", "-e", f"{tag}:rendered/{name}") is not None
-    ]
+    @property
+    def label(self) -> str:
+        """The object as CHANGELOG.md names it."""
+        return f"{self.kind} `{self.name}`"
 
 
-def rendered_at(root: Path, tag: str, stack: str) -> dict[Key, Object]:
-    """The objects that a release rendered of one of its stacks."""
-    folder = f"rendered/{stack}"
-    names = (git(root, "ls-tree", "--name-only", f"{tag}:{folder}") or b"").decode().split()
-    texts = [git(root, "show", f"{tag}:{folder}/{name}") or b"" for name in names if name.endswith(".yaml")]
-    return _by_key(yaml.safe_load(text) for text in texts)
+def load(path: Path) -> dict[str, Any]:
+    """A release as `tools.release_state` wrote it."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
-def rendered_now(root: Path, tag: str, stack: str, directory: Path) -> dict[Key, Object]:
-    """The objects that the present code renders of a release's stack file; raises ConfigError where it refuses it."""
-    for name in (f"Pulumi.{stack}.yaml", "Pulumi.yaml"):
-        (directory / name).write_bytes(git(root, "show", f"{tag}:{name}") or b"")
-    built = files(evaluate(read(directory, stack)))
-    return _by_key(yaml.safe_load(text) for name, text in built.items() if not name.startswith("helm/"))
+def newest(directory: Path) -> Path | None:
+    """File of the newest release; None before the first one."""
+    versions = {path: re.fullmatch(r"v(\d+)\.(\d+)\.(\d+)", path.stem) for path in directory.glob("*.json")}
+    numbered = {path: tuple(map(int, found.groups())) for path, found in versions.items() if found}
+    return max(numbered, key=lambda path: numbered[path], default=None)
 
 
-def refused(before: Mapping[Key, Object], after: Mapping[Key, Object]) -> Iterator[str]:
+def changes(before: Records, after: Records) -> Iterator[Change]:
+    """What an upgrade does, object by object."""
+    for urn in sorted({*before, *after}):
+        old, new = before.get(urn), after.get(urn)
+        shown = new or old or {}
+        if old is None or new is None:
+            yield Change("gone" if new is None else "new", shown["kind"], shown["name"])
+        elif old["name"] != new["name"] or old.get("fixed") != new.get("fixed"):
+            yield Change("replaced", shown["kind"], shown["name"])
+        elif old.get("pods") != new.get("pods"):
+            yield Change("restarts", shown["kind"], shown["name"])
+        elif old["inputs"] != new["inputs"]:
+            yield Change("updated", shown["kind"], shown["name"])
+
+
+def refused(before: Records, after: Records) -> Iterator[str]:
     """What an upgrade cannot do in place, or would take from data, each as a line."""
-    for key, old in sorted(before.items()):
-        new = after.get(key)
-        if new is None:
-            if key.kind in KEPT:
-                yield f"{key.kind} {key.name} is gone or has another name"
-            continue
-        for field in FIXED.get(key.kind, ()):
-            if _field(old, field) != _field(new, field):
-                yield f"{key.kind} {key.name}: {field} cannot be changed"
+    there = {(item["kind"], item["name"]) for item in after.values()}
+    for urn, old in sorted(before.items()):
+        kind, name, new = old["kind"], old["name"], after.get(urn)
+        if kind in KEPT and (kind, name) not in there:
+            yield f"{kind} {name} is gone or has another name"
+        elif new is not None and new["name"] == name:
+            for field, value in old.get("fixed", {}).items():
+                if new["fixed"].get(field) != value:
+                    yield f"{kind} {name}: {field} cannot be changed"
 
 
-def _field(item: Object, field: str) -> object:
-    return item[field] if field in item else item.get("spec", {}).get(field)
+def unlisted(found: Iterator[Change], changelog: str, since: str) -> list[str]:
+    """Changes that the sections after a version do not name under State changes, by kind and name."""
+    later = changelog.partition(f"\n## {since.removeprefix('v')}")[0]
+    listed = "\n".join(re.findall(r"(?ms)^### State changes\n(.*?)(?=^##|\Z)", later))
+    # What is named by its content is listed by the part before.
+    return sorted({f"{item.action} {item.label}" for item in found if not _listed(item, listed)})
 
 
-def _by_key(objects: Iterator[Object]) -> dict[Key, Object]:
-    return {
-        Key(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]): item for item in objects
-    }
+def _listed(change: Change, text: str) -> bool:
+    stem = re.sub(r"-[0-9a-f]{8}$", "-*", change.name)
+    return change.label in text or f"{change.kind} `{stem}`" in text
