@@ -17,6 +17,7 @@ from testbed.node.bucket import Bucket
 from testbed.node.charts import with_pods
 from testbed.node.cluster import Cluster
 from testbed.node.stack import WORKLOADS, LiveStack, shipped
+from testbed.stacks import Config
 
 UP_SECONDS = 900.0
 """Bound on a first `up`: production takes a minute and a half on a quiet machine, with real servers to wait for."""
@@ -57,9 +58,13 @@ class Engine:
     bucket: Bucket | None
     """Takes the backups; None where the tests cannot give the cluster one."""
 
-    def deploy(self, name: str) -> DeployedStack:
+    def deploy_shipped(self, name: str) -> DeployedStack:
         """Deploy a shipped stack in namespaces of its own, with stand-ins for its charts."""
-        config = merged(shipped(name), {"cluster": {"context": self._context()}})
+        return self.deploy(name, shipped(name))
+
+    def deploy(self, name: str, config: Config) -> DeployedStack:
+        """Deploy a stack, with stand-ins for its charts."""
+        config = merged(config, {"cluster": {"context": self._context()}})
         bucket = self.bucket if "backups" in config else None
         if bucket:
             config = merged(config, {"backups": {"endpoint": bucket.url}})

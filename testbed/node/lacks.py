@@ -19,7 +19,7 @@ PARTS = ("etcd", f"kubernetes-{DEFAULT_MINOR}", *parts.NODE)
 IMAGES = (
     "postgres", "redis", "rustfs", "minio", "rclone", "api-latest", "api-v1.0.0", "api-v1.1.0", "api-v1.2.0",
     "api-v1.2.1", "platform", "unstructured", "scraper", "tools", "postgres-exporter", "redis-exporter",
-    "velero", "velero-plugin-for-aws",
+    "velero", "velero-plugin-for-aws", "postgres-18",
 )  # fmt: skip
 """The images that pods of the shipped stacks run."""
 

@@ -127,6 +127,24 @@ def test_the_application_owns_what_it_made_and_is_no_superuser(stack: Stack) -> 
     assert stack.server.sql("SELECT DISTINCT proowner::regrole FROM pg_proc WHERE proname = 'similarity'") == "admin"
 
 
+def test_a_search_path_of_the_application_leads_no_superuser_to_its_functions(stack: Stack) -> None:
+    trap = """
+        CREATE FUNCTION public.current_setting(text) RETURNS text LANGUAGE plpgsql AS $f$
+        BEGIN
+          IF pg_catalog.current_setting('is_superuser') = 'on' THEN ALTER ROLE arches_app SUPERUSER; END IF;
+          RETURN pg_catalog.current_setting($1);
+        END $f$;
+        ALTER DATABASE archesai SET search_path = public, pg_catalog;"""
+    stack.ask("DATABASE_URL", trap)
+    try:
+        stack.follow()
+        assert stack.server.sql("SELECT rolsuper FROM pg_roles WHERE rolname = 'arches_app'") == "f"
+    finally:
+        stack.ask(
+            "DATABASE_URL", "ALTER DATABASE archesai RESET search_path; DROP FUNCTION public.current_setting(text)"
+        )
+
+
 def test_the_application_and_its_migrations_work_on_as_before(stack: Stack) -> None:
     statements = """
         INSERT INTO "Odd name" (how) VALUES ('bad');

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from testbed.cluster.scenarios import EVERYTHING, SCENARIOS, alone, merged
-from testbed.node import images, lacks
+from testbed.controlplane.certificates import CertificateAuthority
+from testbed.node import images, lacks, server_certificate
 from testbed.node.bucket import Bucket, bucket
 from testbed.node.cluster import Cluster, standing
 from testbed.node.deployed import DeployedStack, Engine
@@ -69,23 +70,38 @@ def own_bucket(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ge
 
 
 @pytest.fixture(scope="session")
-def deploying(
+def deployer(
     cluster: Cluster,
     program: Path,
     engine_environment: Mapping[str, str],
     own_bucket: Bucket | None,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[str], DeployedStack]:
-    """A shipped stack by name, deployed once by the engine; tests leave it as they found it."""
-    engine = Engine(program, tmp_path_factory.mktemp("deployed"), engine_environment, cluster, own_bucket)
-    return cache(engine.deploy)
+) -> Engine:
+    """Deploys stacks by the engine."""
+    return Engine(program, tmp_path_factory.mktemp("deployed"), engine_environment, cluster, own_bucket)
 
 
 @pytest.fixture(scope="session")
-def everything(cluster: Cluster) -> NodeStack:
-    """All that a stack can have, applied as manifests."""
+def deploying(deployer: Engine) -> Callable[[str], DeployedStack]:
+    """A shipped stack by name, deployed once by the engine; tests leave it as they found it."""
+    return cache(deployer.deploy_shipped)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    """Signs the certificates of databases."""
+    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def everything(cluster: Cluster, authority: CertificateAuthority) -> NodeStack:
+    """All that a stack can have, applied as manifests; its database takes connections by TLS alone."""
     cluster.apply(SCENARIOS["everything"].others).check()
-    return NodeStack(cluster, "everything", alone(EVERYTHING, "node-everything")).apply()
+    config = merged(alone(EVERYTHING, "node-everything"), server_certificate.SETTINGS)
+    stack = NodeStack(cluster, "everything", config)
+    certificate = server_certificate.secret(authority, stack.namespace, "first")
+    cluster.apply([*stack.of_kind("Namespace"), certificate]).check()
+    return stack.apply()
 
 
 @pytest.fixture(scope="session")

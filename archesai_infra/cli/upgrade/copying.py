@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import typer
@@ -46,18 +47,26 @@ class Copying:
         finally:
             self._remove()
 
-    def finish(self) -> None:
-        """Copy until the copy is complete and waits for the switch; raises CommandError where it fails."""
+    def start(self) -> None:
+        """Start the copy, after the end of one that an earlier command left; raises CommandError and ClusterError."""
         self._remove()
         self._wait_gone()
         self._create_claim()
         for item in helpers(self.plan):
             self.cluster.send("POST", path(item["kind"], self.plan.namespace), item)
+
+    def finish(self) -> None:
+        """Wait until the copy is complete and waits for the switch; raises CommandError where it fails."""
         deadline = time.monotonic() + self.seconds
         while not self._complete():
             if time.monotonic() > deadline:
                 raise CommandError(f"the copy is not complete after {self.seconds:.0f} s: set --timeout", Exit.TIMEOUT)
             time.sleep(POLL_SECONDS)
+
+    @property
+    def job(self) -> str:
+        """Path of the Job that copies."""
+        return self._path("Job")
 
     @property
     def switched(self) -> bool:
@@ -69,7 +78,7 @@ class Copying:
         """Wait until the copy has taken its place; raises CommandError where it did not."""
         deadline = time.monotonic() + _PLACED_SECONDS
         while True:
-            status = self.cluster.get(self._path("Job")).get("status", {})
+            status = self.cluster.get(self.job).get("status", {})
             if status.get("succeeded"):
                 return
             self._print_log()
@@ -96,6 +105,7 @@ class Copying:
         """Whether the copy waits for the switch; raises CommandError where it cannot come to that."""
         pod = self._pod()
         if pod is None:
+            self._refuse_lost_pod()
             return False
         self._print_log()
         status: dict[str, Any] = pod.get("status", {})
@@ -108,6 +118,16 @@ class Copying:
                 raise CommandError(f"the new server does not start: {reason}; nothing was changed", Exit.FOUND)
         return any(item["type"] == "Ready" and item["status"] == "True" for item in status.get("conditions", []))
 
+    def _refuse_lost_pod(self) -> None:
+        """Raise CommandError where the Job has no pod because it lost it, to a person or a drain of its node."""
+        for condition in self.cluster.get(self.job).get("status", {}).get("conditions", []):
+            if (condition["type"], condition["status"]) == ("Failed", "True"):
+                raise CommandError(
+                    f"the copy lost its pod: {condition.get('message', '')}; the old server is as it was: the same "
+                    "command starts over",
+                    Exit.FOUND,
+                )
+
     def _pod(self) -> dict[str, Any] | None:
         pods = self.cluster.list(path("Pod", self.plan.namespace), labels=f"job-name={NAME}")
         return pods[-1] if pods else None
@@ -116,11 +136,14 @@ class Copying:
         pod = self._pod()
         if pod is None:
             return []
-        # Before its container has started there is none.
-        with suppress(ClusterError):
+        try:
             place = path("Pod", self.plan.namespace, pod["metadata"]["name"])
             return self.cluster.text(f"{place}/log").splitlines()
-        return []
+        except ClusterError as error:
+            # Before its container has started there is none, and none of a pod that is gone.
+            if error.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
+                return []
+            raise
 
     def _print_log(self) -> None:
         lines = self._log()
@@ -132,10 +155,19 @@ class Copying:
         return "; ".join(self._said[-2:]) or "it said nothing"
 
     def _remove(self) -> None:
+        """Remove what the copy needed; what the cluster keeps is named with the command that removes it."""
         for item in reversed(helpers(self.plan)):
-            with suppress(ClusterError):
-                place = self._path(item["kind"], item["metadata"]["name"])
-                self.cluster.send("DELETE", place, query={"propagationPolicy": "Background"})
+            kind, name = item["kind"], item["metadata"]["name"]
+            try:
+                self.cluster.send("DELETE", self._path(kind, name), query={"propagationPolicy": "Background"})
+            except ClusterError as error:
+                if error.status != HTTPStatus.NOT_FOUND:
+                    command = f"kubectl --context {self.cluster.context} --namespace {self.plan.namespace}"
+                    typer.echo(
+                        f"{kind} {name} was not removed: {error.problem}; remove it: {command} delete "
+                        f"{kind.lower()} {name}",
+                        err=True,
+                    )
 
     def _wait_gone(self) -> None:
         """Until the pod of an earlier try has left the volume."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
+from archesai_infra.cli.upgrade.lease import LEASE_SECONDS
 from archesai_infra.cli.upgrade.plan import Plan, managed
 from archesai_infra.components import database
 from archesai_infra.components.backups import scripts
@@ -111,6 +112,8 @@ def _job(plan: Plan) -> Object:
         "metadata": _metadata(plan),
         "spec": {
             "backoffLimit": 0,
+            # The command puts it off while it runs: without the command nobody switches, and writers must not wait.
+            "activeDeadlineSeconds": LEASE_SECONDS,
             # The pod's log stays readable after a failure until the next try.
             "template": {"metadata": {"labels": labels(COMPONENT, plan.stack)}, "spec": pod},
         },

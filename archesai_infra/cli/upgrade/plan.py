@@ -13,6 +13,7 @@ from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.stacks import checked_stack
 from archesai_infra.cli.config.edit import dumped, loaded, put
+from archesai_infra.cli.upgrade.by_hand import steps
 from archesai_infra.components import database
 from archesai_infra.components.database.major import major
 from archesai_infra.stack.config import RawConfig, load
@@ -65,6 +66,8 @@ def planned(stack: str, to: int | None, tag: str | None) -> Plan:
     new_tag = tag or _tag(own.tag, to)
     if major(f":{new_tag}") != str(to):
         raise CommandError(f"--tag {new_tag}: does not name PostgreSQL {to}", Exit.INPUT)
+    if settings.gitops.enabled:
+        raise CommandError(steps(stack, settings.namespace, new_tag, to, dumps=settings.backups.enabled), Exit.INPUT)
     text = changed(stack, {TAG: new_tag, CLAIM: f"{database.NAME}-{to}"})
     return Plan(stack, settings, evaluate(raw), evaluate(parsed(stack, text)), text, to)
 
@@ -85,12 +88,6 @@ def movable(settings: Settings) -> database.ManagedDatabase:
         )
     if not own.runs_pods:
         raise CommandError("the stack runs no database in the cluster", Exit.INPUT)
-    if settings.gitops.enabled:
-        raise CommandError(
-            "gitops.enabled: a controller applies this stack: follow docs/production.md, Another major version of "
-            "PostgreSQL, by hand",
-            Exit.INPUT,
-        )
     return own
 
 
@@ -105,7 +102,11 @@ def managed(settings: Settings) -> database.ManagedDatabase:
 def _refuse_version(tag: str, to: int) -> None:
     present = major(f":{tag}")
     if present == str(to):
-        raise CommandError(f"--to {to}: the database has this version already ({tag})", Exit.INPUT)
+        raise CommandError(
+            f"--to {to}: the stack file has this version already ({tag}); after an upgrade that was cut off, --undo "
+            "puts the stack file back",
+            Exit.INPUT,
+        )
     if present is not None and int(present) > to:
         raise CommandError(
             f"--to {to}: the database has version {present}, whose dumps an older server does not read; --undo goes "

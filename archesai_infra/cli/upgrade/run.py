@@ -19,6 +19,7 @@ from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change, up
 from archesai_infra.cli.upgrade.copying import Copying
+from archesai_infra.cli.upgrade.lease import renewed
 from archesai_infra.cli.upgrade.objects import FROM, found, image_of
 from archesai_infra.cli.upgrade.plan import CLAIM, TAG, Plan, changed, managed, movable, planned
 from archesai_infra.components import database
@@ -44,8 +45,10 @@ def upgrade(stack: str, to: int | None, tag: str | None, change: Change, seconds
         _confirm(settings, stack, change)
         copying = Copying(cluster, plan, seconds)
         with copying.removed_in_the_end():
-            copying.finish()
-            _switch(plan, change, copying)
+            copying.start()
+            with renewed(cluster, copying.job):
+                copying.finish()
+                _switch(plan, change, copying)
     typer.echo(
         f"the database has PostgreSQL {plan.version}, on claim {plan.new_claim}; commit Pulumi.{stack}.yaml.\n"
         f"Claim {plan.old_claim} is kept. Back to it, without later writes: "
@@ -57,6 +60,8 @@ def undo(stack: str, change: Change) -> None:
     """Put tag and claim of before the last upgrade back and apply them; raises CommandError where there is none."""
     settings, _ = load(checked_stack(stack))
     now = movable(settings).claim
+    if settings.gitops.enabled:
+        raise CommandError("gitops.enabled: revert the commit with the new tag and claim of the database", Exit.INPUT)
     needed(project_root())
     with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:
         live = cluster.find(path("PersistentVolumeClaim", settings.namespace, now)) or {"metadata": {}}
@@ -96,7 +101,7 @@ def _show(cluster: Cluster, plan: Plan) -> None:
         "  2. writers wait from here on, readers go on: a dump, read back; its restore; rows and checksums compared",
         f"  3. {file} gets {TAG} and {CLAIM} and is applied: the database restarts on the new claim",
         f"Claim {plan.old_claim} is kept. How long it takes: docs/production.md.",
-        f"Other databases of the server and settings of roles (ALTER ROLE … SET) stay behind with {own.tag}.",
+        f"Settings of roles and of the database (ALTER … SET) go along; other databases stay behind with {own.tag}.",
     ]
     typer.echo("\n".join(lines))
 

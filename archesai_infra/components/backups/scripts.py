@@ -24,6 +24,7 @@ def dump_files() -> dict[str, str]:
         "dump-database.sh",
         "roles.sh",
         "load.sh",
+        "settings.sh",
         "restore-database.sh",
         "dump-redis.sh",
         "restore-redis.sh",
@@ -38,7 +39,7 @@ def drill_files() -> dict[str, str]:
 
 def upgrade_files() -> dict[str, str]:
     """Scripts that copy the database to a server of another major version, by file name."""
-    names = ("store.sh", "connection.sh", "archive.sh", "rows.awk", "roles.sh", "load.sh")
+    names = ("store.sh", "connection.sh", "archive.sh", "rows.awk", "roles.sh", "load.sh", "settings.sh")
     return scripts(_PACKAGE, *names, "dump-database.sh", "restore-database.sh", "upgrade-database.sh")
 
 

@@ -42,7 +42,7 @@ def _set(project: Path, config: Object) -> None:
                 "secrets": {"external": {"store": "vault"}},
             },
             17,
-            "a controller applies this",
+            r"kubectl apply --server-side .*persistentvolumeclaim-archesai-postgres-17.yaml",
         ),
         ({"database": {}}, 16, "has this version already"),
         ({"database": {}}, 15, "whose dumps an older server does not read"),

@@ -102,6 +102,22 @@ def test_neither_a_restore_nor_a_drill_runs_the_application_s_code_as_a_superuse
     assert not (home / "proof").exists()
 
 
+def test_a_search_path_of_the_application_leads_no_superuser_to_its_functions(home: Path, hostile: Postgres) -> None:
+    for name in ("current_setting(text)", "format(text, name)", "format(text, text)", "pg_get_userbyid(oid)"):
+        hostile.sql(
+            f"""SET ROLE app; CREATE FUNCTION public.{name} RETURNS text LANGUAGE plpgsql AS $f$
+            BEGIN PERFORM public.escalate(1); RETURN ''; END $f$"""
+        )
+    hostile.sql(f"ALTER DATABASE {hostile.database} SET search_path = public, pg_catalog")
+    environment = _environment(home, hostile.url)
+    made = servers.call(rendered.hook("database"), environment)
+    assert made.returncode == 0, made.stderr
+    restored = servers.call(scripts.run("restore-database.sh"), environment)
+    assert restored.returncode == 0, restored.stderr
+    assert hostile.sql("SELECT rolsuper FROM pg_roles WHERE rolname = 'app'") == "f"
+    assert not (home / "proof").exists()
+
+
 def test_a_missing_row_is_found_in_a_table_of_any_name(home: Path, hostile: Postgres) -> None:
     assert servers.call(rendered.hook("database"), _environment(home, hostile.url)).returncode == 0
     (tables,) = (home / "volume").glob("database/*/tables")

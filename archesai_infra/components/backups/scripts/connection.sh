@@ -74,10 +74,11 @@ url_as() { # url_as ROLE DATABASE: the same server as another role, whose name n
   echo "$scheme://$1@$server/$2$query"
 }
 
+# The database's owner may set another search path for it, with functions of its own before the server's.
 sql() { # sql URL [psql options]: runs the statements of standard input, prints values
   target=$1
   shift
-  psql -X -q -A -t -w -v ON_ERROR_STOP=1 -d "$target" "$@"
+  psql -X -q -A -t -w -v ON_ERROR_STOP=1 -d "$target" "$@" -c 'SET search_path = pg_catalog' -f -
 }
 
 ask() { # ask SQL [psql options]: one value

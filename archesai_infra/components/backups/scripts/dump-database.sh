@@ -5,6 +5,7 @@ umask 077
 . "$SCRIPTS/store.sh"
 . "$SCRIPTS/connection.sh"
 . "$SCRIPTS/archive.sh"
+. "$SCRIPTS/settings.sh"
 connect "$DATABASE_URL"
 begin database
 work_in "$(mktemp -d)"
@@ -20,6 +21,7 @@ ask 'SELECT pg_database_size(current_database())' >"$part/bytes"
 ask "SELECT to_jsonb(d) || jsonb_build_object('encoding', pg_encoding_to_char(d.encoding), 'acl',
   (SELECT jsonb_agg(jsonb_build_object('role', r.rolname, 'privilege', a.privilege_type)) FROM aclexplode(d.datacl) a
     LEFT JOIN pg_roles r ON r.oid = a.grantee)) FROM pg_database d WHERE datname = current_database()" >"$part/database.json"
+read_settings >"$part/settings"
 # Roles as data: name, may log in, password's hash where it may be read, memberships.
 (
   administer

@@ -8,6 +8,7 @@ umask 077
 . "$SCRIPTS/archive.sh"
 . "$SCRIPTS/roles.sh"
 . "$SCRIPTS/load.sh"
+. "$SCRIPTS/settings.sh"
 connect "$DATABASE_URL"
 administer
 choose database "${1:-}"
@@ -125,6 +126,7 @@ else
   load "$dump" "$(url_of "$new")" "$(url_of "$new")" "$owner"
 fi
 restore_privileges
+restore_settings "$(url_of "$new")" "$dump" "$database" "${SETTINGS_RIGHTS:-own}"
 empty=$(ask "SELECT count(*) = 0 FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')")
 trap 'rm -rf "$work"' EXIT
 url=$swap_url

@@ -127,7 +127,8 @@ sh "$SCRIPTS/dump-database.sh"
 : >"$work/dumped"
 store=$BACKUP_DIR/database
 new="postgresql://$POSTGRES_USER@/$POSTGRES_DB?host=$PGSOCKETS"
-(export DATABASE_URL="$new" ADMINISTRATOR=''; sh "$SCRIPTS/restore-database.sh" "$(names)")
+# The dump is this script's own.
+(export DATABASE_URL="$new" ADMINISTRATOR='' SETTINGS_RIGHTS=administrator; sh "$SCRIPTS/restore-database.sh" "$(names)")
 until grep -q whole "$work/held"; do still_held; sleep 0.2; done
 compare_content "$url" "$new"
 still_held

@@ -8,7 +8,11 @@ trap 'touch "$PGSOCKETS/roles"' EXIT
 until pg_isready -q -h 127.0.0.1 -U "$POSTGRES_USER" -d "$POSTGRES_DB"; do sleep 1; done
 secrets=${POSTGRES_PASSWORD_FILE%/*}
 
-run() { psql -q -X -A -t -v ON_ERROR_STOP=1 -h "$PGSOCKETS" -U "$POSTGRES_USER" -d "$POSTGRES_DB"; }
+# The database's owner may set another search path for it, with functions of its own before the server's.
+run() {
+  psql -q -X -A -t -v ON_ERROR_STOP=1 -h "$PGSOCKETS" -U "$POSTGRES_USER" -d "$POSTGRES_DB" \
+    -c 'SET search_path = pg_catalog' -f -
+}
 
 roles() { # the roles that the URLs of the Secret name: owner of the database, monitor, dump
   cat <<'SQL'
