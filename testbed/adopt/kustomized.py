@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from testbed.controlplane.api import Object
@@ -21,6 +21,11 @@ IMAGES = {
     "redis": "redis:7-alpine",
     "storage": "minio/minio:latest",
 }
+COMMANDS = {
+    "redis": {"command": ["redis-server", "--requirepass", "$(REDIS_PASSWORD)"]},
+    "storage": {"args": ["server", "/data", "--console-address", ":9001"]},
+}
+"""How a container starts that its image does not start by itself."""
 PORTS = {
     "api": {"http": 3001},
     "platform": {"http": 3000},
@@ -30,10 +35,18 @@ PORTS = {
 }
 
 
-def old_deployment(namespace: str) -> list[Object]:
-    """A namespace, an account, api, platform, database, redis, storage and an Ingress."""
+def old_deployment(namespace: str, images: Mapping[str, str] = IMAGES) -> list[Object]:
+    """A namespace, an account, api, platform, database, redis, storage and an Ingress.
+
+    Args:
+        namespace: Made, and everything is in it.
+        images: Of each component, where a cluster has others than those that ran once.
+    """
     objects = [*_surroundings(), *_application(), *_database(), *_redis(), *_storage()]
     for item in objects:
+        if item["kind"] in ("Deployment", "StatefulSet"):
+            for container in item["spec"]["template"]["spec"]["containers"]:
+                container["image"] = images[container["name"]]
         if item["kind"] != "Namespace":
             item["metadata"]["namespace"] = namespace
     objects[0]["metadata"] |= {"name": namespace}
@@ -153,7 +166,7 @@ def _deployment(component: str, env: list[Object], *, data: str | None = None) -
 
 def _template(component: str, env: list[Object], data: str | None, volume: str | None) -> Object:
     ports = [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in PORTS[component].items()]
-    container: Object = {"name": component, "image": IMAGES[component], "ports": ports, "env": env}
+    container: Object = {"name": component, "ports": ports, "env": env, **COMMANDS.get(component, {})}
     if data:
         container["volumeMounts"] = [{"name": volume, "mountPath": data}]
     pod: Object = {"serviceAccountName": "archesai", "containers": [container]}

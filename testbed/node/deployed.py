@@ -64,16 +64,22 @@ class Engine:
 
     def deploy(self, name: str, config: Config) -> DeployedStack:
         """Deploy a stack, with stand-ins for its charts."""
-        config = merged(config, {"cluster": {"context": self._context()}})
+        config = merged(config, {"cluster": {"context": _context(self.cluster)}})
         bucket = self.bucket if "backups" in config else None
         if bucket:
             config = merged(config, {"backups": {"endpoint": bucket.url}})
-        variables = {**self.variables, "KUBECONFIG": str(self.cluster.kubeconfig)}
+        variables = variables_of(self.cluster, self.variables)
         deployment = Deployment(self.program, self.directory / name, config, variables, templates=with_pods)
         stack = DeployedStack(self.cluster, name, deployment.config, deployment, bucket)
         stack.hand_over()
         deployment.start_arches("up", "--yes", "--no-policy").wait(UP_SECONDS).check()
         return stack
 
-    def _context(self) -> str:
-        return str(yaml.safe_load(self.cluster.kubeconfig.read_text(encoding="utf-8"))["current-context"])
+
+def variables_of(cluster: Cluster, engine: Mapping[str, str]) -> Mapping[str, str]:
+    """Variables of an engine that deploys into a cluster."""
+    return {**engine, "KUBECONFIG": str(cluster.kubeconfig)}
+
+
+def _context(cluster: Cluster) -> str:
+    return str(yaml.safe_load(cluster.kubeconfig.read_text(encoding="utf-8"))["current-context"])

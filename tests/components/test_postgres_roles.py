@@ -40,6 +40,11 @@ INSERT INTO "Odd name" (how) VALUES ('good');
 INSERT INTO billing.invoices (total) VALUES (12.5);
 ALTER TABLE "Odd name" ENABLE ROW LEVEL SECURITY;
 """
+EXTENSIONS = """
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE EXTENSION IF NOT EXISTS fuzzystrmatch;
+CREATE EXTENSION IF NOT EXISTS not_in_this_image;
+"""
 OWNED_BY_THE_SUPERUSER = """
 SELECT (pg_identify_object(class, object, 0)).identity FROM (
   SELECT tableoid, oid, relowner FROM pg_class UNION ALL
@@ -71,6 +76,7 @@ class Stack:
             "PGSOCKETS": "127.0.0.1",
             "PGPASSWORD": self.server.password,
             "PGPORT": str(self.server.port),
+            "INIT_FILES": str(self.directory),
         }
         done = call(["/bin/sh", str(self.directory / SCRIPT.name)], variables, directory=self.directory)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -100,6 +106,7 @@ def stack() -> Generator[Stack]:
     secret = find(render(reveal=True), "Secret", "archesai-database")["stringData"]
     with postgres() as server, place() as directory:
         mounted(SCRIPT, directory)
+        (directory / "10-extensions.sql").write_text(EXTENSIONS, encoding="utf-8")
         server.sql(BEFORE)
         server.sql("CREATE EXTENSION pg_trgm")
         secrets = directory / "secrets"
@@ -143,6 +150,10 @@ def test_a_search_path_of_the_application_leads_no_superuser_to_its_functions(st
         stack.ask(
             "DATABASE_URL", "ALTER DATABASE archesai RESET search_path; DROP FUNCTION public.current_setting(text)"
         )
+
+
+def test_an_extension_that_new_databases_have_is_made_where_it_is_missing(stack: Stack) -> None:
+    assert stack.server.sql("SELECT extowner::regrole FROM pg_extension WHERE extname = 'fuzzystrmatch'") == "admin"
 
 
 def test_the_application_and_its_migrations_work_on_as_before(stack: Stack) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from archesai_infra import versions
-from archesai_infra.cli.adopt.file_owner import measured, owner_settings
+from archesai_infra.cli.adopt.file_owner import given_away, measured, owner_settings
 from archesai_infra.cli.adopt.live import FileOwner, Live, Object, Place, container_at
 from archesai_infra.cli.adopt.plan import AFTER, BEFORE, DataVolume, Setting, Step, Takeover
 from archesai_infra.cli.base.cluster import Cluster
@@ -167,7 +167,7 @@ def _take(source: _Source, own: Managed, workload: Object, live: Live, found: _F
     found.obstacles += [need for need in needs if isinstance(need, str)]
     _credentials(source, own, container, live, found, given)
     found.volume(source.module, item["metadata"]["name"], live)
-    found.steps += _steps(source, workload, container)
+    found.steps += _steps(source, workload, container, given_away(own, workload, container, live, place.volume))
 
 
 def _unfit(
@@ -249,7 +249,8 @@ def _credentials(
             )
 
 
-def _steps(source: _Source, workload: Object, container: Object) -> list[Step]:
+def _steps(source: _Source, workload: Object, container: Object, stopped: Sequence[str]) -> list[Step]:
+    """What a person does; `stopped` are commands for the time in which the old server does not run."""
     kind, namespace = workload["kind"].lower(), workload["metadata"]["namespace"]
     kubectl, target = f"kubectl --namespace {namespace}", f"{workload['kind'].lower()}/{source.workload}"
     steps: list[Step] = []
@@ -263,9 +264,10 @@ def _steps(source: _Source, workload: Object, container: Object) -> list[Step]:
                 (f"{kubectl} exec {target} -- sh -c '{WRITE_LOG}'",),
             )
         )
+    if running and (kind != "statefulset" or stopped):
+        why = "its files get another owner" if stopped else "no two servers may write to one volume"
+        stop = (f"{kubectl} scale {target} --replicas=0", *stopped)
+        steps.append(Step(BEFORE, f"{source.module} stops: {why}", stop))
     if kind != "statefulset":
-        if running:
-            why = f"the {workload['kind']} and the stack's StatefulSet must not write to one volume at a time"
-            steps.append(Step(BEFORE, f"{source.module} stops: {why}", (f"{kubectl} scale {target} --replicas=0",)))
         steps.append(Step(AFTER, f"{source.module}: nothing runs it any more", (f"{kubectl} delete {target}",)))
     return steps

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archesai_infra.cli.adopt.live import FileOwner, Live, Object
 from archesai_infra.cli.adopt.plan import Setting
 from archesai_infra.cli.base.cluster import Cluster, ClusterError
 from archesai_infra.cli.base.kinds import path
-from archesai_infra.components import database
+from archesai_infra.components import database, storage
 from archesai_infra.components.base.settings import DataVolume
 
 _IMAGES = (
@@ -24,6 +25,8 @@ _IMAGES = (
 _OTHERS_IMAGES = re.compile(r"(?:^|/)bitnami")
 """Rebuilds whose users are their own."""
 _STAT_SECONDS = 10
+_OF_THE_POD = ("imagePullSecrets", "nodeSelector", "tolerations")
+"""Fields of a pod with which another one gets the same image onto the same nodes."""
 
 
 def measured(cluster: Cluster, namespace: str, workload: Object, container: str, directory: str) -> FileOwner | None:
@@ -65,8 +68,8 @@ def owner_settings(
 ) -> Iterator[Setting | str]:
     """The settings with which the stack's server may use the files, or as a text why it could not.
 
-    PostgreSQL refuses files of another user. For the others the volume's group is enough, and files of root, which no
-    pod of the stack runs as, stay with the default user.
+    PostgreSQL refuses files of another user. For redis the volume's group is enough. Files of root, which no pod of the
+    stack runs as, stay with the default user; those of an object storage are given to it (`given_away`).
     """
     name = workload["metadata"]["name"]
     found = live.owners.get(name) or declared(workload, container)
@@ -92,3 +95,44 @@ def owner_settings(
         yield Setting(f"{module}.runAsUser", str(found.user), "the files on the volume belong to it")
         if found.group not in (0, found.user):
             yield Setting(f"{module}.runAsGroup", str(found.group), "the files on the volume belong to it")
+
+
+def given_away(own: DataVolume, workload: Object, container: Object, live: Live, volume: str) -> Sequence[str]:
+    """Commands that give an object storage's files, which are root's, to the user of the stack's server.
+
+    MinIO opens files with O_NOATIME, which Linux allows to their owner and to root (open(2)): the volume's group is not
+    enough. A pod does it once the old server has ended, which until then makes more files of root.
+
+    Args:
+        own: The stack's server.
+        workload: What runs the old one.
+        container: Its container with the files.
+        live: What runs.
+        volume: Name of the pod's volume with the files.
+    """
+    name = workload["metadata"]["name"]
+    found = live.owners.get(name) or declared(workload, container)
+    claim = live.claim_of(workload, volume)
+    if not isinstance(own, storage.ManagedStorage) or found is None or found.user != 0 or claim is None:
+        return ()
+    kubectl, pod = f"kubectl --namespace {live.namespace}", f"{name}-owner"
+    labels = ",".join(f"{key}={value}" for key, value in workload["spec"]["selector"]["matchLabels"].items())
+    mounts = [mount for mount in container["volumeMounts"] if mount["name"] == volume]
+    user = f"{own.run_as_user}:{own.run_as_group or own.run_as_user}"
+    giving = {
+        "name": pod,
+        "image": container["image"],
+        "command": ["chown", "-R", user, *(mount["mountPath"] for mount in mounts)],
+        "volumeMounts": mounts,
+    }
+    spec = {
+        "containers": [giving],
+        "volumes": [{"name": volume, "persistentVolumeClaim": {"claimName": claim}}],
+        **{key: value for key in _OF_THE_POD if (value := workload["spec"]["template"]["spec"].get(key))},
+    }
+    overrides = json.dumps({"apiVersion": "v1", "spec": spec}, separators=(",", ":"))
+    run = f"{kubectl} run {pod} --image {container['image']} --restart=Never --rm --attach --quiet"
+    return (
+        f"{kubectl} wait pods --selector {labels} --for=delete --timeout=300s",
+        f"{run} --overrides '{overrides}'",
+    )

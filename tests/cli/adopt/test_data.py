@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shlex
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
@@ -235,17 +237,51 @@ def test_a_database_password_that_nobody_can_read_has_to_be_given() -> None:
     assert takeover(DEVELOPMENT, live, ["databasePassword"]).obstacles == ()
 
 
-def test_redis_writes_its_log_before_it_stops_and_storage_only_stops() -> None:
+def test_redis_writes_its_log_before_it_stops_and_the_files_of_storage_change_hands_after_it_has() -> None:
     before = [command for step in takeover().steps if step.when == BEFORE for command in step.commands]
-    assert [command.split(" -- ")[0] for command in before] == [
+    *stops, waits, owner = before
+    assert [command.split(" -- ")[0] for command in stops] == [
         "kubectl --namespace archesai exec deployment/archesai-redis",
         "kubectl --namespace archesai scale deployment/archesai-redis --replicas=0",
         "kubectl --namespace archesai scale deployment/archesai-storage --replicas=0",
     ]
+    assert "--for=delete" in waits
+    assert "app.kubernetes.io/component=storage" in waits
+    assert json.loads(shlex.split(owner)[-1])["spec"] == {
+        "containers": [
+            {
+                "name": "archesai-storage-owner",
+                "image": "minio/minio:latest",
+                "command": ["chown", "-R", "10001:10001", "/data"],
+                "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+            }
+        ],
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "archesai-storage"}}],
+    }
     assert [step.commands for step in takeover().steps if step.when == AFTER] == [
         ("kubectl --namespace archesai delete deployment/archesai-redis",),
         ("kubectl --namespace archesai delete deployment/archesai-storage",),
     ]
+
+
+def test_files_of_storage_that_are_not_roots_stay_with_their_owner() -> None:
+    def own(objects: Objects) -> None:
+        container(objects, "Deployment", "archesai-storage")["securityContext"] = {"runAsUser": 1000}
+
+    live = standing(own)
+    assert settings(live=live)["storage.runAsUser"] == "1000"
+    assert not [command for step in takeover(live=live).steps for command in step.commands if "chown" in command]
+
+
+def test_files_of_a_storage_that_was_a_set_change_hands_too() -> None:
+    def as_set(objects: Objects) -> None:
+        item = objects.pop(("Deployment", "archesai-storage"))
+        objects["StatefulSet", "archesai-storage"] = item | {"kind": "StatefulSet"}
+
+    (step,) = [one for one in takeover(live=standing(as_set)).steps if one.why.startswith("storage")]
+    assert step.when == BEFORE
+    assert step.commands[0] == "kubectl --namespace archesai scale statefulset/archesai-storage --replicas=0"
+    assert "chown" in step.commands[-1]
 
 
 def test_a_redis_with_a_log_only_stops_and_a_stopped_one_has_nothing_left_to_do() -> None:

@@ -87,7 +87,14 @@ SELECT format('ALTER %s %s OWNER TO %I', replace(upper(i.type), ' OBJECT', CASE 
 SQL
 }
 
+extensions() { # those of a new database, which one that others made may lack: only a superuser can make them
+  echo 'SET client_min_messages = warning; SET search_path = public;'
+  cat "$made_first"
+}
+made_first=${INIT_FILES:-/docker-entrypoint-initdb.d}/10-extensions.sql
+
 roles | run
+[ ! -f "$made_first" ] || extensions | run || echo 'roles: an extension of new databases cannot be made' >&2
 [ -f "$secrets/DATABASE_URL" ] || exit 0
 export DATABASE_URL_FILE="$secrets/DATABASE_URL"
 tries=0
