@@ -24,6 +24,10 @@ PROVIDER_VERSION = "4.25.0"
 NODE = ("kubernetes-node", "containerd", "cni", "network-policies", "coredns", "metrics-server", "pause")
 """What a node needs beside a control plane's parts."""
 
+GATEWAY_CONFORMANCE = "gateway-conformance"
+"""Gateway API's conformance tests, and the server that their pods run."""
+
+_GATEWAY_CONFORMANCE = "sigs.k8s.io/gateway-api/conformance"
 _KUBERNETES = "kubernetes"
 _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 _PULUMI_KUBERNETES = "github.com/pulumi/pulumi-kubernetes/provider/v4"
@@ -73,6 +77,11 @@ def catalogue() -> dict[str, Part]:
             "github.com/traefik/traefik/v3",
             {"traefik": "github.com/traefik/traefik/v3/cmd/traefik"},
             {"github.com/traefik/traefik/v3/pkg/version.Version": "{version}"},
+        ),
+        Program(
+            GATEWAY_CONFORMANCE,
+            _GATEWAY_CONFORMANCE,
+            {GATEWAY_CONFORMANCE: ".", "echo-basic": f"{_GATEWAY_CONFORMANCE}/echo-basic"},
         ),
         *_node_parts(),
         Program(
