@@ -66,6 +66,8 @@ class Resource:
 class Evaluation:
     """A stack as the program declares it."""
 
+    stack: str
+    """Its name."""
     settings: Settings
     resources: tuple[Resource, ...]
     """In order of their URNs."""
@@ -124,7 +126,7 @@ def evaluate(raw: RawConfig, *, reveal: bool = False, application: bool = False)
             lambda: declared.update(deploy(settings, credentials, raw.stack, application=application))
         )()
     resources = tuple(monitor.seen[urn] for urn in sorted(monitor.seen))
-    return Evaluation(settings, resources, declared, application)
+    return Evaluation(raw.stack, settings, resources, declared, application)
 
 
 def _manifest(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def front(rig: ControlPlane, binary: Path, stack: Evaluation, directory: Path) -
     rig.apply([*_objects(stack), *certificate]).check()
     (values,) = (release.inputs["values"] for release in stack.releases if release.inputs["name"] == "traefik")
     command = [binary, f"--entrypoints.web.address=:{web}", f"--entrypoints.websecure.address=:{websecure}"]
-    command += [*_providers(values, settings.ingress.controller.release_namespace), *values["additionalArguments"]]
+    command += [*providers(values, settings.ingress.controller.release_namespace), *values["additionalArguments"]]
     processes = Processes(directory)
     with closing(processes):
         processes.start("traefik", command, env={"KUBECONFIG": str(_account(rig, stack))})
@@ -149,7 +149,7 @@ def _wait(found: Front, proxied: bool, processes: Processes) -> None:  # noqa: F
         time.sleep(0.2)
 
 
-def _providers(values: Mapping[str, Any], home: str) -> list[str]:
+def providers(values: Mapping[str, Any], home: str) -> list[str]:
     """What the chart in the namespace `home` makes of the stack's values."""
     providers = values["providers"]
     definitions = "--providers.kubernetescrd"

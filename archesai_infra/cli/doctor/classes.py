@@ -22,7 +22,7 @@ def findings(cluster: Cluster, evaluation: Evaluation) -> Iterator[Finding]:
     wanted = {"IngressClass": settings.class_name} if settings.by_ingress else {}
     wanted |= {"GatewayClass": settings.gateway.class_name} if settings.by_gateway else {}
     if settings.controller.install:
-        problems = taken(cluster, evaluation)
+        problems = taken(cluster, evaluation.settings, evaluation.stack)
         yield from (problem(CHECK, *text.split(": ", 1)) for text in problems)
         if not problems:
             yield ok(CHECK, f"{', '.join(wanted.values())}, served by the stack's own controller")

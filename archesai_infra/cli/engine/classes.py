@@ -6,14 +6,15 @@ exists for one that it could not preview, and does not ask Helm.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
 
 from archesai_infra.cli.base.cluster import Cluster
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path as path_of
+from archesai_infra.components.ingress.chart import CHART
+from archesai_infra.components.ingress.classes import MadeClass, made_classes
 from archesai_infra.kube.labels import INSTANCE
-from archesai_infra.stack.evaluate import Evaluation
+from archesai_infra.stack.settings import Settings
 
 SETTINGS = {"IngressClass": "ingress.className", "GatewayClass": "ingress.gateway.className"}
 """The setting that names the class of each kind."""
@@ -21,23 +22,16 @@ RELEASE, NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespac
 """Annotations by which Helm knows what it made."""
 
 
-class _Class(NamedTuple):
-    """A class that the stack makes, and the labels or annotations by which it is known again."""
-
-    kind: str
-    name: str
-    marks: Mapping[str, str]
-
-
-def taken(cluster: Cluster, declared: Evaluation) -> list[str]:
+def taken(cluster: Cluster, settings: Settings, stack: str) -> list[str]:
     """Why each class that exists and is not the stack's stops an `up`, with the setting; raises ClusterError."""
     found: list[str] = []
-    for made in _made(declared):
+    for made in made_classes(settings.ingress):
         metadata = (cluster.find(path_of(made.kind, name=made.name)) or {}).get("metadata")
         if metadata is None:
             continue
         marks: dict[str, str] = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
-        if any(marks.get(key) != value for key, value in made.marks.items()):
+        own = _marks(made, settings, stack)
+        if any(marks.get(key) != value for key, value in own.items()):
             found.append(
                 f"{made.kind} {made.name} exists and is {_owner(marks)}: set {SETTINGS[made.kind]} to another name, "
                 "such as arches, or ingress.controller.install to false to use the controller that is there"
@@ -45,22 +39,22 @@ def taken(cluster: Cluster, declared: Evaluation) -> list[str]:
     return found
 
 
-def require_free(cluster: Cluster, declared: Evaluation) -> None:
+def require_free(cluster: Cluster, settings: Settings, stack: str) -> None:
     """Raise CommandError for such classes; raises ClusterError too."""
-    if problems := taken(cluster, declared):
+    if problems := obstacles(cluster, settings, stack):
         raise CommandError("\n".join(problems), Exit.INPUT)
 
 
-def _made(declared: Evaluation) -> Iterator[_Class]:
-    """Classes that are objects of the stack, and the one that Traefik's chart makes."""
-    for item in declared.objects:
-        if item["kind"] in SETTINGS:
-            yield _Class(item["kind"], item["metadata"]["name"], {INSTANCE: item["metadata"]["labels"][INSTANCE]})
-    for release in declared.releases:
-        made: Mapping[str, Any] = release.inputs["values"].get("ingressClass", {})
-        if made.get("enabled"):
-            marks = {RELEASE: str(release.inputs["name"]), NAMESPACE: str(release.inputs["namespace"])}
-            yield _Class("IngressClass", str(made["name"]), marks)
+def obstacles(cluster: Cluster, settings: Settings, stack: str) -> list[str]:
+    """The same where the engine makes classes: with GitOps it makes none, Argo CD applies them."""
+    return [] if settings.gitops.enabled else taken(cluster, settings, stack)
+
+
+def _marks(made: MadeClass, settings: Settings, stack: str) -> Mapping[str, str]:
+    """Labels or annotations by which the stack's own class is known again."""
+    if made.by_chart:
+        return {RELEASE: CHART, NAMESPACE: settings.ingress.controller.release_namespace}
+    return {INSTANCE: stack}
 
 
 def _owner(marks: Mapping[str, str]) -> str:

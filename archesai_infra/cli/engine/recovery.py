@@ -52,7 +52,7 @@ def recover(stack: Stack, raw: RawConfig, command: Command, *, yes: bool, take_o
         deployment = stack.export_stack().deployment or {}
         found = leftovers.find(deployment, declared, cluster, raw.stack)
         _check(found, raw.stack, declared, take_over=take_over)
-        require_free(cluster, declared)
+        require_free(cluster, declared.settings, raw.stack)
         require_secrets(cluster, declared)
         require_no_running_migration(cluster, declared)
         known = [str(one["urn"]) for one in deployment.get("resources") or []]

@@ -13,7 +13,7 @@ from archesai_infra.cli.base.cluster import ClusterError
 from archesai_infra.cli.base.kubeconfig import connect, reach
 from archesai_infra.cli.digest.digest import REACHABILITY, STATE_ONLY, VIOLATIONS
 from archesai_infra.cli.engine import plans, state
-from archesai_infra.cli.engine.classes import taken
+from archesai_infra.cli.engine.classes import obstacles
 from archesai_infra.cli.engine.engine import Engine
 from archesai_infra.cli.engine.events import collect_violations
 from archesai_infra.cli.engine.operations import FORCING, packs_of
@@ -21,8 +21,9 @@ from archesai_infra.cli.engine.policy import annotated
 from archesai_infra.cli.engine.running import color, is_of_plans, print_output, run_engine, show_changes
 from archesai_infra.cli.engine.workspace import open_stack, unchanged
 from archesai_infra.cli.preview.choice import Choice
+from archesai_infra.components.ingress.classes import made_classes
 from archesai_infra.stack.config import RawConfig, load
-from archesai_infra.stack.evaluate import evaluate
+from archesai_infra.stack.settings import Settings
 
 
 def preview_with_engine(root: Path, raw: RawConfig, engine: Engine, choice: Choice) -> None:
@@ -30,8 +31,8 @@ def preview_with_engine(root: Path, raw: RawConfig, engine: Engine, choice: Choi
     settings, _ = load(raw)
     reachability = reach(settings.cluster.context, settings.cluster.kubeconfig)
     typer.echo(reachability.line, err=choice.json)
-    if reachability.version is not None and settings.ingress.enabled and settings.ingress.controller.install:
-        _warn_of_taken_classes(raw)
+    if reachability.version is not None and any(made_classes(settings.ingress)):
+        _warn_of_taken_classes(settings, raw.stack)
     variables = state.environment(root) | (FORCING if choice.refresh else {})
     saving = plans.new_file(choice.save_plan, raw.stack) if choice.save_plan else nullcontext()
     with unchanged(root / f"Pulumi.{raw.stack}.yaml"), saving as plan:
@@ -53,13 +54,11 @@ def preview_with_engine(root: Path, raw: RawConfig, engine: Engine, choice: Choi
         typer.echo(f"The plan is in {choice.save_plan}; to apply what it holds and nothing else: {apply}", err=True)
 
 
-def _warn_of_taken_classes(raw: RawConfig) -> None:
+def _warn_of_taken_classes(settings: Settings, stack: str) -> None:
     """Say which classes an `up` would stumble over, which the engine's preview does not see."""
-    declared = evaluate(raw, application=True)
-    cluster = declared.settings.cluster
     try:
-        with connect(cluster.context, cluster.kubeconfig) as connected:
-            problems = taken(connected, declared)
+        with connect(settings.cluster.context, settings.cluster.kubeconfig) as connected:
+            problems = obstacles(connected, settings, stack)
     except ClusterError as error:
         # A user who may preview may lack the right to read objects of the whole cluster.
         problems = [f"the classes of the cluster cannot be read: {error.problem}"]

@@ -11,6 +11,8 @@ from archesai_infra.components.ingress.settings import IngressSettings
 from archesai_infra.components.ingress.traefik import HEADERS
 from archesai_infra.kube.names import object_name
 
+CHART = "traefik"
+"""Name of the release."""
 ENTRY_POINTS = ("web", "websecure")
 PODS = {"app.kubernetes.io/name": "traefik"}
 DRAIN_SECONDS = 10
@@ -31,8 +33,7 @@ def chart_values(settings: IngressSettings, mirror: str | None, namespaces: tupl
     everywhere = list(watched(settings, namespaces))
     values: dict[str, Any] = {
         "deployment": {"replicas": controller.replicas},
-        # A class of its own name for class nginx is made beside the chart; no class is the cluster's default.
-        "ingressClass": {"enabled": settings.by_ingress and settings.speaks_traefik, "isDefaultClass": False},
+        "ingressClass": _class_values(settings),
         "providers": {
             # A route of another namespace could take over a host of the stack by a longer path.
             "kubernetesIngressNGINX": _nginx_provider(settings, namespaces),
@@ -59,7 +60,6 @@ def chart_values(settings: IngressSettings, mirror: str | None, namespaces: tupl
         values["providers"]["kubernetesGateway"] = {"enabled": True, "namespaces": everywhere}
         values |= {"gateway": {"enabled": False}, "gatewayClass": {"enabled": False}}
     if settings.by_ingress and settings.speaks_traefik:
-        values["ingressClass"]["name"] = settings.class_name
         values["providers"]["kubernetesIngress"]["ingressClass"] = settings.class_name
     if controller.replicas > 1:
         values["podDisruptionBudget"] = {"enabled": True, "maxUnavailable": 1}
@@ -74,6 +74,17 @@ def chart_values(settings: IngressSettings, mirror: str | None, namespaces: tupl
     if mirror is not None:
         values["image"] = {"registry": mirror}
     return _merged(values, controller.values)
+
+
+def class_values(settings: IngressSettings) -> dict[str, Any]:
+    """The chart's values for the class that it makes, with what the stack file lays over them."""
+    return _merged({"ingressClass": _class_values(settings)}, settings.controller.values)["ingressClass"]
+
+
+def _class_values(settings: IngressSettings) -> dict[str, Any]:
+    # A class of its own name for class nginx is made beside the chart; no class is the cluster's default.
+    own = settings.by_ingress and settings.speaks_traefik
+    return {"enabled": own, "isDefaultClass": False} | ({"name": settings.class_name} if own else {})
 
 
 def _nginx_provider(settings: IngressSettings, namespaces: tuple[str, ...]) -> dict[str, Any]:

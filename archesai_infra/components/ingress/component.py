@@ -22,7 +22,8 @@ from archesai_infra.components.ingress.certificates import (
     cert_manager_values,
     issuer_spec,
 )
-from archesai_infra.components.ingress.chart import chart_values, watched
+from archesai_infra.components.ingress.chart import CHART, chart_values, watched
+from archesai_infra.components.ingress.classes import NGINX
 from archesai_infra.components.ingress.expose import expose, middlewares
 from archesai_infra.components.ingress.exposure import Exposure
 from archesai_infra.components.ingress.gateway import CONTROLLERS, NAME
@@ -86,14 +87,14 @@ class Ingress(Component):
         namespaces = (self.context.namespace, *dict.fromkeys(name for name, _ in args.elsewhere))
         rights = grant(self, settings, watched(settings, namespaces), [*namespace, *args.before])
         values = chart_values(settings, self.context.mirror, namespaces)
-        chart = charts.Chart("traefik", release_namespace, versions.TRAEFIK_CHART, values)
+        chart = charts.Chart(CHART, release_namespace, versions.TRAEFIK_CHART, values)
         release = charts.install(self, chart, args.charts, depends_on=[*namespace, *rights, *after])
         if settings.speaks_traefik or not settings.by_ingress:
             return [release]
         # The chart makes only its own class.
         nginx = IngressClass(
             f"{self.module}-class-nginx",
-            metadata={"name": "nginx", "labels": labels(self.module, self.context.instance)},
+            metadata={"name": NGINX, "labels": labels(self.module, self.context.instance)},
             spec={"controller": "k8s.io/ingress-nginx"},
             opts=self.clusterwide(),
         )
