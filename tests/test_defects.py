@@ -464,7 +464,15 @@ OF_THE_NETWORK: dict[str, tuple[Defect, str]] = {
     ),
     "Cilium lets everybody in": (
         lambda r: cilium(r).update(ingress=[{"fromEntities": ["all"]}]),
-        "CiliumNetworkPolicy archesai-cilium-api: is for more than a way out",
+        "CiliumNetworkPolicy archesai-cilium-api: lets more in than Cilium's Ingress to one port",
+    ),
+    "Cilium's Ingress is let in where nobody asked for it": (
+        lambda r: cilium(r).update(ingress=[{"fromEntities": ["ingress"]}]),
+        "CiliumNetworkPolicy archesai-cilium-api: ingress.controller.cilium is off",
+    ),
+    "Cilium denies what others allow": (
+        lambda r: cilium(r).update(egressDeny=[{"toEntities": ["all"]}]),
+        "CiliumNetworkPolicy archesai-cilium-api: is for more than a way in or out",
     ),
     "Cilium's policy is for no pod": (
         lambda r: cilium(r).update(endpointSelector={"matchLabels": {"app.kubernetes.io/component": "apis"}}),

@@ -24,6 +24,14 @@ KUBELET_DIRECTORY = "/var/lib/kubelet"
 _LEVEL = "pod-security.kubernetes.io/enforce"
 _COMPONENT = "app.kubernetes.io/component"
 
+_CILIUM_WIDE = ["all", "cluster", "unmanaged", "world", "world-ipv4", "world-ipv6"]
+"""Entities that are no peer but many, or anybody."""
+_CILIUM_PEERS = {
+    "from": ("CIDR", "CIDRSet", "Endpoints", "Entities", "Groups", "Nodes"),
+    "to": ("CIDR", "CIDRSet", "Endpoints", "Entities", "FQDNs", "Groups", "Nodes", "Services"),
+}
+"""Ends of the names of the fields with peers, by their beginning."""
+
 Mode = Literal["warn", "deny"]
 
 
@@ -202,21 +210,54 @@ def _rights() -> Policy:
 
 
 def _flows() -> Policy:
-    def named(direction: str, side: str) -> str:
-        peers = f"r.?{side}.orValue([])"
-        open_peer = (
-            "(has(p.namespaceSelector) && p.namespaceSelector.?matchLabels.orValue({}).size() == 0 "
-            "&& p.namespaceSelector.?matchExpressions.orValue([]).size() == 0)"
-        )
-        return f"object.spec.?{direction}.orValue([]).all(r, {peers}.size() > 0 && {peers}.all(p, !{open_peer}))"
-
-    return Policy(
-        (Kinds("networking.k8s.io", "v1", ("networkpolicies",)),),
-        (
-            Rule(named("ingress", "from"), "a network policy lets everybody in: name its peers"),
-            Rule(named("egress", "to"), "a network policy lets pods out to everywhere: name its peers"),
+    kinds = (
+        Kinds("networking.k8s.io", "v1", ("networkpolicies",)),
+        Kinds("cilium.io", "v2", ("ciliumnetworkpolicies",)),
+    )
+    everybody = "a network policy lets everybody in: name its peers"
+    everywhere = "a network policy lets pods out to everywhere: name its peers"
+    rules = (
+        Rule(f"{_of_cilium('ingress', 'from')} && {_named('ingress', 'from')}", everybody),
+        Rule(f"{_of_cilium('egress', 'to')} && {_named('egress', 'to')}", everywhere),
+        Rule(
+            "!variables.cilium || variables.specs.all(s, "
+            "s.?endpointSelector.?matchLabels.orValue({}).size() > 0 "
+            "|| s.?endpointSelector.?matchExpressions.orValue([]).size() > 0 "
+            "|| s.?ingress.orValue([]).size() + s.?egress.orValue([]).size() == 0)",
+            "a network policy opens something to every pod: name them in endpointSelector",
         ),
     )
+    variables = {
+        "cilium": "request.kind.group == 'cilium.io'",
+        "specs": "(has(object.spec) ? [dyn(object.spec)] : []) + dyn(object).?specs.orValue([])",
+    }
+    return Policy(kinds, rules, variables)
+
+
+def _named(direction: str, side: str) -> str:
+    """That each rule of a NetworkPolicy names peers, and none of them is every namespace."""
+    peers = f"r.?{side}.orValue([])"
+    open_peer = (
+        "(has(p.namespaceSelector) && p.namespaceSelector.?matchLabels.orValue({}).size() == 0 "
+        "&& p.namespaceSelector.?matchExpressions.orValue([]).size() == 0)"
+    )
+    every = f"s.?{direction}.orValue([]).all(r, {peers}.size() > 0 && {peers}.all(p, !{open_peer}))"
+    return f"(variables.cilium || variables.specs.all(s, {every}))"
+
+
+def _of_cilium(direction: str, side: str) -> str:
+    """The same of a CiliumNetworkPolicy, whose rules with ports and without peers are for everybody."""
+    named = " || ".join(f"r.?{side}{peers}.orValue([]).size() > 0" for peers in _CILIUM_PEERS[side])
+    spanning = (
+        "e.?matchExpressions.orValue([]).exists(m, m.key.endsWith('io.kubernetes.pod.namespace') "
+        "&& m.operator in ['Exists', 'NotIn'])"
+    )
+    every = (
+        f"(!has(r.toPorts) && !has(r.icmps) || {named}) "
+        f"&& r.?{side}Entities.orValue([]).all(e, !(e in {json.dumps(_CILIUM_WIDE)})) "
+        f"&& r.?{side}Endpoints.orValue([]).all(e, !{spanning})"
+    )
+    return f"(!variables.cilium || variables.specs.all(s, s.?{direction}.orValue([]).all(r, {every})))"
 
 
 def _values() -> Policy:

@@ -6,7 +6,7 @@ directions that it has rules for (https://docs.cilium.io/en/stable/network/kuber
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archesai_infra.kube.labels import selector
@@ -17,14 +17,29 @@ KIND = "CiliumNetworkPolicy"
 
 
 def entity_policies(instance: str, flows: Iterable[Flow]) -> dict[str, dict[str, Any]]:
-    """Specs of the policies that let pods of the stack reach entities, by the name of the pods."""
+    """Specs of the policies between pods of the stack and entities, by the name of the pods."""
     specs: dict[str, dict[str, Any]] = {}
     for flow in flows:
-        if isinstance(flow.target, Entity) and isinstance(flow.source, Pods | MadePods):
-            name, labels = _selected(flow.source, instance)
-            spec = specs.setdefault(name, {"endpointSelector": {"matchLabels": labels}, "egress": []})
-            spec["egress"].append(_rule(flow.target, flow.ports))
+        match flow:
+            case Flow(Pods() | MadePods() as pods, Entity(entity), ports):
+                direction, rule = "egress", _rule("toEntities", [entity], ports)
+            case Flow(Entity(entity), Pods() | MadePods() as pods, ports):
+                direction, rule = "ingress", _rule("fromEntities", [entity], ports)
+            case _:
+                continue
+        name, labels = _selected(pods, instance)
+        specs.setdefault(name, _endpoints(labels)).setdefault(direction, []).append(rule)
     return specs
+
+
+def entities_in_spec(pod_labels: Mapping[str, str], entities: Iterable[Entity], port: int) -> dict[str, Any]:
+    """Entities to one port of pods that are not a component's own."""
+    rule = _rule("fromEntities", [entity.name for entity in entities], [port])
+    return _endpoints(pod_labels) | {"ingress": [rule]}
+
+
+def _endpoints(labels: Mapping[str, str]) -> dict[str, Any]:
+    return {"endpointSelector": {"matchLabels": dict(labels)}}
 
 
 def _selected(pods: Pods | MadePods, instance: str) -> tuple[str, dict[str, str]]:
@@ -34,8 +49,5 @@ def _selected(pods: Pods | MadePods, instance: str) -> tuple[str, dict[str, str]
     return pods.component, selector(pods.component, instance)
 
 
-def _rule(entity: Entity, ports: Iterable[int]) -> dict[str, Any]:
-    return {
-        "toEntities": [entity.name],
-        "toPorts": [{"ports": [{"port": str(port), "protocol": "TCP"} for port in ports]}],
-    }
+def _rule(side: str, entities: list[str], ports: Iterable[int]) -> dict[str, Any]:
+    return {side: entities, "toPorts": [{"ports": [{"port": str(port), "protocol": "TCP"} for port in ports]}]}

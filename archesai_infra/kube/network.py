@@ -92,7 +92,9 @@ class Addresses:
 
 @dataclass(frozen=True)
 class Entity:
-    """A peer that Cilium identifies by what it is, such as `kube-apiserver`; NetworkPolicies cannot name it.
+    """A peer that Cilium identifies by what it is; NetworkPolicies cannot name it.
+
+    `kube-apiserver` is the API server, `ingress` Cilium's own Ingress and Gateway API.
 
     https://docs.cilium.io/en/stable/security/policy/layer3/#entities-based
     """
@@ -121,7 +123,7 @@ Peer = Pods | MadePods | NamespacePods | Addresses
 class Flow:
     """One direction of traffic that the stack needs: who opens connections to whom, on which TCP ports."""
 
-    source: Peer
+    source: Peer | Entity
     target: Peer | Entity
     ports: tuple[int, ...]
 
@@ -146,10 +148,12 @@ def _policy_spec(
     own: Peer, selected: LabelSelectorArgsDict, instance: str, flows: Iterable[Flow]
 ) -> NetworkPolicySpecArgsDict:
     listed = tuple(flows)
+    # A rule without peers would allow everything, so that flows from and to entities have none here.
     ingress: list[NetworkPolicyIngressRuleArgsDict] = [
-        {"from_": _peers(flow.source, instance), "ports": _ports(flow.ports)} for flow in listed if flow.target == own
+        {"from_": _peers(flow.source, instance), "ports": _ports(flow.ports)}
+        for flow in listed
+        if flow.target == own and not isinstance(flow.source, Entity)
     ]
-    # A rule without peers would allow everything, so that flows to entities have none here.
     egress: list[NetworkPolicyEgressRuleArgsDict] = [
         {"to": _peers(flow.target, instance), "ports": _ports(flow.ports)}
         for flow in listed

@@ -143,7 +143,8 @@ def _inward(settings: Settings) -> Iterator[Flow]:
     for part, component in targets:
         if settings.url(component.MODULE) is not None and part.runs_pods:
             module, port = component.MODULE, component.PORT
-            yield from (Flow(peer, Pods(module), (port,)) for peer in settings.ingress.controller_peers)
+            let_in = (*settings.ingress.controller_peers, *settings.ingress.controller_entities)
+            yield from (Flow(peer, Pods(module), (port,)) for peer in let_in)
 
 
 def _backups(settings: Settings) -> Iterator[Flow]:

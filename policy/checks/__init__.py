@@ -6,6 +6,7 @@ No Pulumi in here: the engine's pack and the evaluation without an engine use th
 from __future__ import annotations
 
 from .access import bound_rights, open_policies
+from .cilium import open_cilium_policies
 from .entry import encrypted_ingress, not_exposed
 from .objects import Check, bounded, kept_data, own_identity, probed, scaled_once, standard_labels
 from .pods import listed_registries, pinned_images, restricted
@@ -23,6 +24,7 @@ CHECKS: dict[str, Check] = {
     "scaled-once": scaled_once,
     "bound-rights": bound_rights,
     "open-policies": open_policies,
+    "open-cilium-policies": open_cilium_policies,
 }
 """Checks that hold in every stack, by the name of their policy."""
 PRODUCTION_CHECKS: dict[str, Check] = {

@@ -74,7 +74,7 @@ def _resolver(peer: Object, rule: Object) -> bool:
 def _wide(peer: Object) -> Iterator[str]:
     block = peer.get("ipBlock")
     if block:
-        yield from _block(block)
+        yield from metadata_in(block)
         return
     selector = peer.get("namespaceSelector")
     if not peer or (selector is not None and not _selects(selector)):
@@ -85,7 +85,8 @@ def _selects(selector: Object) -> bool:
     return bool(selector.get("matchLabels") or selector.get("matchExpressions"))
 
 
-def _block(block: Object) -> Iterator[str]:
+def metadata_in(block: Object) -> Iterator[str]:
+    """What is wrong with a block of addresses: it must not hold the metadata address of a cloud."""
     network = ip_network(str(block.get("cidr")), strict=False)
     excluded = [ip_network(str(part), strict=False) for part in block.get("except") or []]
     for address in METADATA:

@@ -51,6 +51,7 @@ SERVED = {
 REMOVED = {"PodSecurityPolicy": "gone since Kubernetes 1.25; Pod Security labels of the namespace are its successor"}
 PODS_OF_OTHERS = {
     "archesai-acme-solver": "pods that cert-manager makes while it proves that a host is ours",
+    "archesai-cilium-acme-solver": "the same",
 }
 """Policies that select pods which are not ours, and why."""
 
@@ -159,7 +160,8 @@ def _selectors(rendered: Rendered) -> Iterator[tuple[Object, dict[str, str]]]:
         if selector and item["metadata"]["namespace"] == rendered.settings.namespace:
             yield item, selector
     for item in rendered.kinds("CiliumNetworkPolicy"):
-        yield item, item["spec"]["endpointSelector"]["matchLabels"]
+        if item["metadata"]["namespace"] == rendered.settings.namespace:
+            yield item, item["spec"]["endpointSelector"]["matchLabels"]
 
 
 def _has_endpoints(rendered: Rendered, service: Object) -> bool:

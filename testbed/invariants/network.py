@@ -292,8 +292,15 @@ def ingresses_get_through(rendered: Rendered) -> Iterator[str]:
                 for rule in _rules(rendered, "ingress")
                 if rule.covers(runner) and any({"namespaceSelector", "ipBlock"} & peer.keys() for peer in rule.peers)
             ]
+            from_outside += list(_let_in_by_cilium(rendered, runner))
             if not any(backend["port"]["number"] in ports for ports in from_outside):
                 yield f"{title(item)}: its controller is not let in to {title(runner)}"
+
+
+def _let_in_by_cilium(rendered: Rendered, runner: Object) -> Iterator[list[int]]:
+    for item in rendered.kinds("CiliumNetworkPolicy"):
+        if item["spec"]["endpointSelector"]["matchLabels"].items() <= pod_labels(runner).items():
+            yield from (list(map(int, _cilium_ports(rule))) for rule in item["spec"].get("ingress", []))
 
 
 def browsers_stay_outside(rendered: Rendered) -> Iterator[str]:
@@ -311,17 +318,27 @@ def browsers_stay_outside(rendered: Rendered) -> Iterator[str]:
                     yield f"{title(rule.policy)}: its browsers reach {network}"
 
 
-def cilium_lets_pods_out_to_the_api_server_alone(rendered: Rendered) -> Iterator[str]:
-    """CiliumNetworkPolicies are an opt-in for what no address matches, and open nothing else."""
+def cilium_opens_what_no_address_matches(rendered: Rendered) -> Iterator[str]:
+    """CiliumNetworkPolicies are an opt-in: out to the API server, in from Cilium's own Ingress, and nothing else."""
+    settings = rendered.settings
     for item in rendered.kinds("CiliumNetworkPolicy"):
-        if not rendered.settings.cluster.cilium:
+        spec = item["spec"]
+        if spec.get("egress") and not settings.cluster.cilium:
             yield f"{title(item)}: cluster.cilium is off"
-        if item["spec"].keys() != {"endpointSelector", "egress"}:
-            yield f"{title(item)}: is for more than a way out"
-        for rule in item["spec"].get("egress", []):
-            ports = [port["port"] for part in rule.get("toPorts", []) for port in part["ports"]]
-            if rule.get("toEntities") != ["kube-apiserver"] or ports != ["443", "6443"]:
+        if spec.get("ingress") and not settings.ingress.controller.cilium:
+            yield f"{title(item)}: ingress.controller.cilium is off"
+        if not spec.keys() <= {"endpointSelector", "ingress", "egress"}:
+            yield f"{title(item)}: is for more than a way in or out"
+        for rule in spec.get("egress", []):
+            if rule.get("toEntities") != ["kube-apiserver"] or _cilium_ports(rule) != ["443", "6443"]:
                 yield f"{title(item)}: opens more than the API server's ports"
+        for rule in spec.get("ingress", []):
+            if rule.get("fromEntities") != ["ingress"] or len(_cilium_ports(rule)) != 1:
+                yield f"{title(item)}: lets more in than Cilium's Ingress to one port"
+
+
+def _cilium_ports(rule: Object) -> list[str]:
+    return [port["port"] for part in rule.get("toPorts", []) for port in part["ports"]]
 
 
 CHECKS: tuple[Check, ...] = (
@@ -333,5 +350,5 @@ CHECKS: tuple[Check, ...] = (
     endpoints_have_flows,
     ingresses_get_through,
     browsers_stay_outside,
-    cilium_lets_pods_out_to_the_api_server_alone,
+    cilium_opens_what_no_address_matches,
 )

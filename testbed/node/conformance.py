@@ -10,7 +10,8 @@ import re
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict
 
 from archesai_infra.components.ingress.chart import chart_values
 from archesai_infra.components.ingress.gateway import CONTROLLERS
@@ -136,8 +137,9 @@ def _deployment(settings: IngressSettings) -> Object:
     return {"selector": {"matchLabels": selected}, "template": template}
 
 
-def _rule(rule: Any) -> Object:
-    return {"apiGroups": rule["api_groups"], "resources": rule["resources"], "verbs": rule["verbs"]}
+def _rule(rule: PolicyRuleArgsDict) -> Object:
+    """As the API server has it; the program hands the same words to the SDK in its own spelling."""
+    return {"apiGroups": rule.get("api_groups"), "resources": rule.get("resources"), "verbs": rule["verbs"]}
 
 
 def _object(version: str, kind: str, metadata: Object, **rest: object) -> Object:

@@ -16,6 +16,26 @@ from testbed.stacks import find, shipped
 
 HOST = "api.admission.example.com"
 pytestmark = pytest.mark.cluster
+CILIUM = "cilium.io/v2"
+DEFINITION: Object = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "ciliumnetworkpolicies.cilium.io"},
+    "spec": {
+        "group": "cilium.io",
+        "scope": "Namespaced",
+        "names": {"kind": "CiliumNetworkPolicy", "plural": "ciliumnetworkpolicies"},
+        "versions": [
+            {
+                "name": "v2",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            }
+        ],
+    },
+}
+"""Stands for Cilium's own, without its schema: what policies say of fields is tried, not what Cilium takes."""
 REGISTRIES = ("docker.io", "ghcr.io", "quay.io")
 
 
@@ -64,6 +84,7 @@ class Guarded:
 @pytest.fixture(scope="module")
 def guarded(control_plane: ControlPlane) -> Generator[Guarded]:
     stack = Guarded(control_plane)
+    control_plane.install_definitions([DEFINITION])
     for item in stack.namespaces:
         control_plane.api.create(item)
     # Before: without the policies the server takes each of the attacks.
@@ -77,8 +98,9 @@ def guarded(control_plane: ControlPlane) -> Generator[Guarded]:
 
     control_plane.wait_for("every policy to be in force", not_in_force)
     yield stack
-    for item in (*stack.policies, *stack.namespaces):
+    for item in (*stack.policies, *stack.namespaces, DEFINITION):
         control_plane.api.delete(item)
+    control_plane.wait_gone(DEFINITION)
 
 
 def _pod(change: Object | None = None, security: Object | None = None) -> Object:
@@ -99,6 +121,14 @@ def _object(kind: str, api_version: str = "v1", **fields: object) -> Object:
 
 def _container(**fields: object) -> Object:
     return _pod()["spec"]["containers"][0] | fields
+
+
+_NAMESPACE = "k8s:io.kubernetes.pod.namespace"
+PODS: Object = {"endpointSelector": {"matchLabels": {"app": "a"}}}
+
+
+def _cilium(**spec: object) -> Object:
+    return _object("CiliumNetworkPolicy", CILIUM, spec=PODS | spec)
 
 
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -139,6 +169,21 @@ ATTACKS: dict[str, tuple[Object, str]] = {
         _object("NetworkPolicy", NETWORK, spec={"podSelector": {}, "egress": [{"to": [{"namespaceSelector": {}}]}]}),
         "lets pods out",
     ),
+    "open ingress by Cilium": (_cilium(ingress=[{"fromEntities": ["world"]}]), "lets everybody in"),
+    "ports without peers by Cilium": (_cilium(ingress=[{"toPorts": [{"ports": [{"port": "80"}]}]}]), "lets everybody"),
+    "open egress by Cilium": (_cilium(egress=[{"toEntities": ["all"]}]), "lets pods out"),
+    "every namespace by Cilium": (
+        _cilium(egress=[{"toEndpoints": [{"matchExpressions": [{"key": _NAMESPACE, "operator": "Exists"}]}]}]),
+        "lets pods out",
+    ),
+    "every pod by Cilium": (
+        _cilium(endpointSelector={}, ingress=[{"fromEntities": ["ingress"]}]),
+        "opens something to every pod",
+    ),
+    "the second of several by Cilium": (
+        _object("CiliumNetworkPolicy", CILIUM, specs=[PODS, PODS | {"egress": [{"toEntities": ["world"]}]}]),
+        "lets pods out",
+    ),
     "credential": (_object("ConfigMap", data={"AWS_SECRET_ACCESS_KEY": "made-up"}), "holds a credential"),
 }
 
@@ -156,6 +201,19 @@ def test_other_namespaces_are_not_held_to_the_stacks_rules(guarded: Guarded, nam
 
 def test_an_ordinary_pod_of_the_stack_is_taken(guarded: Guarded) -> None:
     assert guarded.refusal(_pod()) == ""
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        _cilium(ingress=[{"fromEntities": ["ingress"], "toPorts": [{"ports": [{"port": "3001"}]}]}]),
+        _cilium(egress=[{"toEntities": ["kube-apiserver"], "toPorts": [{"ports": [{"port": "6443"}]}]}]),
+        _cilium(ingress=[{"fromEndpoints": [{"matchLabels": {"app": "b"}}]}]),
+        _object("CiliumNetworkPolicy", CILIUM, spec={"endpointSelector": {}}),
+    ],
+)
+def test_a_policy_of_cilium_that_names_pods_and_peers_is_taken(guarded: Guarded, item: Object) -> None:
+    assert guarded.refusal(item) == ""
 
 
 def test_an_ephemeral_container_is_judged_as_the_others(guarded: Guarded) -> None:

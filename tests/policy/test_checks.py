@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from archesai_infra.cli.engine.policy import load
-from testbed.stacks import ROOT, find, shipped
+from testbed.stacks import ROOT, Config, find, render, shipped
 
 checks = load(ROOT)
 EVERY = checks.CHECKS | checks.PRODUCTION_CHECKS
@@ -23,6 +23,22 @@ def test_production_as_shipped_keeps_every_policy(name: str) -> None:
 @pytest.mark.parametrize("name", checks.CHECKS)
 def test_development_as_shipped_keeps_every_policy_but_productions(name: str) -> None:
     objects = shipped("dev").objects
+    assert [(item["metadata"]["name"], text) for item in objects for text in EVERY[name](item)] == []
+
+
+EVERY_NAMESPACE = {"matchExpressions": [{"key": "k8s:io.kubernetes.pod.namespace", "operator": "Exists"}]}
+WITH_CILIUM: Config = {
+    "api": {"kubernetesAccess": True},
+    "cluster": {"cilium": True},
+    "domain": "arches.example.com",
+    "ingress": {"enabled": True, "className": "cilium", "controller": {"cilium": True}},
+}
+
+
+@pytest.mark.parametrize("name", checks.CHECKS)
+def test_a_stack_behind_cilium_keeps_every_policy_but_productions(name: str) -> None:
+    objects = render(WITH_CILIUM).objects
+    assert "CiliumNetworkPolicy" in {item["kind"] for item in objects}
     assert [(item["metadata"]["name"], text) for item in objects for text in EVERY[name](item)] == []
 
 
@@ -63,6 +79,18 @@ DEFECTS: list[tuple[str, tuple[str, str], str, Any, str]] = [
     ("not-exposed", ("Service", "archesai-api"), "spec.type", "LoadBalancer", "use the ingress"),
     ("bound-rights", ("Role", "archesai-role"), "rules.0.resources", ["secrets"], "every Secret"),
     ("open-policies", ("NetworkPolicy", "archesai-api"), "spec.ingress", [{}], "ingress rule for everybody"),
+    *(
+        ("open-cilium-policies", ("CiliumNetworkPolicy", "archesai-cilium-api"), path, value, says)
+        for path, value, says in (
+            ("spec.egress.0.toEntities", ["world"], "egress rule for the entity world"),
+            ("spec.egress.0.toEntities", [], "egress rule for everybody"),
+            ("spec.ingress.0.fromEntities", ["ingress", "all"], "ingress rule for the entity all"),
+            ("spec.ingress", [{"fromCIDR": ["169.254.0.0/16"]}], "holds the metadata address"),
+            ("spec.egress", [{"toFQDNs": [{"matchPattern": "*"}]}], "egress rule for every name"),
+            ("spec.ingress", [{"fromEndpoints": [EVERY_NAMESPACE]}], "ingress rule for all namespaces"),
+            ("spec.endpointSelector", {}, "opens something to every pod"),
+        )
+    ),
     ("encrypted-ingress", ("Ingress", "archesai-api"), "spec.tls", [], "without TLS"),
     (
         "listed-registries",
@@ -77,7 +105,8 @@ DEFECTS: list[tuple[str, tuple[str, str], str, Any, str]] = [
 
 @pytest.mark.parametrize(("name", "of", "path", "value", "says"), DEFECTS)
 def test_a_defect_is_found_and_named(name: str, of: tuple[str, str], path: str, value: object, says: str) -> None:
-    broken = copy.deepcopy(find(shipped("prod"), *of))
+    sound = render(WITH_CILIUM) if of[0] == "CiliumNetworkPolicy" else shipped("prod")
+    broken = copy.deepcopy(find(sound, *of))
     _set(broken, path.replace("\\.", "\0").split("."), value)
     found = list(EVERY[name](broken))
     assert len(found) >= 1

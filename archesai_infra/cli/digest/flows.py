@@ -42,7 +42,7 @@ def policy_changes(old: object, new: object) -> list[str]:
 
 def _flows(spec: Mapping[str, Any]) -> Iterator[str]:
     if "endpointSelector" in spec:
-        yield from _to_entities(spec)
+        yield from _with_entities(spec)
         return
     own = _pods(spec.get("podSelector") or {})
     for direction, peers in (("ingress", "from"), ("egress", "to")):
@@ -53,12 +53,15 @@ def _flows(spec: Mapping[str, Any]) -> Iterator[str]:
                     yield f"{source} -> {target}:{port.get('port', 'any port')}"
 
 
-def _to_entities(spec: Mapping[str, Any]) -> Iterator[str]:
+def _with_entities(spec: Mapping[str, Any]) -> Iterator[str]:
     """Flows of a CiliumNetworkPolicy as the stack makes it."""
     own = _pods(spec["endpointSelector"])
-    for rule in spec.get("egress") or []:
-        for entity in rule.get("toEntities") or []:
-            yield from (f"{own} -> {entity}:{port['port']}" for part in rule["toPorts"] for port in part["ports"])
+    for direction, side in (("ingress", "fromEntities"), ("egress", "toEntities")):
+        for rule in spec.get(direction) or []:
+            ports = [port["port"] for part in rule["toPorts"] for port in part["ports"]]
+            for entity in rule.get(side) or []:
+                source, target = (entity, own) if direction == "ingress" else (own, entity)
+                yield from (f"{source} -> {target}:{port}" for port in ports)
 
 
 def _peer(peer: Mapping[str, Any]) -> str:

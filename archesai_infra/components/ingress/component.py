@@ -29,6 +29,7 @@ from archesai_infra.components.ingress.exposure import Exposure
 from archesai_infra.components.ingress.gateway import CONTROLLERS, NAME
 from archesai_infra.components.ingress.rights import grant
 from archesai_infra.components.ingress.settings import IngressSettings
+from archesai_infra.kube import cilium
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import policy_port_spec
@@ -64,13 +65,26 @@ class Ingress(Component):
         for exposure in args.exposures:
             expose(self, settings, exposure, context.namespace, after=[*ready, *issuers], gateway=gateway)
         if settings.tls.enabled and settings.tls.issuer:
+            self._let_solvers_answer(settings)
+        self.register_outputs({})
+
+    def _let_solvers_answer(self, settings: IngressSettings) -> None:
+        if peers := settings.controller_peers:
             NetworkPolicy(
                 f"{self.module}-acme-solver",
                 metadata=self.metadata(object_name("acme-solver")),
-                spec=policy_port_spec(SOLVER_LABELS, settings.controller_peers, SOLVER_PORT),
+                spec=policy_port_spec(SOLVER_LABELS, peers, SOLVER_PORT),
                 opts=self.child(),
             )
-        self.register_outputs({})
+        if entities := settings.controller_entities:
+            CustomResource(
+                f"{self.module}-cilium-acme-solver",
+                api_version=cilium.API,
+                kind=cilium.KIND,
+                metadata=self.metadata(object_name("cilium-acme-solver")),
+                spec=cilium.entities_in_spec(SOLVER_LABELS, entities, SOLVER_PORT),
+                opts=self.child(),
+            )
 
     def _definitions(self, settings: IngressSettings, where: charts.ChartsSettings) -> list[pulumi.Resource]:
         """Gateway API's definitions, before everything that looks for them when it starts."""

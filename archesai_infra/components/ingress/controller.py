@@ -39,6 +39,9 @@ class Controller(Model):
     cidrs: tuple[Cidr, ...] = ()
     """Addresses that network policies let in: those of a load balancer that is no pod (GCE, ALB), or of nodes whose
     network the controller uses. Needed for a class other than nginx and traefik whose controller is not named."""
+    cilium: bool = False
+    """Cilium's own Ingress or Gateway API lets requests in. It has no address that a NetworkPolicy can name:
+    CiliumNetworkPolicies name it, for which the cluster needs Cilium's definitions."""
     replicas: int = Field(default=1, ge=1)
     """Pods of our controller."""
     service_type: Literal["LoadBalancer", "NodePort", "ClusterIP"] = "LoadBalancer"
@@ -59,6 +62,8 @@ class Controller(Model):
     def _proxies(self) -> Self:
         if self.proxy_protocol and not self.trusted_proxies:
             raise ValueError("proxyProtocol needs trustedProxies, or every client could name any address")
+        if self.cilium and self.install:
+            raise ValueError("cilium is for Cilium's own Ingress or Gateway, and install runs Traefik: remove one")
         return self
 
     @property

@@ -13,7 +13,7 @@ from archesai_infra.components.ingress.controller import Controller
 from archesai_infra.components.ingress.expressible import STREAMS, refusals
 from archesai_infra.components.ingress.gateway import Gateway
 from archesai_infra.components.ingress.limits import RateLimit, Timeouts
-from archesai_infra.kube.network import Addresses, NamespacePods, Peer
+from archesai_infra.kube.network import Addresses, Entity, NamespacePods, Peer
 from archesai_infra.model import Model
 from archesai_infra.types import DnsLabel, MemoryQuantity, Text
 
@@ -78,12 +78,13 @@ class IngressSettings(Module):
         if self.by_gateway:
             for refusal in self._gateway_refusals():
                 raise ValueError(refusal)
-        if self.enabled and not self.controller_peers:
+        if self.enabled and not (self.controller_peers or self.controller_entities):
             raise ValueError(
                 f"class {self.class_name if self.by_ingress else self.gateway.class_name} does not tell who lets "
                 "requests in: set controller.namespace and controller.podLabels (gateway.pods with Gateway API) for a "
                 "controller of pods, or controller.cidrs for a load balancer, such as "
-                "130.211.0.0/22 and 35.191.0.0/16 for gce, the subnets of an ALB, or the nodes' addresses"
+                "130.211.0.0/22 and 35.191.0.0/16 for gce, the subnets of an ALB, or the nodes' addresses, or "
+                "controller.cilium for Cilium's own"
             )
         if self.cluster_issuer.create:
             if self.tls.issuer not in ACME:
@@ -137,7 +138,7 @@ class IngressSettings(Module):
 
     @property
     def controller_peers(self) -> tuple[Peer, ...]:
-        """Everybody whom the hosts' pods let in from outside: controllers that are pods, and addresses."""
+        """Whom the hosts' pods let in from outside by NetworkPolicies: controllers that are pods, and addresses."""
         found: list[Peer | None] = []
         if self.by_ingress or self.controller.install:
             found.append(self.controller_pods)
@@ -146,6 +147,12 @@ class IngressSettings(Module):
         if self.controller.cidrs:
             found.append(Addresses("load balancer", self.controller.cidrs))
         return tuple(dict.fromkeys(peer for peer in found if peer is not None))
+
+    @property
+    def controller_entities(self) -> tuple[Entity, ...]:
+        """Whom they let in besides by CiliumNetworkPolicies."""
+        # https://docs.cilium.io/en/stable/network/servicemesh/ingress/#ingress-and-network-policy
+        return (Entity("ingress"),) if self.controller.cilium else ()
 
     def url(self, host: str, domain: str) -> str:
         """Public URL of a host below the domain."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap, Secret
 from pulumi_kubernetes.helm.v3 import Release
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
@@ -25,8 +26,9 @@ from archesai_infra.components.monitoring import alertmanager, alloy, grafana, l
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage, StorageConnection, users
 from archesai_infra.credentials import Credential, Credentials
+from archesai_infra.kube import cilium
 from archesai_infra.kube.names import content_name, object_name
-from archesai_infra.kube.network import deny_all_spec, policy_port_spec
+from archesai_infra.kube.network import Entity, deny_all_spec, policy_port_spec
 
 CRDS_RELEASE = "prometheus-operator-crds"
 
@@ -190,16 +192,31 @@ class Releases(Component):
             "deny": {**deny_all_spec(), "policy_types": ["Ingress"]},
             "inside": inside,
         }
+        exposed: dict[str, tuple[dict[str, str], int]] = {}
         if args.grafana is not None:
-            outside = args.ingress.controller_peers
-            specs["grafana"] = policy_port_spec(grafana.PODS, outside, grafana.POD_PORT)
+            exposed["grafana"] = (grafana.PODS, grafana.POD_PORT)
             if args.ingress.tls.issuer:
-                specs["acme-solver"] = policy_port_spec(SOLVER_LABELS, outside, SOLVER_PORT)
+                exposed["acme-solver"] = (SOLVER_LABELS, SOLVER_PORT)
+        if peers := args.ingress.controller_peers:
+            specs |= {part: policy_port_spec(pods, peers, port) for part, (pods, port) in exposed.items()}
+        if entities := args.ingress.controller_entities:
+            self._let_entities_in(exposed, entities)
         for part, spec in specs.items():
             NetworkPolicy(
                 f"{self.module}-policy-{part}",
                 metadata=self._metadata(object_name(f"monitoring-{part}")),
                 spec=spec,
+                opts=self.child(depends_on=self._after),
+            )
+
+    def _let_entities_in(self, exposed: Mapping[str, tuple[dict[str, str], int]], entities: Sequence[Entity]) -> None:
+        for part, (pods, port) in exposed.items():
+            CustomResource(
+                f"{self.module}-policy-cilium-{part}",
+                api_version=cilium.API,
+                kind=cilium.KIND,
+                metadata=self._metadata(object_name(f"monitoring-cilium-{part}")),
+                spec=cilium.entities_in_spec(pods, entities, port),
                 opts=self.child(depends_on=self._after),
             )
 
