@@ -101,7 +101,7 @@ def test_the_controller_accepts_class_gateway_and_routes_and_publishes_its_addre
     assert gateway["status"]["addresses"] == [{"type": "IPAddress", "value": ADDRESS}]
     attached = {item["name"]: item["attachedRoutes"] for item in gateway["status"]["listeners"]}
     assert attached == {"http": 1, "https-api": 1, "https-platform": 1}
-    routes = prepared.api.list(API_VERSION, "HTTPRoute", namespace)
+    routes = prepared.api.list(API_VERSION, "HTTPRoute", namespace, labels="app.kubernetes.io/name=archesai")
     assert {item["metadata"]["name"] for item in routes} == {"archesai-api", "archesai-platform", "archesai-redirect"}
     for route in routes:
         (parent,) = route["status"]["parents"]
@@ -155,11 +155,44 @@ def test_a_body_above_the_limit_is_refused_and_one_below_it_arrives(fronts: Call
     assert _upload(running, bytes(40 * MEBIBYTE)) == (200, 40 * MEBIBYTE)
 
 
-def _upload(running: Front, body: bytes) -> tuple[int, int | None]:
-    connection = running.connect("api", CLIENTS[1], seconds=60)
+def test_traefiks_middleware_for_bodies_refuses_them_and_holds_answers_back(
+    fronts: Callable[[str], Front], prepared: ControlPlane
+) -> None:
+    """Why bodySize is refused for class traefik and for Traefik's Gateway API: answers would not stream."""
+    running, namespace = fronts("gateway"), "front-gateway"
+    host = f"limited.{running.domain}"
+    prepared.apply(_limited(namespace, host)).check()
+    plain = Front(TRAEFIK_PORTS[0], running.domain)
+    prepared.wait_for("the route is served", lambda: [] if plain.get("limited") == 200 else ["not yet"])
+    assert _upload(plain, bytes(MEBIBYTE + 1), "limited") == (413, None)
+    assert _upload(plain, bytes(MEBIBYTE), "limited") == (200, MEBIBYTE)
+    assert max(_gaps(plain, "limited")) < PIECE_SECONDS / 2
+
+
+def _limited(namespace: str, host: str) -> list[Object]:
+    """A way to the api through the middleware, with all that it can be told of answers left to its defaults."""
+    metadata = {"name": "limited", "namespace": namespace}
+    reference = {"group": "traefik.io", "kind": "Middleware", "name": "limited"}
+    rule = {
+        "filters": [{"type": "ExtensionRef", "extensionRef": reference}],
+        "backendRefs": [{"name": "archesai-api", "port": api.PORT}],
+    }
+    listener = {"name": "http", "protocol": "HTTP", "port": TRAEFIK_PORTS[0]}
+    gateway = {"gatewayClassName": "traefik", "listeners": [listener]}
+    middleware = {"buffering": {"maxRequestBodyBytes": MEBIBYTE}}
+    route = {"parentRefs": [{"name": "limited"}], "hostnames": [host], "rules": [rule]}
+    return [
+        {"apiVersion": API_VERSION, "kind": "Gateway", "metadata": metadata, "spec": gateway},
+        {"apiVersion": "traefik.io/v1alpha1", "kind": "Middleware", "metadata": metadata, "spec": middleware},
+        {"apiVersion": API_VERSION, "kind": "HTTPRoute", "metadata": metadata, "spec": route},
+    ]
+
+
+def _upload(running: Front, body: bytes, module: str = "api") -> tuple[int, int | None]:
+    connection = running.connect(module, CLIENTS[1], seconds=60)
     # Refused while the body is still on its way, the answer is there already.
     with suppress(BrokenPipeError, ConnectionResetError):
-        connection.request("POST", "/upload", body, {"Host": running.host("api")})
+        connection.request("POST", "/upload", body, {"Host": running.host(module)})
     answer = connection.getresponse()
     text = answer.read()
     connection.close()
@@ -168,15 +201,18 @@ def _upload(running: Front, body: bytes) -> tuple[int, int | None]:
 
 @every_form
 def test_an_answer_in_pieces_arrives_in_pieces(fronts: Callable[[str], Front], form: str) -> None:
-    running = fronts(form)
-    connection = running.connect("api", CLIENTS[1])
-    connection.request("GET", "/stream", headers={"Host": running.host("api")})
+    assert min(_gaps(fronts(form), "api")) > PIECE_SECONDS / 2
+
+
+def _gaps(running: Front, module: str) -> list[float]:
+    """Seconds between the pieces of an answer that the server writes piece by piece."""
+    connection = running.connect(module, CLIENTS[1])
+    connection.request("GET", "/stream", headers={"Host": running.host(module)})
     answer = connection.getresponse()
     moments = [time.monotonic() for _ in range(PIECES) if answer.read(5) == b"piece"]
     connection.close()
-    gaps = [later - earlier for earlier, later in pairwise(moments)]
-    assert len(gaps) == PIECES - 1
-    assert min(gaps) > PIECE_SECONDS / 2
+    assert len(moments) == PIECES
+    return [later - earlier for earlier, later in pairwise(moments)]
 
 
 @pytest.mark.long
