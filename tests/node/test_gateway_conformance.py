@@ -10,3 +10,31 @@ from testbed.node.rig import Nodes
 from testbed.programs import parts
 
 pytestmark = pytest.mark.node
+
+RELIED_ON = {
+    "GatewayModifyListeners",
+    "GatewaySecretMissingReferenceGrant",
+    "GatewayWithAttachedRoutes",
+    "HTTPRouteBackendProtocolWebSocket",
+    "HTTPRouteCrossNamespace",
+    "HTTPRouteHTTPSListener",
+    "HTTPRouteHostnameIntersection",
+    "HTTPRouteInvalidCrossNamespaceParentRef",
+    "HTTPRouteListenerHostnameMatching",
+    "HTTPRoutePathMatchOrder",
+    "HTTPRouteRedirectScheme",
+    "HTTPRouteSimpleSameNamespace",
+}
+"""What the objects of a stack build on: listeners by host with certificates, routes of other namespaces, the longest
+path first, the redirect."""
+
+
+def test_the_controller_that_a_stack_installs_does_what_gateway_api_says(nodes: Nodes) -> None:
+    parts_or_skip(parts.DEFINITIONS, "traefik", parts.GATEWAY_CONFORMANCE)
+    with conformance.controller(nodes):
+        done = conformance.run(nodes)
+    results = conformance.results(done.stdout)
+    failed = [name for name, result in results.items() if result == "FAIL"]
+    assert (failed, done.returncode) == ([], 0), done.stdout[-4000:] + done.stderr[-2000:]
+    passed = {name for name, result in results.items() if result == "PASS"}
+    assert passed >= RELIED_ON
