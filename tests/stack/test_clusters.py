@@ -20,6 +20,7 @@ def pod(namespace: str, name: str, address: str, **labels: str) -> Pod:
 
 
 COREDNS = pod("kube-system", "coredns", "10.244.0.10", k8s_app="kube-dns")
+IPV6 = pod("kube-system", "coredns", "fd00:10:244::a", k8s_app="kube-dns")
 CACHE = pod("kube-system", "cache", "10.244.0.11", k8s_app="node-local-dns")
 OPENSHIFT = Pod(
     "openshift-dns",
@@ -30,6 +31,7 @@ OPENSHIFT = Pod(
 )
 RESOLVERS: dict[str, tuple[Party, int]] = {
     "kubeadm, EKS, AKS, k3s and GKE's kube-dns": (COREDNS, 53),
+    "the same over IPv6": (IPV6, 53),
     "the Kubernetes add-on, GKE's NodeLocal DNSCache": (Outside("169.254.20.10"), 53),
     "the same on kubeadm's Service address": (Outside("10.96.0.10"), 53),
     "GKE's NodeLocal DNSCache with Dataplane V2": (CACHE, 53),
@@ -105,6 +107,8 @@ def test_another_resolver_can_be_set(blocks: Blocks) -> None:
     assert not made.judge(api, Outside("fd00::a"), 1053, "UDP").leaves
 
 
+NAME = "app.kubernetes.io/name"
+OWNING_GATEWAY = "gateway.envoyproxy.io/owning-gateway-name"
 HOSTS: Config = {"domain": "example.com", "monitoring": {"enabled": True}}
 GCE: Config = {"enabled": True, "className": "gce", "controller": {"cidrs": ["130.211.0.0/22", "35.191.0.0/16"]}}
 FRONT_DOORS: dict[str, tuple[Config, list[Party], list[Party]]] = {
@@ -118,6 +122,31 @@ FRONT_DOORS: dict[str, tuple[Config, list[Party], list[Party]]] = {
         {"enabled": True, "className": "alb", "controller": {"cidrs": ["10.0.0.0/20", "2001:db8:1::/64"]}},
         [Outside("10.0.3.7"), Outside("2001:db8:1::9")],
         [Outside("10.1.0.1"), Outside("2001:db8:2::9")],
+    ),
+    "ingress-nginx": (
+        {"enabled": True},
+        [pod("ingress-nginx", "c", "10.244.2.5", **{NAME: "ingress-nginx"})],
+        [pod("ingress-nginx", "other", "10.244.2.6"), pod("traefik", "t", "10.244.2.4", **{NAME: "traefik"})],
+    ),
+    "the controller that the stack installs": (
+        {"enabled": True, "controller": {"install": True}},
+        [pod("ingress", "t", "10.244.2.7", **{NAME: "traefik"})],
+        [pod("ingress-nginx", "c", "10.244.2.5", **{NAME: "ingress-nginx"})],
+    ),
+    "k3s' Traefik": (
+        {"enabled": True, "className": "traefik", "controller": {"namespace": "kube-system"}},
+        [pod("kube-system", "t", "10.42.0.8", **{NAME: "traefik"})],
+        [COREDNS, pod("traefik", "t", "10.42.0.9", **{NAME: "traefik"})],
+    ),
+    "Envoy Gateway": (
+        {"enabled": True, "api": "gateway", "gateway": {"className": "envoy", "implementation": "envoy"}},
+        [pod("envoy-gateway-system", "e", "10.244.2.8", **{OWNING_GATEWAY: "archesai-gateway"})],
+        [pod("envoy-gateway-system", "e", "10.244.2.9", **{OWNING_GATEWAY: "another"})],
+    ),
+    "a controller on the nodes' network of both families": (
+        {"enabled": True, "className": "haproxy", "controller": {"cidrs": ["192.168.7.0/24", "fd00:7::/64"]}},
+        [Outside("192.168.7.4"), Outside("fd00:7::4")],
+        [Outside("192.168.8.4"), Outside("fd00:8::4")],
     ),
     "traefik on the nodes' network": (
         {"enabled": True, "className": "traefik", "controller": {"cidrs": ["192.168.7.0/24"]}},
