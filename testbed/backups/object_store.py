@@ -29,8 +29,10 @@ class ObjectStore:
     access_key: str = "access-key-of-a-test"
     secret_key: str = "secret-key-of-a-test"
 
-    def rclone(self, *words: str, directory: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """rclone with this service as `s3:`."""
+    def rclone(
+        self, *words: str, directory: Path | None = None, more: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """rclone with this service as `s3:`; `more` is added to its environment."""
         variables = {
             "RCLONE_CONFIG": "/nonexistent/rclone.conf",
             "RCLONE_CONFIG_S3_TYPE": "s3",
@@ -39,21 +41,26 @@ class ObjectStore:
             "RCLONE_CONFIG_S3_ENDPOINT": self.url,
             "RCLONE_CONFIG_S3_ACCESS_KEY_ID": self.access_key,
             "RCLONE_CONFIG_S3_SECRET_ACCESS_KEY": self.secret_key,
+            **(more or {}),
         }
         return call(["rclone", *words], variables, directory=directory)
 
 
 @contextmanager
-def object_store(more: Mapping[str, str] | None = None) -> Generator[ObjectStore]:
-    """A running S3 service without buckets; `more` is added to its environment."""
+def object_store(more: Mapping[str, str] | None = None, address: str | None = None) -> Generator[ObjectStore]:
+    """A running S3 service without buckets, on a free port of loopback unless an `address` with a port is given.
+
+    `more` is added to its environment.
+    """
     needs("rclone")
     if absent := parts.missing("minio"):
         pytest.skip(f"not built: {', '.join(absent)}; run: python -m testbed.programs build minio")
     with place() as directory:
         port, console = free_ports(2)
-        store = ObjectStore(f"http://127.0.0.1:{port}")
+        listening = address or f"127.0.0.1:{port}"
+        store = ObjectStore(f"http://{listening}")
         command = [str(parts.executables("minio")["minio"]), "server", str(directory / "data"),
-                   "--address", f"127.0.0.1:{port}", "--console-address", f"127.0.0.1:{console}",
+                   "--address", listening, "--console-address", f"127.0.0.1:{console}",
                    "--certs-dir", str(directory / "certs")]  # fmt: skip
         variables = {
             "MINIO_ROOT_USER": store.access_key,

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archesai_infra.components import api, platform
+from archesai_infra.components import api, platform, storage
 from archesai_infra.components.ingress.gateway import TRAEFIK_PORTS
 from archesai_infra.components.ingress.rights import ACCOUNT
 from archesai_infra.stack.evaluate import Evaluation
@@ -174,7 +174,7 @@ def providers(values: Mapping[str, Any], home: str) -> list[str]:
 
 
 def _services(stack: Evaluation) -> list[Object]:
-    exposed = {api.NAME, platform.NAME}
+    exposed = {api.NAME, platform.NAME, storage.NAME}
     return [item for item in stack.objects if item["kind"] == "Service" and item["metadata"]["name"] in exposed]
 
 

@@ -8,15 +8,19 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import websocket
 
-from archesai_infra.components import api, platform
+from archesai_infra.components import api, platform, storage
 from archesai_infra.components.ingress.gateway import NAME, TRAEFIK_PORTS
 from archesai_infra.components.ingress.routes import API_VERSION
+from archesai_infra.components.storage import ManagedStorage
+from testbed.backups.object_store import object_store
 from testbed.cluster.backend import PIECE_SECONDS, PIECES
 from testbed.cluster.scenarios import alone, merged
 from testbed.cluster.traefik import CLIENTS, PODS, Front, front, servers
@@ -32,6 +36,10 @@ MEBIBYTE = 1 << 20
 LONG_SECONDS = 120
 """Traefik alone ends a request whose body takes 60 s; many proxies end a connection that is idle for as long."""
 HOSTS: Config = {"ingress": {"enabled": True, "controller": {"install": True}}}
+STORED: Config = {
+    "storage": {"enabled": True, "publicEndpoint": True},
+    "ingress": {"hosts": {"storage": "storage"}},
+}
 NGINX: Config = {"ingress": {"className": "nginx"}}
 TRAEFIK: Config = {"ingress": {"className": "traefik"}}
 GATEWAY: Config = {"ingress": {"api": "gateway", "tls": {"enabled": True, "existingSecret": "hosts"}}}
@@ -46,7 +54,7 @@ def fronts(prepared: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> 
         pytest.skip("needs ip of iproute2 on PATH, to give this network the addresses of clients")
     binary = parts_or_skip("traefik")["traefik"]
     forms = {
-        "nginx": NGINX,
+        "nginx": merged(NGINX, STORED),
         "traefik": TRAEFIK,
         "gateway": GATEWAY,
         "proxied": merged(NGINX, PROXY),
@@ -153,6 +161,38 @@ def test_a_body_above_the_limit_is_refused_and_one_below_it_arrives(fronts: Call
     running = fronts("nginx")
     assert _upload(running, bytes(60 * MEBIBYTE)) == (413, None)
     assert _upload(running, bytes(40 * MEBIBYTE)) == (200, 40 * MEBIBYTE)
+
+
+def test_a_url_that_is_signed_for_the_storages_public_host_is_good_there_and_one_for_the_service_is_not(
+    fronts: Callable[[str], Front], tmp_path: Path
+) -> None:
+    running = fronts("nginx")
+    bucket = ManagedStorage().bucket
+    (tmp_path / "page").write_text("what was stored", encoding="utf-8")
+    with object_store(address=f"{PODS}:{storage.PORT}") as inside:
+        for words in (("mkdir", f"s3:{bucket}"), ("copyto", str(tmp_path / "page"), f"s3:{bucket}/page")):
+            done = inside.rclone(*words)
+            assert done.returncode == 0, done.stderr
+        public = replace(inside, url=f"http://{running.host('storage')}")
+        # The name is in no DNS: the controller is asked as a proxy is, for a whole address.
+        by_controller = {"http_proxy": f"http://{PODS}:{running.port}"}
+        signed = [
+            urlsplit(store.rclone("link", f"s3:{bucket}/page", more=more).stdout.strip())
+            for store, more in ((public, by_controller), (inside, {}))
+        ]
+        assert [url.netloc for url in signed] == [running.host("storage"), f"{PODS}:{storage.PORT}"]
+        answers = [_get(running, f"{url.path}?{url.query}") for url in signed]
+        assert answers[0] == (200, b"what was stored")
+        assert answers[1][0] == 403
+        # The rest of the server stays inside.
+        assert _get(running, "/minio/health/live")[0] == 404
+
+
+def _get(running: Front, target: str) -> tuple[int, bytes]:
+    with closing(running.connect("storage", CLIENTS[1])) as connection:
+        connection.request("GET", target, headers={"Host": running.host("storage")})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
 
 
 def test_traefiks_middleware_for_bodies_refuses_them_and_holds_answers_back(
