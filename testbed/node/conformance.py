@@ -36,14 +36,8 @@ ECHO_IMAGES = ("v1.5.1", "v1.6.0-dev.3")
 """Tags of the tests' server; both are made of the pinned module."""
 FEATURES = ("Gateway", "HTTPRoute", "ReferenceGrant", "HTTPRouteSchemeRedirect", "HTTPRouteBackendProtocolWebSocket")
 """What the objects of a stack use, and what is core."""
-SKIPPED = (
-    # Traefik's own run leaves it out: all Gateways share its entry points, and so their routes.
-    "HTTPRouteMultipleGateways",
-    # They wait for every Gateway of the namespace, those that tests beside them break on purpose among them: minutes.
-    "GatewayObservedGenerationBump",
-    "HTTPRouteObservedGenerationBump",
-)
-"""Tests that are left out, and why."""
+SKIPPED = ("HTTPRouteMultipleGateways",)
+"""Traefik's own run leaves it out too: all Gateways share its entry points, and so their routes."""
 GROUPS = ("gateway.networking.k8s.io", "traefik.io")
 RUN_SECONDS = 900.0
 _RESULT = re.compile(r"^    --- (PASS|FAIL|SKIP): Conformance/(\w+)", re.MULTILINE)
@@ -72,10 +66,10 @@ def results(output: str) -> dict[str, str]:
 @contextmanager
 def controller(nodes: Nodes) -> Generator[None]:
     """Run the controller, with the definitions and images that it and the tests need, until the end of the block."""
-    programs = parts.executables("traefik", parts.GATEWAY_CONFORMANCE, "coredns")
+    programs = parts.executables("traefik", parts.GATEWAY_CONFORMANCE, "pause")
     nodes.add_image(_image(), programs["traefik"], user="65532:65532")
-    # The pods of the tests that ask over UDP have to be ready, whether those run or not.
-    nodes.add_image("registry.k8s.io/coredns/coredns:v1.12.2", programs["coredns"], user="1000")
+    # Every test waits until each pod is ready, that of the tests over UDP too, which are left out.
+    nodes.add_image("registry.k8s.io/coredns/coredns:v1.12.2", programs["pause"], user="65535:65535")
     for tag in ECHO_IMAGES:
         nodes.add_image(f"registry.k8s.io/gateway-api/echo-basic:{tag}", programs["echo-basic"], user="65532:65532")
     definitions = [one for group in GROUPS for one in crds.custom_resource_definitions(group)]
