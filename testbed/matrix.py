@@ -77,12 +77,6 @@ _INGRESS: dict[str, Config] = {
     },
     "our controller for nginx": {"controller": {"install": True, "replicas": 2}},
     "Cilium's own": {"className": "cilium", "tls": TLS, "controller": {"cilium": True}},
-    "Cilium's own by Gateway API": {
-        "api": "gateway",
-        "gateway": {"className": "cilium", "implementation": "other"},
-        "tls": TLS,
-        "controller": {"cilium": True},
-    },
     "our controller for traefik": {"className": "traefik", "controller": {"install": True}},
     "cert-manager and issuer": {"tls": TLS, "clusterIssuer": ISSUER, "certManager": {"install": True}},
     "a controller elsewhere": {"controller": {"namespace": "edge", "podLabels": {"app": "edge"}}},
