@@ -100,7 +100,7 @@ def build(tiers: tuple[str, ...]) -> None:
         wanted += parts.ENGINE
     on_nodes = NODE in tiers and not os.environ.get(lacks.KUBECONFIG_VARIABLE) and lacks.lack() is None
     if on_nodes:
-        wanted += (*lacks.PARTS, parts.GATEWAY_CONFORMANCE)
+        wanted += lacks.PARTS
     if absent := parts.missing(*wanted):
         print(f"Building {', '.join(absent)}: once, into {cache_directory()}", flush=True)
         ensure(*wanted, log=tell)
