@@ -70,6 +70,7 @@ class Model(BaseModel):
         alias_generator=to_camel,
         extra="forbid",
         frozen=True,
+        defer_build=True,
         hide_input_in_errors=True,
         validate_default=True,
     )

@@ -9,7 +9,7 @@ import typer
 
 from archesai_infra.cli.adopt.plan import Fate, Item, Plan
 from archesai_infra.cli.base.cluster import Cluster
-from archesai_infra.cli.base.console import print_table
+from archesai_infra.cli.base.tables import print_table
 from archesai_infra.cli.base.text import counted
 from archesai_infra.cli.engine.engine import Engine
 

@@ -10,8 +10,9 @@ from archesai_infra.cli.backups.archives import archive_cells, archives
 from archesai_infra.cli.backups.cost import in_the_bucket
 from archesai_infra.cli.backups.store import Store, contents, copied_bytes, open_store, problems
 from archesai_infra.cli.base.cluster import Object
-from archesai_infra.cli.base.console import print_json, print_table
+from archesai_infra.cli.base.console import print_json
 from archesai_infra.cli.base.errors import Exit
+from archesai_infra.cli.base.tables import print_table
 from archesai_infra.cli.base.text import duration, moment, size
 
 

@@ -1,7 +1,8 @@
-"""Ages, sizes and names as a person reads them."""
+"""Ages, sizes, names and values as a person reads them."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 
@@ -34,3 +35,10 @@ def counted(count: int, noun: str) -> str:
 def one_line(text: object) -> str:
     """A text without its line breaks."""
     return " ".join(str(text).split())
+
+
+def value_text(value: object) -> str:
+    """A value on one line; `not set` for none."""
+    if value is None:
+        return "not set"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

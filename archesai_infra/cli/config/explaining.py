@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from archesai_infra.cli.base.console import print_json, print_lines
 from archesai_infra.cli.base.errors import CommandError, Exit
-from archesai_infra.cli.config.values import text
+from archesai_infra.cli.base.text import value_text
 from archesai_infra.stack.config import PROJECT
 from archesai_infra.stack.explain import Key, keys
 from archesai_infra.stack.settings import Settings
@@ -51,4 +51,4 @@ def describe(key: Key) -> Iterator[str]:
     if key.secret:
         yield f"  set with: arches config set {key.path}   # asks for the value"
         return
-    yield "  default:  " + ("none, it has to be set" if key.required else text(key.default))
+    yield "  default:  " + ("none, it has to be set" if key.required else value_text(key.default))

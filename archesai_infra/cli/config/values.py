@@ -8,9 +8,11 @@ from difflib import get_close_matches
 
 import typer
 
-from archesai_infra.cli.base.console import print_json, print_table
+from archesai_infra.cli.base.console import print_json
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.stacks import read_stack
+from archesai_infra.cli.base.tables import print_table
+from archesai_infra.cli.base.text import value_text
 from archesai_infra.components.api import flatten
 from archesai_infra.stack.config import PROJECT, RawConfig, load
 from archesai_infra.stack.evaluate import MASK
@@ -33,7 +35,7 @@ def print_values(prefix: str, stack: str, *, json: bool) -> None:
     if json:
         print_json([asdict(item) for item in chosen])
         return
-    print_table(["Key", "Value", "From"], ([item.key, text(item.value), item.source] for item in chosen))
+    print_table(["Key", "Value", "From"], ([item.key, value_text(item.value), item.source] for item in chosen))
 
 
 def print_value(key: str, stack: str, *, json: bool) -> None:
@@ -45,7 +47,7 @@ def print_value(key: str, stack: str, *, json: bool) -> None:
         return
     if chosen[0].key != key:
         raise CommandError(f"{key}: is a group of keys: arches config show {key}", Exit.INPUT)
-    typer.echo(text(chosen[0].value))
+    typer.echo(value_text(chosen[0].value))
 
 
 def _chosen(prefix: str, stack: str) -> list[Value]:
@@ -58,13 +60,6 @@ def _chosen(prefix: str, stack: str) -> list[Value]:
         hint = f"did you mean {near[0]}?" if near else "`arches config show` lists those of the stack"
         raise CommandError(f"{prefix}: this stack has no such key; {hint}", Exit.INPUT)
     return chosen
-
-
-def text(value: object) -> str:
-    """A value on one line; `not set` for none."""
-    if value is None:
-        return "not set"
-    return value if isinstance(value, str) else jsonlib.dumps(value, ensure_ascii=False)
 
 
 def values(raw: RawConfig, settings: Settings) -> list[Value]:

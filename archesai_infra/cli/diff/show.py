@@ -13,8 +13,7 @@ import typer
 from archesai_infra.cli.base.console import colored, print_json, print_lines
 from archesai_infra.cli.base.errors import Exit
 from archesai_infra.cli.base.stacks import read_stack
-from archesai_infra.cli.base.text import counted
-from archesai_infra.cli.config.values import text
+from archesai_infra.cli.base.text import counted, value_text
 from archesai_infra.cli.diff.differences import Difference, differences
 from archesai_infra.stack.evaluate import evaluate
 
@@ -70,5 +69,5 @@ def text_changes(left: str, right: str) -> list[str]:
 
 def shortened(value: object, widest: int = WIDEST) -> str:
     """A value on one line that fits."""
-    line = text(value)
+    line = value_text(value)
     return line if len(line) <= widest else f"{line[: widest - 2]} …"

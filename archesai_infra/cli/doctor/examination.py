@@ -12,12 +12,13 @@ import typer
 from rich.text import Text
 
 from archesai_infra.cli.base.cluster import ClusterError
-from archesai_infra.cli.base.console import STYLES, console, interactive, print_json
+from archesai_infra.cli.base.console import interactive, print_json
 from archesai_infra.cli.base.errors import Exit
 from archesai_infra.cli.base.failures import Caught
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root
 from archesai_infra.cli.base.stacks import read_stack
+from archesai_infra.cli.base.tables import STYLES, console
 from archesai_infra.cli.base.text import counted
 from archesai_infra.cli.doctor import machine
 from archesai_infra.cli.doctor.drift import drift_of

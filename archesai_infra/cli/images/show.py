@@ -6,8 +6,9 @@ from dataclasses import asdict
 
 import typer
 
-from archesai_infra.cli.base.console import print_json, print_table
+from archesai_infra.cli.base.console import print_json
 from archesai_infra.cli.base.stacks import read_stack
+from archesai_infra.cli.base.tables import print_table
 from archesai_infra.cli.base.text import counted
 from archesai_infra.cli.images import lock as locks
 from archesai_infra.cli.images.listing import items

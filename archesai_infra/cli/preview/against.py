@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
-import io
-import json
-import subprocess
-import sys
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.git import git
-from archesai_infra.cli.base.text import one_line
 from archesai_infra.stack.config import RawConfig
-from archesai_infra.stack.evaluate import Evaluation, evaluate
-from archesai_infra.stack.stack_file import read
+from archesai_infra.stack.evaluate import Evaluation
 
 PROGRAM = "archesai_infra"
-EVALUATION_SECONDS = 120
+"""Folder of the program in the project."""
 
 
 @dataclass(frozen=True)
@@ -68,56 +59,20 @@ def revision(root: Path, raw: RawConfig, name: str) -> Revision | None:
             raise CommandError(f"--against {name}: Git knows no such revision here", Exit.INPUT)
         return None
     title, file = f"commit {commit.decode().strip()}", f"Pulumi.{raw.stack}.yaml"
-    program = git(root, "status", "--porcelain", "--", PROGRAM) == b"" and _same(root, name, PROGRAM)
+    same_program = _is_program_of(root, name)
     before = git(root, "show", f"{name}:./{file}")
-    if program and before == (root / file).read_bytes():
+    if same_program and before == (root / file).read_bytes():
         return Revision(title, same=True, states={})
     if before is None:
         return Revision(title, same=False, states={})
-    with TemporaryDirectory(prefix="arches-") as directory:
-        path = Path(directory)
-        (path / file).write_bytes(before)
-        states = declared(evaluate(read(path, raw.stack))) if program else _evaluated(root, path, name, raw.stack)
-    return Revision(title, same=False, states=states)
+    # Evaluates and unpacks; most previews need neither.
+    from archesai_infra.cli.preview.earlier import Earlier, states
+
+    return Revision(title, same=False, states=states(Earlier(root, name, raw.stack, before), same_program=same_program))
 
 
-def _same(root: Path, name: str, path: str) -> bool:
-    return git(root, "diff", "--quiet", name, "--", path) is not None
-
-
-def _evaluated(root: Path, directory: Path, name: str, stack: str) -> dict[str, dict[str, Any]]:
-    """What the program of the revision declares, evaluated in a process of its own."""
-    archive = git(root, "archive", "--format=tar", f"{name}:./", PROGRAM) or b""
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(directory, filter="data")
-    done = subprocess.run(
-        [sys.executable, "-c", _script(), str(directory), stack],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=EVALUATION_SECONDS,
-    )
-    if done.returncode:
-        last = one_line(done.stderr.strip().rpartition("\n")[2])
-        raise CommandError(
-            f"the program of revision {name} cannot be evaluated ({last}); "
-            "compare with a later one: --against <revision>",
-            Exit.FOUND,
-        )
-    return json.loads(done.stdout)
-
-
-def _script() -> str:
-    """A program that prints what the package beside it declares; this version's code, for the older one lacks it."""
-    return "\n".join(
-        [
-            "from __future__ import annotations",
-            "import json, sys",
-            "from pathlib import Path",
-            "from archesai_infra.stack.evaluate import evaluate",
-            "from archesai_infra.stack.stack_file import read",
-            inspect.getsource(declared),
-            "json.dump(declared(evaluate(read(Path(sys.argv[1]), sys.argv[2]))), sys.stdout)",
-        ]
-    )
+def _is_program_of(root: Path, name: str) -> bool:
+    """Whether the program in the working tree is that of a revision, files that Git does not know included."""
+    if git(root, "status", "--porcelain", "--", PROGRAM) != b"":
+        return False
+    return name == "HEAD" or git(root, "diff", "--quiet", name, "--", PROGRAM) is not None

@@ -9,9 +9,10 @@ from typing import Any
 
 import typer
 
-from archesai_infra.cli.base.console import print_json, print_table
+from archesai_infra.cli.base.console import print_json
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.stacks import read_stack
+from archesai_infra.cli.base.tables import print_table
 from archesai_infra.cli.config.edit import set_secret, write_key
 from archesai_infra.credentials import Credential
 from archesai_infra.stack.config import RawConfig, load

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 import typer
 
 from archesai_infra.cli.base.cluster import Cluster
-from archesai_infra.cli.base.console import console, interactive, print_json, print_table
+from archesai_infra.cli.base.console import interactive, print_json
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.stacks import read_stack
+from archesai_infra.cli.base.tables import console, print_table
 from archesai_infra.cli.base.text import counted
 from archesai_infra.cli.status.report import Line, look, summary
 from archesai_infra.stack.evaluate import Evaluation, evaluate

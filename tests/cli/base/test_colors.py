@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
-from archesai_infra.cli.base.console import colored, print_lines, print_table
+from archesai_infra.cli.base.console import colored, print_lines
 from archesai_infra.cli.base.errors import Exit
 from archesai_infra.cli.base.failure import Failure
+from archesai_infra.cli.base.tables import print_table
 
 GREEN, RED = "\x1b[32m", "\x1b[1;31m"
 ROWS = [["problem", "api", "Deployment archesai-api"], ["ok", "redis", "StatefulSet archesai-redis"]]

@@ -60,6 +60,30 @@ def test_the_json_of_it_is_what_the_digest_reads() -> None:
     assert "`spec.replicas`: `1` → `2`" in text
 
 
+def test_the_commit_is_evaluated_once_and_another_program_or_stack_file_is_another_commit(
+    clone: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+
+    def preview() -> tuple[str, int]:
+        return run("preview", "--offline", "--json").output, len(list(cache.rglob("*.json")))
+
+    _set("api.replicas", "2")
+    first = preview()
+    assert first == (preview()[0], 1)
+    for path in cache.rglob("*.json"):
+        path.write_text("{}", encoding="utf-8")
+    assert {step["op"] for step in json.loads(preview()[0])["steps"]} == {"create"}
+    file = clone / "archesai_infra" / "versions.py"
+    file.write_text(f"{file.read_text(encoding='utf-8')}\n", encoding="utf-8")
+    commit = ["git", "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "-q", "-a", "-m", "second"]
+    subprocess.run(commit, cwd=clone, check=True, capture_output=True, timeout=60)
+    _set("api.replicas", "3")
+    again, kept = preview()
+    assert (kept, {step["op"] for step in json.loads(again)["steps"]}) == (2, {"update"})
+
+
 @pytest.mark.usefixtures("clone")
 def test_a_revision_that_git_does_not_know_is_a_sentence() -> None:
     result = run("preview", "--offline", "--against", "nowhere")

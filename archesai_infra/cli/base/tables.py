@@ -1,0 +1,61 @@
+"""Tables: columns for a person, one line a row for a pipe. Apart from the rest, for Rich takes long to load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import typer
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from archesai_infra.cli.base.console import interactive, print_lines
+
+STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red", "skipped": "dim"}
+_PROSE = 24
+"""Columns that the last cell of a row needs at least, to be worth wrapping."""
+_GAP = 2
+
+
+def console() -> Console:
+    """A console on standard output; Rich itself obeys NO_COLOR and drops colours in a pipe."""
+    return Console(highlight=False, soft_wrap=not interactive())
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table whose last column wraps; names are never cut.
+
+    In a pipe it is one line a row with tabs between the cells and no headers, for `cut` and `grep`; on a terminal that
+    is too narrow, a row takes several lines.
+    """
+    if not interactive():
+        for row in rows:
+            typer.echo("\t".join(row))
+        return
+    screen, rows = console(), [list(row) for row in rows]
+    widths = [max(cell_len(cells[column]) for cells in [list(headers), *rows]) for column in range(len(headers))]
+    if sum(width + _GAP for width in widths[:-1]) + min(widths[-1], _PROSE) > screen.width:
+        _print_records(screen, headers, rows)
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in headers[:-1]:
+        table.add_column(header, no_wrap=True)
+    table.add_column(headers[-1], overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
+    screen.print(table)
+
+
+def _print_records(screen: Console, headers: Sequence[str], rows: list[list[str]]) -> None:
+    """Each row as a block of lines: the first cell, and below it the others with their headers."""
+    for row in rows:
+        print_lines([row[0]])
+        for header, cell in zip(headers[1:], row[1:], strict=True):
+            if cell:
+                label = f"  {header}: " if header else "  "
+                if cell in STYLES:
+                    screen.print(Text.assemble(label, (cell, STYLES[cell])))
+                else:
+                    print_lines([f"{label}{cell}"])
