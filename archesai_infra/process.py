@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -35,6 +36,24 @@ def without_garbage_collection() -> Generator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@contextmanager
+def without_source_positions() -> Generator[None]:
+    """For an evaluation without an engine, which is who shows where in the code a resource is declared.
+
+    The SDK asks for the call stack at each resource, and Python reads the source files of all its frames. The limit is
+    Python's own, for all stacks that it prints; it ends with the evaluation, so errors have their whole traceback.
+    """
+    before = getattr(sys, "tracebacklimit", None)
+    sys.tracebacklimit = 1
+    try:
+        yield
+    finally:
+        if before is None:
+            del sys.tracebacklimit
+        else:
+            sys.tracebacklimit = before
 
 
 def _ignore_what_others_handle() -> None:

@@ -7,12 +7,14 @@ import inspect
 import json
 import subprocess
 import sys
+import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import pulumi
 import pytest
 
-from archesai_infra.process import DEBUG, FOR_ONE_RUN, without_garbage_collection
+from archesai_infra.process import DEBUG, FOR_ONE_RUN, without_garbage_collection, without_source_positions
 from testbed.stacks import ROOT
 
 SDK = Path(pulumi.__file__).parent
@@ -79,3 +81,11 @@ def test_garbage_collection_is_afterwards_as_before_also_after_an_error(*, enabl
         assert gc.isenabled() is enabled
     finally:
         (gc.enable if was_enabled else gc.disable)()
+
+
+def test_call_stacks_are_short_during_an_evaluation_and_whole_after_its_errors() -> None:
+    with suppress(ZeroDivisionError), without_source_positions():
+        assert len(traceback.extract_stack()) == 1
+        _ = 1 / 0
+    assert len(traceback.extract_stack()) > 1
+    assert not hasattr(sys, "tracebacklimit")

@@ -11,7 +11,7 @@ from google.protobuf import struct_pb2
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 
-from archesai_infra.process import without_garbage_collection
+from archesai_infra.process import without_garbage_collection, without_source_positions
 from archesai_infra.stack.config import PROJECT, RawConfig, load
 from archesai_infra.stack.deploy import deploy
 from archesai_infra.stack.settings import Settings
@@ -121,7 +121,7 @@ def evaluate(raw: RawConfig, *, reveal: bool = False, application: bool = False)
     pulumi.runtime.reset_options(project=PROJECT, stack=raw.stack, preview=True)
     mocks.set_mocks(_NoMocks(), project=PROJECT, stack=raw.stack, preview=True, monitor=monitor)
     declared: dict[str, Any] = {}
-    with without_garbage_collection():
+    with without_garbage_collection(), without_source_positions():
         pulumi.runtime.test(
             lambda: declared.update(deploy(settings, credentials, raw.stack, application=application))
         )()

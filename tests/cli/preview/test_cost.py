@@ -1,0 +1,68 @@
+"""What an offline preview of production costs: processor time and memory, not time on a clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from typing import Any
+
+from testbed.stacks import ROOT
+
+SECONDS = 300
+MEGABYTES = 150
+SDKS = 5
+"""Times the processor time that loading the SDK takes on the same machine; 3 where this was written."""
+LATE = {"kubernetes", "requests", "rich", "ruamel", "jinja2"}
+"""What an offline preview that differs from no commit needs nothing of."""
+
+_MEASURE = """
+import json, resource, sys
+
+def report():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    modules = sorted(name for name in sys.modules if "." not in name)
+    text = {"seconds": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss / 1024, "modules": modules}
+    print(json.dumps(text), file=sys.stderr)
+"""
+_PREVIEW = """
+sys.argv = ["arches", "preview", "--stack", "prod", "--offline"]
+from archesai_infra.cli.app import main
+try:
+    main()
+finally:
+    report()
+"""
+_SDK = """
+import pulumi_kubernetes.core.v1
+report()
+"""
+
+
+@cache
+def _measured(script: str) -> dict[str, Any]:
+    """The second of two runs: the first one compiles."""
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", _MEASURE + script],
+            cwd=ROOT,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=SECONDS,
+        )
+    return json.loads(done.stderr.splitlines()[-1])
+
+
+def test_an_offline_preview_of_production_loads_nothing_that_only_other_commands_need() -> None:
+    assert not LATE & set(_measured(_PREVIEW)["modules"])
+
+
+def test_an_offline_preview_of_production_costs_little_more_than_the_sdk() -> None:
+    preview, sdk = _measured(_PREVIEW), _measured(_SDK)
+    assert preview["memory"] < MEGABYTES
+    assert preview["seconds"] < SDKS * sdk["seconds"], (preview["seconds"], sdk["seconds"])
