@@ -34,8 +34,11 @@ def stacks(directory: Path) -> list[str]:
 def check_name(directory: Path, stack: str) -> None:
     """Raise ConfigError for a name that no stack can have, before the name becomes a path."""
     if reasons := stack_name(stack):
-        known = ", ".join(stacks(directory)) or "none"
-        raise ConfigError(f"stack {stack!r}", [f"{reason}; stacks here: {known}" for reason in reasons])
+        known = stacks(directory)
+        near = get_close_matches(stack.lower(), known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        listed = ", ".join(known) or "none"
+        raise ConfigError(f"stack {stack!r}", [f"{reason}; stacks here: {listed}{hint}" for reason in reasons])
 
 
 def read(directory: Path, stack: str) -> RawConfig:

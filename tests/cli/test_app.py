@@ -24,8 +24,9 @@ HEAVY = (
     "pydantic",
 )  # fmt: skip
 """What commands need and help does not."""
-LAZY = {"app.py", "base/options.py"}
-"""Files beside the command files that import when they are called: the table of commands, and completion."""
+LAZY = {"app.py", "base/options.py", "preview/run.py", "preview/against.py"}
+"""Files beside the command files that import when they are called: the table of commands, completion, and the offline
+preview, which loads neither the engine's part nor an evaluation of commits where it needs none."""
 _HELP = """
 import sys
 from contextlib import suppress

@@ -21,10 +21,10 @@ def colored() -> bool:
     return shows_colors(sys.stdout)
 
 
-def print_lines(lines: Iterable[str]) -> None:
-    """Lines as they are in a pipe, wrapped between words on a terminal."""
+def print_lines(lines: Iterable[str], indent: int | None = None) -> None:
+    """Lines as they are in a pipe, wrapped between words on a terminal; their later pieces begin at `indent`."""
     for line in lines:
-        for piece in pieces(line, sys.stdout):
+        for piece in pieces(line, sys.stdout, indent):
             typer.echo(piece)
 
 

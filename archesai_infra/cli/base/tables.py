@@ -36,8 +36,12 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         return
     screen, rows = console(), [list(row) for row in rows]
     widths = [max(cell_len(cells[column]) for cells in [list(headers), *rows]) for column in range(len(headers))]
-    if sum(width + _GAP for width in widths[:-1]) + min(widths[-1], _PROSE) > screen.width:
-        _print_records(screen, headers, rows)
+    first = sum(width + _GAP for width in widths[:-1])
+    if first + min(widths[-1], _PROSE) > screen.width:
+        if first - _GAP <= screen.width:
+            _print_pairs(screen, widths, rows)
+        else:
+            _print_records(screen, headers, rows)
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for header in headers[:-1]:
@@ -46,6 +50,18 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
     screen.print(table)
+
+
+def _print_pairs(screen: Console, widths: list[int], rows: list[list[str]]) -> None:
+    """Each row on two lines: the names in their columns, and below them the prose."""
+    for row in rows:
+        names = [
+            Text(cell.ljust(width + _GAP), style=STYLES.get(cell, ""))
+            for cell, width in zip(row[:-1], widths, strict=False)
+        ]
+        screen.print(Text.assemble(*names), end="\n", soft_wrap=True)
+        if row[-1]:
+            print_lines([f"{' ' * (widths[0] + _GAP)}{row[-1]}"])
 
 
 def _print_records(screen: Console, headers: Sequence[str], rows: list[list[str]]) -> None:

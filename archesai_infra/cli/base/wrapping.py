@@ -11,6 +11,8 @@ _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 _COMMAND = re.compile(r"(?<![-\w/])(?:\.venv/bin/)?(?:arches|kubectl|pulumi|make|docker) [^;,`()]*[^;,`().\s]")
 """A command with its arguments: a line break in it would be typed as Enter."""
 _INDENT = 2
+_NARROW = 20
+"""Columns that an indent leaves for text at least."""
 _HELD = "\0"
 
 
@@ -22,7 +24,9 @@ def wrapped(line: str, width: int, indent: int | None = None) -> list[str]:
     """
     if _columns(line) <= width:
         return [line]
-    margin = " " * (len(line) - len(line.lstrip()) + _INDENT if indent is None else indent)
+    if indent is None or indent > width - _NARROW:
+        indent = len(line) - len(line.lstrip()) + _INDENT
+    margin = " " * indent
     words = _COMMAND.sub(lambda match: match[0].replace(" ", _HELD), line.strip()).split(" ")
     lines = [line[: len(line) - len(line.lstrip())] + words[0]]
     for word in words[1:]:
@@ -33,9 +37,9 @@ def wrapped(line: str, width: int, indent: int | None = None) -> list[str]:
     return [piece.replace(_HELD, " ") for piece in lines]
 
 
-def pieces(line: str, stream: TextIO) -> list[str]:
+def pieces(line: str, stream: TextIO, indent: int | None = None) -> list[str]:
     """A line as it is printed to a stream: wrapped on a terminal, whole in a pipe."""
-    return wrapped(line, width_of_terminal()) if stream.isatty() else [line]
+    return wrapped(line, width_of_terminal(), indent) if stream.isatty() else [line]
 
 
 def shows_colors(stream: TextIO) -> bool:

@@ -15,7 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import typer
 import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
@@ -23,6 +22,7 @@ from ruamel.yaml.error import YAMLError
 
 from archesai_infra.cli.base import project
 from archesai_infra.cli.base.confirm import ask_secret
+from archesai_infra.cli.base.console import print_lines
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.stacks import read_stack
 from archesai_infra.cli.engine import state
@@ -46,12 +46,19 @@ def set_value(key: str, value: str | None, stack: str, *, secret: bool) -> None:
     key = key.removeprefix(f"{PROJECT}:")
     read_stack(stack)
     if secret or key in set(Credential):
-        set_secret(key, ask_secret(key) if value is None else value, stack)
+        set_secret(key, _not_empty(key, ask_secret(key) if value is None else value), stack)
     elif value is None:
         raise CommandError(f"{key}: the value is missing: arches config set {key} <value>", Exit.INPUT)
     else:
         write_key(key, typed(key, value), stack)
-    typer.echo(f"{key} is set in Pulumi.{stack}.yaml; see what it changes: arches preview --stack {stack}")
+    print_lines([f"{key} is set in Pulumi.{stack}.yaml; see what it changes: arches preview --stack {stack}"])
+
+
+def _not_empty(key: str, value: str) -> str:
+    """The value of a secret; raises CommandError for none, which standard input has at its end."""
+    if not value:
+        raise CommandError(f"{key}: the value is empty: type it, or pipe it into the command", Exit.INPUT)
+    return value
 
 
 def unset_value(key: str, stack: str) -> None:
@@ -73,7 +80,7 @@ def unset_value(key: str, stack: str) -> None:
                 break
 
     edit(stack, remove)
-    typer.echo(f"{key} is no longer in Pulumi.{stack}.yaml; see what it changes: arches preview --stack {stack}")
+    print_lines([f"{key} is no longer in Pulumi.{stack}.yaml; see what it changes: arches preview --stack {stack}"])
 
 
 def write_key(key: str, value: object, stack: str) -> None:

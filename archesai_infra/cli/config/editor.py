@@ -14,6 +14,7 @@ import typer
 
 from archesai_infra.cli.base import project
 from archesai_infra.cli.base.confirm import confirm
+from archesai_infra.cli.base.console import print_lines
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.stacks import read_stack
 from archesai_infra.cli.config.edit import new_mistakes, replace_file
@@ -30,7 +31,7 @@ def edit(stack: str) -> None:
     path = project.root() / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         read_stack(stack)
-    before = path.read_text(encoding="utf-8")
+    before = _text(path, path.name)
     # Beside the file, so that the schema that it names is found from the copy too.
     copy = path.with_name(f".{path.name}")
     copy.write_text(before, encoding="utf-8")
@@ -46,7 +47,7 @@ def edit(stack: str) -> None:
         typer.echo(f"{path.name} is unchanged")
         return
     replace_file(path, after)
-    typer.echo(f"{path.name} is changed; see what that changes: arches preview --stack {stack}")
+    print_lines([f"{path.name} is changed; see what that changes: arches preview --stack {stack}"])
 
 
 def _kept(text: str, stack: str) -> Path:
@@ -63,7 +64,7 @@ def _edited(copy: Path, stack: str) -> str:
         status = subprocess.run([*_editor(), str(copy)], check=False).returncode
         if status:
             raise CommandError(f"the editor ended with status {status}; nothing was changed", Exit.FOUND)
-        text = copy.read_text(encoding="utf-8")
+        text = _text(copy, f"Pulumi.{stack}.yaml")
         mistakes = new_mistakes(text, stack)
         if not mistakes:
             return text
@@ -72,6 +73,14 @@ def _edited(copy: Path, stack: str) -> str:
         for mistake in mistakes:
             typer.echo(f"error: {mistake}", err=True)
         confirm("Edit again?", instead="EDITOR=<command>")
+
+
+def _text(path: Path, name: str) -> str:
+    """The text of a file; raises CommandError for bytes that are none, which an edit would change."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{name}: byte {error.start + 1}: must be UTF-8 text", Exit.INPUT) from None
 
 
 def _editor() -> list[str]:

@@ -11,10 +11,11 @@ from archesai_infra.kube.labels import COMPONENT, NAME
 POLICIES = ("NetworkPolicy", cilium.KIND)
 """Kinds of network policies."""
 _NAMESPACE = "kubernetes.io/metadata.name"
+_TO = " -> "
 
 
 class FlowChanges(NamedTuple):
-    """Flows as `source -> target:port`."""
+    """Flows as `source -> target:port`, with several addresses or ports between commas."""
 
     opened: list[str]
     closed: list[str]
@@ -29,7 +30,26 @@ def flow_changes(preview: Mapping[str, Any]) -> FlowChanges:
             inputs = (step.get(state) or {}).get("inputs") or {}
             if inputs.get("kind") in POLICIES and "spec" in inputs:
                 flows |= set(_flows(inputs["spec"]))
-    return FlowChanges(sorted(after - before), sorted(before - after))
+    return FlowChanges(_folded(after - before), _folded(before - after))
+
+
+def _folded(flows: set[str]) -> list[str]:
+    """Flows in order; from one source, addresses with the same ports are one flow, as those of name servers are."""
+    ports: dict[tuple[str, str], set[str]] = {}
+    for flow in flows:
+        route, _, port = flow.rpartition(":")
+        source, _, target = route.partition(_TO)
+        ports.setdefault((source, target), set()).add(port)
+    targets: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (source, target), of_target in ports.items():
+        targets.setdefault((source, tuple(sorted(of_target))), []).append(target)
+    folded: list[str] = []
+    for (source, of_targets), names in targets.items():
+        addresses = sorted(name for name in names if "/" in name and name[0].isdigit())
+        alone = [name for name in names if name not in addresses]
+        groups = [", ".join(addresses), *alone] if addresses else alone
+        folded += [f"{source}{_TO}{group}:{','.join(of_targets)}" for group in groups]
+    return sorted(folded)
 
 
 def policy_changes(old: object, new: object) -> list[str]:

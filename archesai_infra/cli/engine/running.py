@@ -37,16 +37,19 @@ def run_engine(operation: Callable[[], object], *, go_on: str | None = None, cha
     """
     stopped: list[str] = []
     failed = False
+    reasons: list[str] = []
     with waiting_for_the_engine() as interruption:
         try:
             operation()
         except EngineError as error:
-            # The engine has printed what is wrong, line by line, as it happened.
-            stopped, failed = protected(str(error)), True
+            # The engine has printed most of what is wrong, line by line, as it happened.
+            stopped, failed, reasons = protected(str(error)), True, unprinted(str(error))
     if interruption.asked:
         raise CommandError(_interrupted(changes), Exit.INTERRUPTED)
     if stopped and go_on:
         raise CommandError(_protection(stopped, go_on), Exit.FOUND)
+    if reasons:
+        raise CommandError("\n".join(reasons), Exit.FOUND)
     if failed:
         raise typer.Exit(Exit.FOUND)
 
@@ -58,6 +61,25 @@ def _interrupted(stack: str | None) -> str:
         f"interrupted: finished steps are in the state. `arches preview --stack {stack}` shows the rest; "
         f"the same command continues. If the state is locked: arches cancel --stack {stack}"
     )
+
+
+_ERROR = re.compile(r"^\s*error: (.+)$", re.MULTILINE)
+_OUTCOME = re.compile(r"\w+ failed")
+"""The engine's last line about an operation whose reasons it has printed."""
+_NO_INTERPRETER = re.compile(r"python[\d.]*: no such file or directory")
+
+
+def unprinted(text: str) -> list[str]:
+    """What the engine wrote to its standard error alone, from the text of its failure; and a cure where one is known.
+
+    The Automation API passes on the engine's standard output line by line, and its standard error in the error only.
+    """
+    printed, _, errors = text.partition("\n stderr: ")
+    found = (match[1].strip() for match in _ERROR.finditer(errors))
+    reasons = [reason for reason in dict.fromkeys(found) if reason not in printed and not _OUTCOME.match(reason)]
+    if any(_NO_INTERPRETER.search(reason) for reason in reasons):
+        reasons.append("the environment in which the engine runs the program is missing: make setup")
+    return reasons
 
 
 _REFUSED = re.compile(r'resource "(urn:[^"]+)"\s+(?:as it is currently marked for protection|cannot be deleted)')

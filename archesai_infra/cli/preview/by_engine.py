@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from archesai_infra.cli.base.cluster import ClusterError
+from archesai_infra.cli.base.errors import CommandError
 from archesai_infra.cli.base.kubeconfig import connect, reach
 from archesai_infra.cli.digest.digest import REACHABILITY, STATE_ONLY, VIOLATIONS
 from archesai_infra.cli.engine import plans, state
@@ -72,6 +73,12 @@ def _print_document(look: Callable[..., object], reached: str) -> None:
     violations: list[str] = []
     try:
         run_engine(partial(look, on_output=output.append, on_event=collect_violations(violations)))
+    except CommandError as error:
+        if not any(output):
+            raise
+        # The engine's document, which has its own errors, is the one document on standard output.
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(error.code) from error
     finally:
         more: dict[str, object] = {REACHABILITY: reached}
         text = "\n".join(line for line in output if not is_of_plans(line))

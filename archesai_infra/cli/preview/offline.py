@@ -14,7 +14,7 @@ from archesai_infra.cli.digest.changes import changes
 from archesai_infra.cli.digest.digest import REACHABILITY
 from archesai_infra.cli.digest.terminal import lines
 from archesai_infra.cli.preview.against import Revision, declared, revision
-from archesai_infra.cli.preview.tree import summary, tree
+from archesai_infra.cli.preview.tree import KINDS, summary, tree
 from archesai_infra.stack.config import RawConfig
 from archesai_infra.stack.evaluate import Evaluation
 
@@ -40,7 +40,7 @@ def show_tree(evaluation: Evaluation, stack: str, reason: str) -> None:
     """Print everything that a stack declares."""
     print_lines([f"Offline evaluation of stack {stack}: {reason}"])
     typer.echo()
-    print_lines(tree(evaluation, stack, color=colored()))
+    print_lines(tree(evaluation, stack, color=colored()), KINDS)
     typer.echo()
     print_lines(summary(evaluation))
 

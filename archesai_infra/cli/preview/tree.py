@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from archesai_infra.stack.evaluate import Evaluation, Resource
 
 GREEN, PLAIN = "\x1b[32m", "\x1b[0m"
+NAMES = 46
+"""Columns of the names of resources."""
+KINDS = NAMES + 3
+"""Column in which kinds begin, and where their line goes on on a narrow terminal."""
 
 
 def tree(evaluation: Evaluation, stack: str, *, color: bool = False) -> Iterator[str]:
@@ -39,7 +43,7 @@ def _marks(resource: Resource) -> str:
 def _line(name: str, what: str, depth: int, *, color: bool) -> str:
     text = f"{'  ' * depth}{name}"
     sign = f"{GREEN}+{PLAIN}" if color else "+"
-    return f"{sign} {text:<46} {what}"
+    return f"{sign} {text:<{NAMES}} {what}"
 
 
 def summary(evaluation: Evaluation) -> Iterator[str]:

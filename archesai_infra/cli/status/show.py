@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import typer
 
 from archesai_infra.cli.base.cluster import Cluster
-from archesai_infra.cli.base.console import interactive, print_json
+from archesai_infra.cli.base.console import interactive, print_json, print_lines
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.stacks import read_stack
@@ -63,7 +63,7 @@ def _print(cluster: Cluster, evaluation: Evaluation, stack: str, lines: list[Lin
     )
     for line in lines:
         if line.next:
-            typer.echo(f"{line.name}: {line.next}")
+            print_lines([f"{line.name}: {line.next}"])
     counts = summary(lines)
     typer.echo(f"{counted(counts['problem'], 'problem')}, {counted(counts['warning'], 'warning')}, {counts['ok']} ok")
     for module, url in evaluation.outputs["urls"].items():

@@ -9,7 +9,7 @@ import typer
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.git import git
 from archesai_infra.cli.base.project import root as project_root
-from archesai_infra.cli.base.stacks import checked_stack
+from archesai_infra.cli.base.stacks import checked_stack, read_stack
 from archesai_infra.cli.engine.operations import Change, up
 from archesai_infra.stack.config import ConfigError
 
@@ -19,6 +19,14 @@ def roll_back(stack: str, revision: str | None, change: Change) -> None:
     root = project_root()
     path = root / f"Pulumi.{stack}.yaml"
     now = path.read_bytes() if path.is_file() else b""
+    if git(root, "rev-parse", "--verify", "--quiet", "HEAD") is None:
+        raise CommandError(
+            "a rollback needs earlier versions of the stack file: there is no Git repository with a commit here, "
+            "or no `git` on PATH",
+            Exit.INPUT,
+        )
+    if not now and git(root, "show", f"HEAD:./{path.name}") is None:
+        read_stack(stack)
     if git(root, "diff", "--quiet", "HEAD", "--", path.name) is None:
         raise CommandError(
             f"{path.name} has changes that are not committed: commit them first, or undo them", Exit.INPUT

@@ -132,3 +132,16 @@ def test_a_project_that_cannot_be_written_is_a_sentence(file: Path) -> None:
 
 def test_a_key_is_parsed_as_pulumi_writes_paths() -> None:
     assert parsed('a.b[0]["c.d"].e') == ["a", "b", 0, "c.d", "e"]
+
+
+def test_a_secret_that_is_empty_is_refused_before_anything_is_written(project: Path) -> None:
+    before = (project / "Pulumi.dev.yaml").read_bytes()
+    for arguments, stdin in (
+        (("databasePassword",), ""),
+        (("databasePassword",), "\n"),
+        (("databasePassword", ""), ""),
+    ):
+        result = run("config", "set", *arguments, stdin=stdin)
+        assert (result.exit_code, result.output) == (2, "")
+        assert result.stderr == "error: databasePassword: the value is empty: type it, or pipe it into the command\n"
+    assert (project / "Pulumi.dev.yaml").read_bytes() == before

@@ -8,6 +8,7 @@ import pytest
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.engine.operations import Change
 from archesai_infra.cli.up.rolling_back import roll_back
+from archesai_infra.stack.config import ConfigError
 from testbed.cli.projects import project
 
 __all__ = ["project"]
@@ -72,3 +73,19 @@ def test_a_revision_that_git_does_not_know_is_a_sentence(file: Path, applied: li
     with pytest.raises(CommandError, match=r"Git has no Pulumi\.dev\.yaml there"):
         roll_back("dev", "nowhere", Change(yes=True))
     assert (applied, file.read_text(encoding="utf-8")) == ([], SECOND)
+
+
+def test_without_the_history_of_the_file_nothing_is_said_about_changes(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(CommandError, match="there is no Git repository with a commit here"):
+        roll_back("dev", None, Change(yes=True))
+    monkeypatch.setenv("PATH", str(project))
+    with pytest.raises(CommandError, match="no `git` on PATH"):
+        roll_back("dev", None, Change(yes=True))
+
+
+@pytest.mark.usefixtures("file")
+def test_a_stack_that_there_is_not_is_no_change_that_is_not_committed() -> None:
+    with pytest.raises(ConfigError, match="no such stack file"):
+        roll_back("prdo", None, Change(yes=True))
