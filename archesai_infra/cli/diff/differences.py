@@ -37,8 +37,12 @@ class Difference:
 
 
 def differences(left: Evaluation, right: Evaluation) -> list[Difference]:
-    """What differs, by kind and name; objects named by their content are matched without that part."""
-    ours, theirs = _by_name(left), _by_name(right)
+    """What differs, by kind and name; objects named by their content are matched without that part.
+
+    Stacks in different namespaces differ in that once, at the Namespace, and not at each object in it.
+    """
+    apart = left.settings.namespace != right.settings.namespace
+    ours, theirs = _by_name(left, apart=apart), _by_name(right, apart=apart)
     changed: list[Difference] = []
     for name in sorted({*ours, *theirs}):
         if name not in theirs:
@@ -50,16 +54,29 @@ def differences(left: Evaluation, right: Evaluation) -> list[Difference]:
     return changed
 
 
-def _by_name(evaluation: Evaluation) -> dict[str, Any]:
+def _by_name(evaluation: Evaluation, *, apart: bool) -> dict[str, Any]:
     stack_namespace = evaluation.settings.namespace
     objects = {
-        f"{item['kind']} {_name(item, stack_namespace)}": _neutral(
-            {key: value for key, value in item.items() if key != "kind"}
+        _title(item, stack_namespace, apart=apart): _neutral(
+            {
+                "metadata": _without_namespace(item["metadata"], stack_namespace),
+                **{key: value for key, value in item.items() if key not in ("kind", "metadata")},
+            }
         )
         for item in evaluation.objects
     }
     releases = {f"Release {release.inputs['name']}": dict(release.inputs) for release in evaluation.releases}
     return objects | releases
+
+
+def _title(item: dict[str, Any], stack_namespace: str, *, apart: bool) -> str:
+    if apart and (item["kind"], item["metadata"]["name"]) == ("Namespace", stack_namespace):
+        return "Namespace of the stack"
+    return f"{item['kind']} {_name(item, stack_namespace)}"
+
+
+def _without_namespace(metadata: dict[str, Any], stack_namespace: str) -> dict[str, Any]:
+    return {key: value for key, value in metadata.items() if (key, value) != ("namespace", stack_namespace)}
 
 
 def _name(item: dict[str, Any], stack_namespace: str) -> str:

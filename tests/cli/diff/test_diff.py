@@ -66,3 +66,12 @@ def test_a_stack_that_does_not_exist_is_an_error_with_the_ones_there_are() -> No
     result = run("diff", "dev", "nope")
     assert result.exit_code == 2
     assert "no such stack file; stacks here: dev, prod" in result.stderr
+
+
+def test_stacks_in_two_namespaces_differ_in_that_once() -> None:
+    found = differences(render(), render({"namespace": "other"}))
+    named = [item for item in found if any(change.path.startswith("metadata") for change in item.changes)]
+    assert [(item.object, item.changes[0]) for item in named] == [
+        ("Namespace of the stack", Change("metadata.name", "archesai", "other"))
+    ]
+    assert {item.status for item in found} == {"differs"}
