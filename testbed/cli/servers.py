@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -66,14 +66,17 @@ def talking(first: bytes = b"", *, closes: bool = False) -> Generator[str]:
                     connection, _ = server.accept()
                 except OSError:
                     return
-                connection.sendall(first)
+                opened.append(connection)
+                # The other side may have given up already.
+                with suppress(OSError):
+                    connection.sendall(first)
                 if closes:
                     connection.close()
-                else:
-                    opened.append(connection)
 
-        threading.Thread(target=accept, daemon=True).start()
+        accepting = threading.Thread(target=accept, daemon=True)
+        accepting.start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
         server.shutdown(socket.SHUT_RDWR)
+        accepting.join()
         for connection in opened:
             connection.close()

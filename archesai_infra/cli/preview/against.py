@@ -9,11 +9,8 @@ from typing import Any
 
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.git import git
+from archesai_infra.cli.preview.declaration import PROGRAM
 from archesai_infra.stack.config import RawConfig
-from archesai_infra.stack.evaluate import Evaluation
-
-PROGRAM = "archesai_infra"
-"""Folder of the program in the project."""
 
 
 @dataclass(frozen=True)
@@ -26,26 +23,6 @@ class Revision:
     """Neither the program nor the stack file differs from the working tree."""
     states: Mapping[str, dict[str, Any]]
     """The declared resources by URN; empty where the stack has no file in it, or nothing differs."""
-
-
-def declared(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
-    """The resources of an evaluation by URN, in the form of the engine's states."""
-    by_urn = {resource.urn: resource for resource in evaluation.resources}
-
-    def types(urn: str) -> str:
-        resource = by_urn[urn]
-        above = f"{types(resource.parent)}$" if resource.parent in by_urn else ""
-        return f"{above}{resource.type}"
-
-    return {
-        "::".join([*urn.split("::")[:2], types(urn), resource.name]): {
-            "type": resource.type,
-            "inputs": dict(resource.inputs),
-            "retainOnDelete": resource.retain_on_delete,
-            "protect": resource.protect,
-        }
-        for urn, resource in by_urn.items()
-    }
 
 
 def revision(root: Path, raw: RawConfig, name: str) -> Revision | None:

@@ -19,7 +19,7 @@ from archesai_infra.cli.base.cache import Cache
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.git import git
 from archesai_infra.cli.base.text import one_line
-from archesai_infra.cli.preview.against import PROGRAM, declared
+from archesai_infra.cli.preview.declaration import PROGRAM, declared
 from archesai_infra.stack.evaluate import evaluate
 from archesai_infra.stack.stack_file import read
 

@@ -13,7 +13,8 @@ from archesai_infra.cli.base.console import colored, print_json, print_lines
 from archesai_infra.cli.digest.changes import changes
 from archesai_infra.cli.digest.digest import REACHABILITY
 from archesai_infra.cli.digest.terminal import lines
-from archesai_infra.cli.preview.against import Revision, declared, revision
+from archesai_infra.cli.preview.against import Revision, revision
+from archesai_infra.cli.preview.declaration import declared
 from archesai_infra.cli.preview.tree import KINDS, summary, tree
 from archesai_infra.stack.config import RawConfig
 from archesai_infra.stack.evaluate import Evaluation
