@@ -29,7 +29,7 @@ def show_offline(root: Path, evaluation: Evaluation, raw: RawConfig, reason: str
         return bool(changes(preview))
     if before is None or before.same:
         compared = f"nothing differs from {before.title}" if before else "nothing is compared"
-        show_tree(evaluation, raw.stack, f"{reason}; {compared}")
+        show_tree(evaluation, raw.stack, f"{reason}; {compared}", new=before is None)
         return False
     print_lines([f"Offline evaluation of stack {raw.stack}, compared with {before.title}: {reason}"])
     typer.echo()
@@ -37,13 +37,13 @@ def show_offline(root: Path, evaluation: Evaluation, raw: RawConfig, reason: str
     return bool(changes(preview))
 
 
-def show_tree(evaluation: Evaluation, stack: str, reason: str) -> None:
-    """Print everything that a stack declares."""
+def show_tree(evaluation: Evaluation, stack: str, reason: str, *, new: bool = True) -> None:
+    """Print everything that a stack declares; `new` where it is compared with nothing."""
     print_lines([f"Offline evaluation of stack {stack}: {reason}"])
     typer.echo()
-    print_lines(tree(evaluation, stack, color=colored()), KINDS)
+    print_lines(tree(evaluation, stack, color=colored(), new=new), KINDS)
     typer.echo()
-    print_lines(summary(evaluation))
+    print_lines(summary(evaluation, new=new))
 
 
 def document(evaluation: Evaluation, stack: str, before: Revision | None, reason: str) -> dict[str, Any]:

@@ -35,6 +35,9 @@ def test_nothing_differs_from_the_commit_and_no_file_changes(clone: Path) -> Non
     before = {path: path.read_bytes() for path in clone.iterdir() if path.is_file()}
     result = run("preview", "--offline", "--exit-code")
     assert (result.exit_code, "nothing differs from commit " in result.output) == (0, True)
+    assert "\narchesai-dev  " in result.output
+    assert "+ " not in result.output
+    assert " declared (" in result.output
     assert {path: path.read_bytes() for path in clone.iterdir() if path.is_file()} == before
 
 
