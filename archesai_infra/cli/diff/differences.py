@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from archesai_infra.cli.digest.flows import POLICIES, policy_changes
 from archesai_infra.kube.labels import APPLICATION, COMPONENT, INSTANCE
 from archesai_infra.stack.evaluate import Evaluation
 
@@ -34,6 +35,8 @@ class Difference:
     status: str
     """`only left`, `only right` or `differs`."""
     changes: tuple[Change, ...] = ()
+    flows: tuple[str, ...] = ()
+    """What a network policy `opens` and `closes` on the right, in place of changes of its rules."""
 
 
 def differences(left: Evaluation, right: Evaluation) -> list[Difference]:
@@ -50,8 +53,14 @@ def differences(left: Evaluation, right: Evaluation) -> list[Difference]:
         elif name not in ours:
             changed.append(Difference(name, _module(theirs[name]), "only right"))
         elif changes := tuple(property_changes(ours[name], theirs[name], "")):
-            changed.append(Difference(name, _module(ours[name]), "differs", changes))
+            changed.append(_differing(name, ours[name], theirs[name], changes))
     return changed
+
+
+def _differing(name: str, left: dict[str, Any], right: dict[str, Any], changes: tuple[Change, ...]) -> Difference:
+    flows = tuple(policy_changes(left, right)) if name.partition(" ")[0] in POLICIES else ()
+    rest = tuple(change for change in changes if not (flows and change.path.startswith("spec.")))
+    return Difference(name, _module(left), "differs", rest, flows)
 
 
 def _by_name(evaluation: Evaluation, *, apart: bool) -> dict[str, Any]:

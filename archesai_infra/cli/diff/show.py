@@ -41,6 +41,7 @@ def lines(changed: list[Difference], left: str, right: str, *, color: bool = Fal
         for item in items:
             line = f"  {item.object}{sides[item.status]}"
             yield typer.style(line, fg=_COLORS[item.status]) if color else line
+            yield from (f"    {flow}" for flow in item.flows)
             for change in item.changes:
                 yield from described(change.path, change.left, change.right)
     if not changed:

@@ -59,7 +59,13 @@ def test_the_command_compares_the_shipped_stacks() -> None:
 
 def test_scripts_get_the_differences_as_data() -> None:
     found = run_json("diff", "dev", "prod")
-    assert {"object": "StatefulSet archesai-redis", "module": "redis", "status": "only right", "changes": []} in found
+    assert {
+        "object": "StatefulSet archesai-redis",
+        "module": "redis",
+        "status": "only right",
+        "changes": [],
+        "flows": [],
+    } in found
 
 
 def test_a_stack_that_does_not_exist_is_an_error_with_the_ones_there_are() -> None:
@@ -75,3 +81,11 @@ def test_stacks_in_two_namespaces_differ_in_that_once() -> None:
         ("Namespace of the stack", Change("metadata.name", "archesai", "other"))
     ]
     assert {item.status for item in found} == {"differs"}
+
+
+def test_a_network_policy_that_differs_is_told_by_the_flows_that_open_and_close() -> None:
+    found = _of(differences(render(), render({"redis": {"enabled": True}})), "NetworkPolicy archesai-api")
+    assert (found.changes, found.flows) == ((), ("opens api -> redis:6379",))
+    assert "    opens api -> redis:6379" in list(lines([found], "a", "b"))
+    back = _of(differences(render({"redis": {"enabled": True}}), render()), "NetworkPolicy archesai-api")
+    assert back.flows == ("closes api -> redis:6379",)
