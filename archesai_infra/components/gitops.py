@@ -119,16 +119,17 @@ def application_spec(args: GitopsArgs, stack: str, namespace: str) -> dict[str, 
     return spec
 
 
-_FOUNDATION, _STANDING, _DATA, _JOBS, _SERVING, _EDGE = range(-1, 5)
+_FOUNDATION, _STANDING, _DATA, _JOBS, _SERVING, _EDGE, _SCALING = range(-1, 6)
 """Waves; Argo CD starts one when everything of the one before is healthy."""
 _WAVES = {
     "Namespace": _FOUNDATION,
     "StatefulSet": _DATA,
     "Job": _JOBS,
     "Deployment": _SERVING,
-    "HorizontalPodAutoscaler": _SERVING,
     "CronJob": _EDGE,
     "Ingress": _EDGE,
+    # Degraded, and so the end of the sync, until its pods have metrics: the retry after it then finds nothing undone.
+    "HorizontalPodAutoscaler": _SCALING,
 }
 
 

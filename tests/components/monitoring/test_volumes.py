@@ -1,4 +1,4 @@
-"""The runbook of a full volume of Loki, followed with the real chart on a real API server."""
+"""The runbook of a full volume of Loki and Prometheus, and Loki's followed with the real chart on a real API server."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from testbed.monitoring.stacks import release
 from testbed.stacks import ROOT, render
 
 CLAIM = "storage-loki-0"
+PROMETHEUS = "prometheus-kube-prometheus-stack-prometheus"
+PROMETHEUS_CLAIM = f"{PROMETHEUS}-db-{PROMETHEUS}-0"
+"""The operator names the template after the Prometheus, as Kubernetes names the claim after template and pod."""
 
 
 def stack(size: str) -> Evaluation:
@@ -24,7 +27,7 @@ def stack(size: str) -> Evaluation:
 
 
 def runbook() -> list[list[str]]:
-    """The commands of kubectl that the runbook gives for Loki, without their namespace."""
+    """The commands of kubectl that the runbook gives, Loki's before Prometheus', without their namespace."""
     section = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("### VolumeNearlyFull")[2]
     lines = re.findall(r"^ +kubectl -n monitoring (.*)$", section.partition("\n### ")[0], re.MULTILINE)
     return [shlex.split(line) for line in lines]
@@ -42,9 +45,10 @@ def install(rig: ControlPlane, evaluation: Evaluation, namespace: str) -> subpro
 
 
 def test_the_runbook_grows_the_claim_and_takes_the_stateful_set_away() -> None:
-    patch, delete = runbook()
+    patch, delete, prometheus = runbook()
     assert patch[:3] == ["patch", "pvc", CLAIM]
     assert delete == ["delete", "statefulset", "loki", "--cascade=orphan"]
+    assert prometheus[:3] == ["patch", "pvc", PROMETHEUS_CLAIM]
 
 
 @pytest.mark.cluster
@@ -60,7 +64,8 @@ def test_lokis_volume_grows_by_the_runbook_and_not_by_its_size_alone(
     control_plane.wait_ready(claim)
     refused = install(control_plane, stack("40Gi"), fresh_namespace)
     assert "updates to statefulset spec" in refused.stderr
-    for command in runbook():
+    *loki, _ = runbook()
+    for command in loki:
         done = control_plane.kubectl(f"--namespace={fresh_namespace}", *command)
         assert done.returncode == 0, done.stderr
     grown = install(control_plane, stack("40Gi"), fresh_namespace)
