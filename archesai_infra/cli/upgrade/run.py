@@ -17,7 +17,7 @@ from archesai_infra.cli.config.edit import new_mistakes, replace_file
 from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.engine import needed
-from archesai_infra.cli.engine.operations import Change, up
+from archesai_infra.cli.engine.operations import Change, packs_of, up
 from archesai_infra.cli.upgrade.copying import Copying
 from archesai_infra.cli.upgrade.lease import renewed
 from archesai_infra.cli.upgrade.objects import FROM, found, image_of
@@ -43,6 +43,8 @@ def upgrade(stack: str, to: int | None, tag: str | None, change: Change, seconds
         _refuse_other_server(cluster, plan)
         _show(cluster, plan)
         _confirm(settings, stack, change)
+        # Writers would wait for what the first use of the pack installs.
+        packs_of(project_root(), wanted=settings.production)
         copying = Copying(cluster, plan, seconds)
         with copying.removed_in_the_end():
             copying.start()

@@ -157,6 +157,18 @@ def test_the_drill_has_no_way_to_any_network_no_secret_and_reads_the_dumps_only(
     assert next(mount for mount in mounts if mount["mountPath"] == "/backup")["readOnly"] is True
 
 
+def test_the_drill_runs_the_image_that_made_the_dump_with_shared_memory_for_parallel_builds() -> None:
+    dumped = ON["backups"] | {"dump": {"image": {"tag": "0.8.6-pg18-bookworm"}}, "drill": {"enabled": True}}
+    found = render(ON | {"backups": dumped})
+    pod = find(found, "CronJob", "archesai-backups-drill")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (drill,) = pod["containers"]
+    (tools, *_) = find(found, "StatefulSet", "archesai-dump")["spec"]["template"]["spec"]["containers"]
+    assert drill["image"] == tools["image"] == "pgvector/pgvector:0.8.6-pg18-bookworm"
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    (mount,) = (one for one in drill["volumeMounts"] if one["mountPath"] == "/dev/shm")
+    assert volumes[mount["name"]]["emptyDir"]["medium"] == "Memory"
+
+
 @pytest.mark.parametrize(
     ("given", "printed"),
     [("720h", "720h0m0s"), ("90m", "1h30m0s"), ("45s", "45s"), ("600s", "10m0s"), ("1h30m", "1h30m0s")],
