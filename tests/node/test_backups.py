@@ -120,8 +120,8 @@ def lose_namespace(stack: DeployedStack) -> None:
 
 def restore(stack: DeployedStack, backup: str) -> None:
     """Restore it, and bring what the stack does not make as soon as the command asks for it."""
-    arguments = ("restore", "--from", backup, "--confirm", stack.namespace, f"--timeout={SECONDS:.0f}")
-    running = stack.deployment.start_arches(*arguments)
+    chosen = ("--from", backup, "--confirm", stack.namespace, f"--timeout={SECONDS:.0f}")
+    running = stack.deployment.start_arches("restore", *chosen)
     running.until(lambda said: "pods wait for a Secret that the stack does not make" in said)
     stack.hand_over()
     running.wait(SECONDS).check()

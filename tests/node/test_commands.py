@@ -5,6 +5,7 @@ The backups' commands are in `test_backups.py`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -31,6 +32,13 @@ def deployed(
     for name, value in stack.deployment.environment.items():
         monkeypatch.setenv(name, value)
     return stack
+
+
+def test_a_preview_by_the_policies_of_what_runs_has_nothing_to_change(deployed: DeployedStack) -> None:
+    seen = deployed.deployment.arches("preview", "--refresh", "--policy").check().text
+    assert "Loading policy packs" in seen
+    assert re.search(r"\d+ unchanged", seen), seen
+    assert not re.search(r"\d+ (to )?(create|update|replace|delete)", seen), seen
 
 
 def test_the_status_of_a_healthy_stack_has_no_problem() -> None:
