@@ -83,6 +83,7 @@ def catalogue() -> dict[str, Part]:
             _GATEWAY_CONFORMANCE,
             {GATEWAY_CONFORMANCE: ".", "echo-basic": f"{_GATEWAY_CONFORMANCE}/echo-basic"},
         ),
+        Program("argocd-sync", "github.com/argoproj/argo-cd/gitops-engine", {"argocd-sync": "."}),
         *_node_parts(),
         Program(
             "pulumi",

@@ -10,9 +10,7 @@ from archesai_infra.stack.evaluate import Evaluation, evaluate
 from archesai_infra.stack.render import hidden_secrets, ordered
 from testbed.controlplane import crds
 from testbed.controlplane.rig import ControlPlane
-from testbed.invariants.view import RUNNERS
 from testbed.stacks import DEVELOPMENT, Config, find, raw, render
-from testbed.sync_order import Object, key, steps
 
 ON: Config = {
     "gitops": {"enabled": True, "repoUrl": "https://git.example.com/platform/arches.git"},
@@ -138,42 +136,6 @@ def test_with_a_store_argo_cd_has_the_whole_stack_and_nobody_makes_a_secret() ->
     kinds = [item["kind"] for item in ordered(stack)]
     assert "Secret" not in kinds
     assert kinds.count("ExternalSecret") == len(["api", "database", "redis", "redis-users", "storage", "storage-api"])
-
-
-def _config_maps(item: Object) -> set[str]:
-    """ConfigMaps that the pods of an object mount."""
-    pod = item.get("spec", {}).get("template", {}).get("spec", {})
-    return {volume["configMap"]["name"] for volume in pod.get("volumes", []) if "configMap" in volume}
-
-
-@pytest.mark.parametrize(
-    "edit",
-    [
-        {"api": ON["api"] | {"logLevel": "debug"}},
-        {"database": {"existingSecret": "another"}},
-        {"api": ON["api"] | {"image": {"tag": "v2.0.0"}}},
-    ],
-    ids=["a setting of the api", "an existing Secret", "an image"],
-)
-def test_a_sync_prunes_nothing_before_its_replacement_and_changes_no_job_under_its_name(edit: Config) -> None:
-    """Against the documented order of Argo CD, not Argo CD itself."""
-    before, after = ordered(_rendered()), ordered(_rendered(edit))
-    live: dict[tuple[str, str], Object] = {key(item): item for item in before}
-    pruned: set[str] = set()
-    for action, item in steps(before, after):
-        if action == "prune":
-            del live[key(item)]
-            pruned.add(item["kind"])
-        else:
-            if item["kind"] == "Job" and key(item) in live:
-                assert live[key(item)]["spec"] == item["spec"]
-            live[key(item)] = item
-        wanted = {name for other in live.values() if other["kind"] in RUNNERS for name in _config_maps(other)}
-        assert wanted <= {name for kind, name in live if kind == "ConfigMap"}
-    assert {key(item) for item in after} == set(live)
-    # What leaves is what is named by its content; everything else is changed in place.
-    assert pruned <= {"ConfigMap", "Job"}
-    assert pruned
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_an_unknown_version_is_refused_with_the_known_ones(monkeypatch: pytest.M
 def test_an_unknown_part_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
         parts.UnknownPartError,
-        match=r"no part is called kubelet; known parts: kubernetes, cni, containerd, coredns, crane, definitions, ",
+        match=r"no part is called kubelet; known parts: kubernetes, argocd-sync, cni, containerd, coredns, crane, ",
     ):
         parts.select("kubelet")
 

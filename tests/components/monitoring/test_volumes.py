@@ -1,4 +1,4 @@
-"""The runbook of a full volume of Loki and Prometheus, and Loki's followed with the real chart on a real API server."""
+"""The runbook of a full volume of Loki and Prometheus, followed on a real API server; Loki's with the real chart."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -75,3 +76,52 @@ def test_lokis_volume_grows_by_the_runbook_and_not_by_its_size_alone(
     shown = control_plane.kubectl("get", "statefulset", "loki", f"--namespace={fresh_namespace}", "--output=json")
     template = json.loads(shown.stdout)["spec"]["volumeClaimTemplates"][0]
     assert template["spec"]["resources"]["requests"]["storage"] == "40Gi"
+
+
+def _claimed(namespace: str, size: str) -> dict[str, Any]:
+    """The StatefulSet that the operator makes of a Prometheus, with what concerns its volume."""
+    metrics = release(render({"monitoring": {"enabled": True, "metrics": {"size": size}}}), "kube-prometheus-stack")
+    template = metrics["values"]["prometheus"]["prometheusSpec"]["storageSpec"]["volumeClaimTemplate"]
+    labels = {"app.kubernetes.io/name": "prometheus"}
+    container = {"name": "prometheus", "image": "quay.io/prometheus/prometheus:v3"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": PROMETHEUS, "namespace": namespace},
+        "spec": {
+            "serviceName": "prometheus-operated",
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            "volumeClaimTemplates": [{"metadata": {"name": f"{PROMETHEUS}-db"}, **template}],
+        },
+    }
+
+
+@pytest.mark.cluster
+def test_prometheus_volume_grows_by_the_runbook_and_is_taken_over_by_the_replaced_stateful_set(
+    control_plane: ControlPlane, fresh_namespace: str
+) -> None:
+    """The operator's part is done here: it deletes the StatefulSet in the foreground and makes the new one.
+
+    https://github.com/prometheus-operator/prometheus-operator/blob/v0.93.1/pkg/k8s/statefulset.go
+    """
+    old, new = (_claimed(fresh_namespace, size) for size in ("20Gi", "40Gi"))
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": PROMETHEUS_CLAIM, "namespace": fresh_namespace},
+    }
+    control_plane.apply([old]).check()
+    (before,) = control_plane.wait_ready(claim)
+    assert "updates to statefulset spec" in str(control_plane.apply([new]).errors)
+    grow = runbook()[-1]
+    done = control_plane.kubectl(f"--namespace={fresh_namespace}", *grow)
+    assert done.returncode == 0, done.stderr
+    where = f"--namespace={fresh_namespace}"
+    gone = control_plane.kubectl("delete", "statefulset", PROMETHEUS, "--cascade=foreground", where)
+    assert gone.returncode == 0, gone.stderr
+    control_plane.apply([new]).check()
+    (after,) = control_plane.wait_ready(claim)
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert after["spec"]["volumeName"] == before["spec"]["volumeName"]
+    assert after["status"]["capacity"]["storage"] == "40Gi"
