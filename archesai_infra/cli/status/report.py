@@ -23,6 +23,8 @@ BACKUP_AGE = timedelta(hours=2)
 """Age from which the newest backup is too old: twice the hour between two."""
 
 _ABSENT = "does not exist"
+_NO_IMAGE = (" ImagePullBackOff", " ErrImagePull", " InvalidImageName", " ErrImageNeverPull")
+"""What the kubelet calls an image that it cannot have."""
 _WORKLOADS = ("Deployment", "StatefulSet", "Job")
 
 
@@ -93,11 +95,18 @@ def _workloads(cluster: Cluster, evaluation: Evaluation, instance: str) -> Itera
             yield _line(item, "problem", _ABSENT, f"arches up --stack {instance}")
             continue
         status, text = job(live) if item["kind"] == "Job" else rollout(live)
-        why, crashed = ("", False) if status == "ok" else _reason(cluster, item["metadata"]["namespace"], live)
-        previous = " --previous" if crashed else ""
-        yield _line(
-            item, status, f"{text}{': ' + why if why else ''}", f"arches logs {module}{previous} --stack {instance}"
-        )
+        why = "" if status == "ok" else _reason(cluster, item["metadata"]["namespace"], live)
+        yield _line(item, status, f"{text}{': ' + why if why else ''}", next_command(why, module, instance))
+
+
+def next_command(why: str, module: str, stack: str) -> str:
+    """What helps first with a workload whose pod is not ready for this reason.
+
+    A container whose image cannot be pulled has no log, and the image that ran before is one commit away.
+    """
+    if any(reason in why for reason in _NO_IMAGE):
+        return f"arches rollback --stack {stack}"
+    return f"arches logs {module}{' --previous' if ' CrashLoopBackOff' in why else ''} --stack {stack}"
 
 
 def _databases(cluster: Cluster, evaluation: Evaluation, instance: str) -> Iterator[Line]:
@@ -139,13 +148,13 @@ def job(live: Object) -> tuple[Status, str]:
     return "warning", "running"
 
 
-def _reason(cluster: Cluster, namespace: str, live: Object) -> tuple[str, bool]:
-    """Why a pod of a workload does not run, in the kubelet's or the scheduler's words, and whether one crashed."""
+def _reason(cluster: Cluster, namespace: str, live: Object) -> str:
+    """Why a pod of a workload does not run, in the kubelet's or the scheduler's words."""
     labels = ",".join(f"{key}={value}" for key, value in live["spec"]["selector"]["matchLabels"].items())
     for pod in cluster.list(path("Pod", namespace), labels=labels):
         if reason := pod_problem(pod):
-            return f"{pod['metadata']['name']} {reason}", reason.startswith("CrashLoopBackOff")
-    return "", False
+            return f"{pod['metadata']['name']} {reason}"
+    return ""
 
 
 def pod_problem(pod: Object) -> str:

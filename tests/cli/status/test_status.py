@@ -16,6 +16,7 @@ from archesai_infra.cli.status.report import (
     cron,
     job,
     look,
+    next_command,
     pod_problem,
     ready_endpoints,
     rollout,
@@ -96,6 +97,19 @@ def test_a_pod_says_why_it_does_not_run() -> None:
     assert pod_problem({"status": {"containerStatuses": [pulling]}}) == "ImagePullBackOff Back-off"
     assert pod_problem({"status": {"conditions": [unscheduled]}}) == "is not scheduled: 0/4 nodes are available"
     assert not pod_problem({"status": {"containerStatuses": [{"state": {"running": {}}}]}})
+
+
+@pytest.mark.parametrize(
+    ("why", "command"),
+    [
+        ("api-1 ImagePullBackOff Back-off pulling image", "arches rollback --stack prod"),
+        ("api-1 ErrImagePull not found", "arches rollback --stack prod"),
+        ("api-1 CrashLoopBackOff back-off 5m0s", "arches logs api --previous --stack prod"),
+        ("", "arches logs api --stack prod"),
+    ],
+)
+def test_the_next_command_follows_from_what_keeps_a_pod_from_running(why: str, command: str) -> None:
+    assert next_command(why, "api", "prod") == command
 
 
 def test_endpoints_count_unless_they_say_they_are_not_ready() -> None:
