@@ -68,20 +68,29 @@ def foreign_volumes(stack: LiveStack) -> Iterator[str]:
                     yield f"{pod['metadata']['name']}{mount['mountPath']}: {shown.stdout}{shown.stderr}"
 
 
-def hungry(cluster: Cluster, stack: LiveStack) -> Iterator[str]:
-    """Containers that use more memory at rest than they asked for."""
-    asked = {pod["metadata"]["name"]: pod["spec"]["containers"] for pod in stack.pods()}
-    used = _used(cluster, stack.namespace)
+def hungry(stack: LiveStack) -> Iterator[str]:
+    """Containers that use more memory or processor time at rest than they asked for."""
+    asked = {
+        (pod["metadata"]["name"], container["name"]): container["resources"]["requests"]
+        for pod in stack.pods()
+        for container in pod["spec"]["containers"]
+    }
+    used = _used(stack.cluster, stack.namespace)
     if not used:
         yield "the kubelets measured nothing"
     for pod, containers in used.items():
         for container in containers:
-            requests = next(
-                one["resources"]["requests"] for one in asked.get(pod, ()) if one["name"] == container["name"]
-            )
+            requests = asked.get((pod, container["name"]))
+            if requests is None:
+                # It is on its way out.
+                continue
             memory = container["memory"]["workingSetBytes"]
             if memory >= parse_quantity(requests["memory"]):
                 yield f"{pod}/{container['name']}: {memory} bytes"
+            # The kubelet's average over some ten seconds; a container that is new has none.
+            cores = container["cpu"].get("usageNanoCores", 0) / 1e9
+            if cores >= parse_quantity(requests["cpu"]):
+                yield f"{pod}/{container['name']}: {cores:.3f} processors"
 
 
 def unbounded(stack: LiveStack, component: str, taken: int = EATEN) -> Iterator[str]:
