@@ -120,5 +120,6 @@ def arguments(settings: Settings, credentials: Credentials, connections: Connect
         grafana_url=settings.url("grafana"),
         storage=settings.storage,
         storage_connection=store.connection(users.LOGS) if store and logs else None,
+        secrets=tuple(secret.name for part in parts for secret in part.secrets),
     )
     return MonitoringArgs(settings.monitoring, releases, parts)

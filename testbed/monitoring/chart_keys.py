@@ -25,7 +25,7 @@ CHART_KEYS = {
     "kube-prometheus-stack": ChartKeys(
         "88.5.3",
         _keys("""
-            global/imageRegistry global/imagePullSecrets crds/enabled defaultRules/create
+            global/imageRegistry global/imagePullSecrets global/rbac/create crds/enabled defaultRules/create
             kubeApiServer/enabled kubeControllerManager/enabled kubeScheduler/enabled kubeProxy/enabled
             kubeEtcd/enabled coreDns/enabled kubelet/enabled
             prometheusOperator/namespaces/* prometheusOperator/kubeletService/enabled

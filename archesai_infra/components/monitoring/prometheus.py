@@ -51,6 +51,11 @@ def values(
     Monitors and rules of these `namespaces` count; `mirror` is the registry that replaces the images' own.
     """
     built: dict[str, Any] = {
+        "global": {
+            # Our own, see `rights`: the chart's operator reads and writes every Secret of the cluster.
+            "rbac": {"create": False},
+            **({"imageRegistry": mirror} if mirror is not None else {}),
+        },
         "crds": {"enabled": False},
         "defaultRules": {"create": False},
         # Not to be scraped on most managed clusters, and each writes a Service into kube-system.
@@ -66,8 +71,6 @@ def values(
     }
     if settings.metrics.nodes:
         built["prometheus-node-exporter"] = {"namespaceOverride": NODE_NAMESPACE, "resources": SMALL}
-    if mirror is not None:
-        built["global"] = {"imageRegistry": mirror}
     return built
 
 
@@ -76,7 +79,6 @@ _CONTROL_PLANE = ("kubeApiServer", "kubeControllerManager", "kubeScheduler", "ku
 
 def _operator(own: str, namespaces: tuple[str, ...]) -> dict[str, Any]:
     return {
-        # It acts in these namespaces alone, although the chart gives it a ClusterRole.
         "namespaces": {"releaseNamespace": True, "additional": [name for name in namespaces if name != own]},
         "prometheusInstanceNamespaces": [own],
         "alertmanagerInstanceNamespaces": [own],

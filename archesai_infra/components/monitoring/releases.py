@@ -22,7 +22,7 @@ from archesai_infra.components.ingress.certificates import SOLVER_LABELS, SOLVER
 from archesai_infra.components.ingress.expose import expose, middlewares
 from archesai_infra.components.ingress.exposure import Exposure
 from archesai_infra.components.ingress.settings import IngressSettings
-from archesai_infra.components.monitoring import alertmanager, alloy, grafana, loki, prometheus
+from archesai_infra.components.monitoring import alertmanager, alloy, grafana, loki, prometheus, rights
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage, StorageConnection, users
 from archesai_infra.credentials import Credential, Credentials
@@ -50,6 +50,8 @@ class ReleasesArgs:
     grafana_url: str | None
     storage: ManagedStorage | ExternalStorage
     storage_connection: StorageConnection | None
+    secrets: tuple[str, ...]
+    """Secrets of the stack's namespace that monitors name."""
 
 
 class Releases(Component):
@@ -141,7 +143,8 @@ class Releases(Component):
         )
         inner = grafana.values(settings.grafana, grafana_args)
         values = prometheus.values(settings, inner, args.monitored, self.context.mirror)
-        return self._install(args, prometheus.RELEASE, versions.PROMETHEUS_CHART, values, [crds, *secrets])
+        allowed = rights.grant(self, self._namespace, args.secrets, self._after)
+        return self._install(args, prometheus.RELEASE, versions.PROMETHEUS_CHART, values, [crds, *secrets, *allowed])
 
     def _loki(self, args: ReleasesArgs, stack: Release) -> None:
         bucket, after = self._bucket(args) if args.settings.logs_in_object_storage else (None, [])

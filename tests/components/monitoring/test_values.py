@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from archesai_infra.components.monitoring import rights
 from archesai_infra.stack.evaluate import Evaluation
 from testbed.monitoring import charts
 from testbed.monitoring.chart_keys import CHART_KEYS
@@ -189,15 +190,21 @@ def test_the_charts_own_rules_and_dashboards_stay_out() -> None:
     assert not [item for item in objects if item["metadata"].get("labels", {}).get("grafana_dashboard")]
 
 
-def test_only_the_operator_may_read_secrets_of_the_whole_cluster() -> None:
-    readers = {
-        item["metadata"]["name"]
+def test_no_chart_gives_a_right_on_the_secrets_of_the_cluster_or_a_wildcard() -> None:
+    rules = [
+        rule
         for name in ("kube-prometheus-stack", "loki", "alloy")
         for item in _of(charts.render(everything(), name), "ClusterRole")
         for rule in item["rules"]
-        if {"secrets", "*"} & set(rule.get("resources", []))
-    }
-    assert readers == {"kube-prometheus-stack-operator"}
+    ]
+    assert rules
+    assert [rule for rule in rules if "secrets" in rule.get("resources", []) or "*" in str(rule)] == []
+
+
+def test_rights_are_bound_to_the_accounts_that_the_chart_makes() -> None:
+    made = charts.render(everything(), "kube-prometheus-stack")
+    accounts = {item["metadata"]["name"] for item in _of(made, "ServiceAccount")}
+    assert {rights.OPERATOR, rights.PROMETHEUS} <= accounts
 
 
 def test_alloy_may_read_the_logs_of_the_stacks_namespace_only() -> None:
