@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from archesai_infra.kube.chart_network import ChartNetwork
 from archesai_infra.kube.labels import selector
 from archesai_infra.kube.network import Entity, Flow, MadePods, Pods
 
@@ -36,6 +37,20 @@ def entities_in_spec(pod_labels: Mapping[str, str], entities: Iterable[Entity], 
     """Entities to one port of pods that are not a component's own."""
     rule = _rule("fromEntities", [entity.name for entity in entities], [port])
     return _endpoints(pod_labels) | {"ingress": [rule]}
+
+
+def chart_entity_policies(network: ChartNetwork, namespace: str) -> dict[str, dict[str, Any]]:
+    """Specs of the policies of charts' pods for flows from and to entities, by the part that names the pods."""
+    specs: dict[str, dict[str, Any]] = {}
+    for one, found in network.entity_flows(namespace):
+        spec: dict[str, Any] = _endpoints(dict(one.pods.labels)) if one.pods.labels else {"endpointSelector": {}}
+        for flow in found:
+            if isinstance(flow.source, Entity):
+                spec.setdefault("ingress", []).append(_rule("fromEntities", [flow.source.name], flow.ports))
+            if isinstance(flow.target, Entity):
+                spec.setdefault("egress", []).append(_rule("toEntities", [flow.target.name], flow.ports))
+        specs[one.part] = spec
+    return specs
 
 
 def _endpoints(labels: Mapping[str, str]) -> dict[str, Any]:

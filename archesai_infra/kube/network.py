@@ -128,6 +128,10 @@ class Flow:
     ports: tuple[int, ...]
 
 
+API_PORTS = (443, 6443)
+"""What API servers listen on, with few exceptions; a policy sees this port and not the Service's."""
+
+
 def flows_touching(component: str, flows: Iterable[Flow]) -> tuple[Flow, ...]:
     """Flows that start or end at the pods of a component, in a stable order."""
     pods = Pods(component)
@@ -148,24 +152,36 @@ def _policy_spec(
     own: Peer, selected: LabelSelectorArgsDict, instance: str, flows: Iterable[Flow]
 ) -> NetworkPolicySpecArgsDict:
     listed = tuple(flows)
-    # A rule without peers would allow everything, so that flows from and to entities have none here.
-    ingress: list[NetworkPolicyIngressRuleArgsDict] = [
-        {"from_": _peers(flow.source, instance), "ports": _ports(flow.ports)}
-        for flow in listed
-        if flow.target == own and not isinstance(flow.source, Entity)
-    ]
-    egress: list[NetworkPolicyEgressRuleArgsDict] = [
-        {"to": _peers(flow.target, instance), "ports": _ports(flow.ports)}
-        for flow in listed
-        if flow.source == own and not isinstance(flow.target, Entity)
-    ]
     spec: NetworkPolicySpecArgsDict = {"pod_selector": selected, "policy_types": ["Ingress", "Egress"]}
     # The API server drops an empty list, so that every apply of one would be a change.
-    if ingress:
+    if ingress := ingress_rules(own, listed, instance):
         spec["ingress"] = ingress
-    if egress:
+    if egress := egress_rules(own, listed, instance):
         spec["egress"] = egress
     return spec
+
+
+def ingress_rules(
+    own: Peer, flows: Iterable[Flow], instance: str, stack: str | None = None
+) -> list[NetworkPolicyIngressRuleArgsDict]:
+    """Who opens connections to some pods. In another namespace than the stack's, `stack` is the stack's."""
+    # A rule without peers would allow everything, so that flows of entities have none here.
+    return [
+        {"from_": _peers(flow.source, instance, stack), "ports": _ports(flow.ports)}
+        for flow in flows
+        if flow.target == own and not isinstance(flow.source, Entity)
+    ]
+
+
+def egress_rules(
+    own: Peer, flows: Iterable[Flow], instance: str, stack: str | None = None
+) -> list[NetworkPolicyEgressRuleArgsDict]:
+    """Whom some pods connect to. In another namespace than the stack's, `stack` is the stack's."""
+    return [
+        {"to": _peers(flow.target, instance, stack), "ports": _ports(flow.ports)}
+        for flow in flows
+        if flow.source == own and not isinstance(flow.target, Entity)
+    ]
 
 
 def deny_all_spec() -> NetworkPolicySpecArgsDict:
@@ -204,42 +220,52 @@ def dns_spec(
     Policies see the port that a pod listens on, which can differ from the Service's; resolvers that are addresses have
     no other port, and among them may be the metadata address of a cloud.
     """
+    return {"pod_selector": selected, "policy_types": ["Egress"], "egress": dns_rules(pods, ports, cidrs)}
+
+
+def dns_rules(
+    pods: Iterable[NamespacePods], ports: Iterable[int], cidrs: Iterable[str]
+) -> list[NetworkPolicyEgressRuleArgsDict]:
+    """The rules of `dns_spec`."""
     rules: list[NetworkPolicyEgressRuleArgsDict] = []
     if peers := [peer for name_server in pods for peer in _peers(name_server, "")]:
         rules.append({"to": peers, "ports": _ports(ports, "UDP", "TCP")})
     if resolvers := _peers(Addresses("resolvers", tuple(cidrs)), ""):
         rules.append({"to": resolvers, "ports": _ports([DNS_PORT], "UDP", "TCP")})
-    return {"pod_selector": selected, "policy_types": ["Egress"], "egress": rules}
+    return rules
 
 
-def _peers(peer: Peer, instance: str) -> list[NetworkPolicyPeerArgsDict]:
+def _peers(peer: Peer, instance: str, stack: str | None = None) -> list[NetworkPolicyPeerArgsDict]:
     match peer:
         case Pods(component):
-            return [{"pod_selector": {"match_labels": selector(component, instance)}}]
+            return [_within({"match_labels": selector(component, instance)}, stack)]
         case MadePods():
-            return [{"pod_selector": peer.selector}]
+            return [_within(peer.selector, stack)]
         case NamespacePods(namespace, labels):
-            found: NetworkPolicyPeerArgsDict = {
-                "namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": namespace}}
-            }
-            if labels:
-                found["pod_selector"] = {"match_labels": dict(labels)}
-            return [found]
+            return [_within({"match_labels": dict(labels)} if labels else None, namespace)]
         case Addresses(_, cidrs, excluded):
             return [_block(ip_network(cidr), map(ip_network, (*excluded, *LINK_LOCAL))) for cidr in cidrs]
+
+
+def _within(pods: LabelSelectorArgsDict | None, namespace: str | None) -> NetworkPolicyPeerArgsDict:
+    """Pods of a namespace, by default of the policy's own; all of them where there is no selector."""
+    found: NetworkPolicyPeerArgsDict = {"pod_selector": pods} if pods is not None else {}
+    if namespace is not None:
+        found["namespace_selector"] = {"match_labels": {"kubernetes.io/metadata.name": namespace}}
+    return found
 
 
 def _block(network: Network, excluded: Iterable[Network]) -> NetworkPolicyPeerArgsDict:
     """A network without what is excluded inside it; a network that is larger than link-local never includes that."""
     # Kubernetes refuses exceptions outside of the block, so that each family gets its own.
-    inside = [str(other) for other in dict.fromkeys(excluded) if other != network and _within(other, network)]
+    inside = [str(other) for other in dict.fromkeys(excluded) if other != network and _is_inside(other, network)]
     block: IPBlockArgsDict = {"cidr": str(network)}
     if inside:
         block["except_"] = inside
     return {"ip_block": block}
 
 
-def _within(inner: Network, outer: Network) -> bool:
+def _is_inside(inner: Network, outer: Network) -> bool:
     if isinstance(inner, IPv4Network):
         return isinstance(outer, IPv4Network) and inner.subnet_of(outer)
     return isinstance(outer, IPv6Network) and inner.subnet_of(outer)
@@ -296,15 +322,6 @@ def service_ports(ports: Mapping[str, int]) -> list[ServicePortArgsDict]:
 def host_endpoint(ip: str) -> list[EndpointArgsDict]:
     """The one endpoint of a Service that leads to a process outside the cluster."""
     return [{"addresses": [ip], "conditions": {"ready": True}}]
-
-
-def let_in_spec(sources: Iterable[Peer], port: int) -> NetworkPolicySpecArgsDict:
-    """A namespace whose pods hear from these sources alone, at one port; from nobody where there are none."""
-    peers = [peer for source in sources for peer in _peers(source, "")]
-    spec: NetworkPolicySpecArgsDict = {"pod_selector": {}, "policy_types": ["Ingress"]}
-    if peers:
-        spec["ingress"] = [{"from_": peers, "ports": _ports([port])}]
-    return spec
 
 
 def policy_port_spec(pod_labels: Mapping[str, str], sources: Iterable[Peer], port: int) -> NetworkPolicySpecArgsDict:

@@ -53,7 +53,6 @@ def arguments(settings: Settings, credentials: Credentials, connections: Connect
         monitor_labels=settings.monitoring.labels if settings.monitoring.enabled else None,
         runbooks=str(settings.monitoring.alerts.runbooks),
         operators=(operator.RELEASE,) if settings.database_cluster is not None else (),
-        prometheus=settings.monitoring.prometheus_pods if settings.monitoring.enabled else None,
     )
 
 

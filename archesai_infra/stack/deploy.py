@@ -40,6 +40,7 @@ from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.network import same_zone
 from archesai_infra.stack import archive
 from archesai_infra.stack.backups import arguments as backup_arguments
+from archesai_infra.stack.chart_flows import chart_network
 from archesai_infra.stack.flows import flows
 from archesai_infra.stack.images import used_images
 from archesai_infra.stack.monitoring import arguments as monitoring_arguments
@@ -101,6 +102,7 @@ def deploy(
         pull_secret=_pull_secret(settings, credentials),
         scheduling=settings.scheduling,
         flows=flows(settings),
+        chart_network=chart_network(settings, stack),
         registries=() if registries(settings) == REGISTRIES else registries(settings),
         strict=cache(lambda: _provider("strict", settings, adopts=False)),
         fingerprint=_fingerprint(),

@@ -13,7 +13,7 @@ from archesai_infra.components.database.cluster import network as cluster_networ
 from archesai_infra.components.database.cluster.settings import ClusterSettings
 from archesai_infra.components.redis import exporter as redis_exporter
 from archesai_infra.components.storage import metrics as storage_metrics
-from archesai_infra.kube.network import Addresses, Flow, NamespacePods, Pods, internet
+from archesai_infra.kube.network import API_PORTS, Addresses, Flow, NamespacePods, Peer, Pods, internet
 from archesai_infra.stack import backups
 from archesai_infra.stack.settings import Settings
 
@@ -69,7 +69,7 @@ def _from_api(settings: Settings) -> Iterator[Flow]:
 def database_flows(settings: Settings, source: str) -> Iterator[Flow]:
     """From a component's pods to the database, wherever that is."""
     if isinstance(settings.database, database.ExternalDatabase):
-        yield from _outside(source, "database", settings.database)
+        yield from _outside(Pods(source), "database", settings.database)
     elif isinstance(settings.database, database.ManagedDatabase):
         yield _flow(source, database.MODULE, database.PORT, settings.database.run_on_host)
     elif settings.database.serves_from_single_pod:
@@ -87,7 +87,7 @@ def _pools(settings: Settings) -> bool:
 def redis_flows(settings: Settings, source: str) -> Iterator[Flow]:
     """From a component's pods to redis, wherever that is."""
     if isinstance(settings.redis, redis.ExternalRedis):
-        yield from _outside(source, "redis", settings.redis)
+        yield from _outside(Pods(source), "redis", settings.redis)
     elif isinstance(settings.redis, redis.ReplicatedRedis):
         yield Flow(Pods(source), Pods(redis.PROXY), (redis.PORT,))
     else:
@@ -96,21 +96,26 @@ def redis_flows(settings: Settings, source: str) -> Iterator[Flow]:
 
 def storage_flows(settings: Settings, source: str) -> Iterator[Flow]:
     """From a component's pods to the object storage, wherever that is."""
+    yield from flows_to_storage(settings, Pods(source))
+
+
+def flows_to_storage(settings: Settings, source: Peer) -> Iterator[Flow]:
+    """From any pods to the object storage, wherever that is."""
     if isinstance(settings.storage, storage.ExternalStorage):
         yield from _outside(source, "storage", settings.storage)
     else:
-        yield Flow(Pods(source), Pods(storage.MODULE), (storage.PORT,))
+        yield Flow(source, Pods(storage.MODULE), (storage.PORT,))
 
 
 External = database.ExternalDatabase | redis.ExternalRedis | storage.ExternalStorage
 
 
-def _outside(source: str, name: str, server: External) -> Iterator[Flow]:
+def _outside(source: Peer, name: str, server: External) -> Iterator[Flow]:
     """To addresses of a server outside the stack, and to the pods that they stand for where it is in the cluster."""
     if server.cidrs:
-        yield Flow(Pods(source), Addresses(name, server.cidrs), (server.port,))
+        yield Flow(source, Addresses(name, server.cidrs), (server.port,))
     if server.service is not None:
-        yield Flow(Pods(source), server.service.pods, (server.service.port or server.port,))
+        yield Flow(source, server.service.pods, (server.service.port or server.port,))
 
 
 def _flow(source: str, target: str, port: int, host: RunOnHost | None) -> Flow:
@@ -126,12 +131,9 @@ def _outward(settings: Settings) -> Iterator[Flow]:
     if settings.api.runs_pods:
         yield Flow(Pods(api.MODULE), public, (443,))
         for egress in settings.api.egress:
-            if egress.cidr is not None:
-                yield Flow(Pods(api.MODULE), Addresses("api.egress", (egress.cidr,)), egress.ports)
-            if egress.pods is not None:
-                yield Flow(Pods(api.MODULE), egress.pods.pods, egress.ports)
+            yield Flow(Pods(api.MODULE), egress.peer("api.egress"), egress.ports)
         if settings.api.kubernetes_access:
-            yield from (Flow(Pods(api.MODULE), peer, (443, 6443)) for peer in settings.cluster.api_server_peers)
+            yield from (Flow(Pods(api.MODULE), peer, API_PORTS) for peer in settings.cluster.api_server_peers)
     if settings.scraper.enabled:
         yield Flow(Pods(scraper.MODULE), public, (80, 443))
 

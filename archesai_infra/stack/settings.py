@@ -81,8 +81,9 @@ class Cluster(Model):
     """Requests to modules without data stay in the caller's zone where a pod is ready there. Set it where traffic
     between zones costs more than pods that are not used alike: it asks for several pods in each zone."""
     api_server: tuple[Cidr, ...] = ()
-    """Addresses of the API server, for pods that may ask it (`api.kubernetesAccess`): that of the Service `kubernetes`
-    in namespace `default` and those of its EndpointSlice, such as `10.96.0.1/32`; network plugins look at either."""
+    """Addresses of the API server, for pods that ask it (`api.kubernetesAccess`, those of charts): that of the Service
+    `kubernetes` in namespace `default` and those of its EndpointSlice, such as `10.96.0.1/32`; network plugins look at
+    either. With them the namespaces of charts are closed both ways but for what their pods need."""
     cilium: bool = False
     """Cilium enforces the network policies: CiliumNetworkPolicies name the API server in place of `apiServer`, whose
     addresses Cilium does not match where they are nodes of the cluster."""

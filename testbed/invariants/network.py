@@ -325,6 +325,8 @@ def cilium_opens_what_no_address_matches(rendered: Rendered) -> Iterator[str]:
         spec = item["spec"]
         if spec.get("egress") and not settings.cluster.cilium:
             yield f"{title(item)}: cluster.cilium is off"
+        if item["metadata"]["namespace"] != settings.namespace:
+            continue
         if spec.get("ingress") and not settings.ingress.controller.cilium:
             yield f"{title(item)}: ingress.controller.cilium is off"
         if not spec.keys() <= {"endpointSelector", "ingress", "egress"}:
@@ -341,8 +343,24 @@ def _cilium_ports(rule: Object) -> list[str]:
     return [port["port"] for part in rule.get("toPorts", []) for port in part["ports"]]
 
 
+def namespaces_of_charts_are_closed(rendered: Rendered) -> Iterator[str]:
+    """Every namespace that the stack makes denies by default: both ways where the API server's address is known."""
+    types = ["Ingress", "Egress"] if rendered.settings.cluster.api_server_peers else ["Ingress"]
+    closed = {
+        item["metadata"]["namespace"]
+        for item in rendered.kinds("NetworkPolicy")
+        if item["spec"] == {"podSelector": {}, "policyTypes": types}
+    }
+    called = {rendered.settings.ingress.controller.release_namespace, rendered.settings.ingress.cert_manager.namespace}
+    for name in {item["metadata"]["name"] for item in rendered.kinds("Namespace")} - closed:
+        # Without that address nothing says who calls a controller's ports and webhooks.
+        if name != rendered.settings.namespace and (len(types) == len(TYPES) or name not in called):
+            yield f"Namespace {name}: has no default deny"
+
+
 CHECKS: tuple[Check, ...] = (
     default_is_deny,
+    namespaces_of_charts_are_closed,
     only_pods_that_connect_resolve_names,
     rules_name_peers_and_ports,
     policies_name_real_pods_and_ports,

@@ -87,6 +87,8 @@ def accounts_exist(rendered: Rendered) -> Iterator[str]:
     ingress, backups = rendered.settings.ingress, rendered.settings.backups
     # The charts of the ingress controller and of Velero make theirs.
     charted = {("traefik", ingress.controller.release_namespace), ("velero-server", backups.velero.namespace)}
+    watching = rendered.settings.monitoring.namespace
+    charted |= {(f"kube-prometheus-stack-{part}", watching) for part in ("operator", "prometheus")}
     for item in rendered.kinds(*RUNNERS):
         name = pod(item).get("serviceAccountName", "default")
         if not rendered.has("ServiceAccount", name, item["metadata"].get("namespace")):

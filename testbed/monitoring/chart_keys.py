@@ -30,6 +30,7 @@ CHART_KEYS = {
             kubeEtcd/enabled coreDns/enabled kubelet/enabled
             prometheusOperator/namespaces/* prometheusOperator/kubeletService/enabled
             prometheusOperator/prometheusInstanceNamespaces prometheusOperator/alertmanagerInstanceNamespaces
+            prometheusOperator/alertmanagerConfigNamespaces prometheusOperator/thanosRulerInstanceNamespaces
             prometheusOperator/kubeletEndpointsEnabled
             prometheusOperator/admissionWebhooks/enabled prometheusOperator/tls/enabled
             prometheusOperator/resources/* prometheusOperator/prometheusConfigReloader/resources/*

@@ -41,12 +41,11 @@ def test_cilium_s_own_is_let_in_to_each_host_by_what_it_is(form: str) -> None:
     assert let_in(made) == {
         "archesai-cilium-api": ("archesai", "3001"),
         "archesai-cilium-platform": ("archesai", "3000"),
-        "archesai-monitoring-cilium-grafana": ("monitoring", "3000"),
+        "archesai-cilium-chart-grafana": ("monitoring", "3000"),
     }
     own = find(made, "NetworkPolicy", "archesai-platform")["spec"]
     # A rule without peers would let everybody in.
     assert "ingress" not in own
-    assert "archesai-monitoring-grafana" not in {item["metadata"]["name"] for item in made.objects}
     policy = find(made, "CiliumNetworkPolicy", "archesai-cilium-platform")["spec"]
     assert policy["endpointSelector"]["matchLabels"] == own["podSelector"]["matchLabels"]
 
@@ -56,7 +55,7 @@ def test_it_also_asks_the_pods_that_prove_a_host_to_let_s_encrypt(form: str) -> 
     proving = {name: where for name, where in let_in(stack(form, tls=TLS)).items() if name.endswith("acme-solver")}
     assert proving == {
         "archesai-cilium-acme-solver": ("archesai", "8089"),
-        "archesai-monitoring-cilium-acme-solver": ("monitoring", "8089"),
+        "archesai-cilium-chart-acme-solver": ("monitoring", "8089"),
     }
 
 

@@ -117,7 +117,8 @@ def test_an_api_that_asks_the_cluster_needs_its_addresses() -> None:
 
 
 def _cilium(stack: Evaluation) -> dict[str, dict[str, Any]]:
-    found = [item for item in stack.objects if item["kind"] == "CiliumNetworkPolicy"]
+    made = [item for item in stack.objects if item["kind"] == "CiliumNetworkPolicy"]
+    found = [item for item in made if item["metadata"]["namespace"] == stack.settings.namespace]
     assert {item["apiVersion"] for item in found} <= {"cilium.io/v2"}
     return {item["metadata"]["name"]: item["spec"] for item in found}
 

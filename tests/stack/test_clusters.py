@@ -166,7 +166,7 @@ def test_just_the_front_door_gets_in(door: str, blocks: Blocks) -> None:
     grafana = Pod(
         "monitoring",
         "grafana",
-        find(evaluation, "NetworkPolicy", "archesai-monitoring-grafana")["spec"]["podSelector"]["matchLabels"],
+        find(evaluation, "NetworkPolicy", "archesai-chart-grafana")["spec"]["podSelector"]["matchLabels"],
         {"kubernetes.io/metadata.name": "monitoring"},
         "10.244.3.1",
     )

@@ -13,7 +13,7 @@ from typing import Any
 from archesai_infra.cli.base.cluster import Cluster, ClusterError
 from archesai_infra.cli.base.failures import Caught
 from archesai_infra.cli.base.kinds import group_path, path
-from archesai_infra.cli.doctor import classes
+from archesai_infra.cli.doctor import api_server, classes
 from archesai_infra.cli.doctor.dns import findings
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warning
 from archesai_infra.cli.engine.existing_secrets import lacking, wanted
@@ -236,6 +236,11 @@ def dns(examination: Examination) -> Iterator[Finding]:
     yield from findings(examination.cluster, examination.evaluation.settings.security.dns, examination.namespace)
 
 
+def asked_server(examination: Examination) -> Iterator[Finding]:
+    """Whether the policies name the API server that pods ask."""
+    yield from api_server.findings(examination.cluster, examination.evaluation.settings)
+
+
 def secrets(examination: Examination) -> Iterator[Finding]:
     """Whether the Secrets that the stack expects to exist do, in every namespace, with their keys."""
     found = wanted(examination.evaluation)
@@ -284,6 +289,7 @@ CHECKS: tuple[Callable[[Examination], Iterator[Finding]], ...] = (
     ingress_class,
     metrics,
     dns,
+    asked_server,
     secrets,
     image_pulls,
 )

@@ -9,12 +9,12 @@ from pydantic import Field, JsonValue, model_validator
 
 from archesai_infra import versions
 from archesai_infra.components.api.health import Health
-from archesai_infra.components.base.peers import PodPeer
+from archesai_infra.components.base.peers import Egress
 from archesai_infra.components.base.settings import Resources, ScaledModule, resources
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import object_name
 from archesai_infra.model import Model
-from archesai_infra.types import Cidr, DnsLabel, DottedPath, Port, SecretKeyName
+from archesai_infra.types import DnsLabel, DottedPath, SecretKeyName
 
 MODULE = "api"
 NAME = object_name("api")
@@ -47,23 +47,6 @@ class SecretReference(Model):
     """Name of the Secret, in the stack's namespace."""
     key: SecretKeyName
     """Key in it."""
-
-
-class Egress(Model):
-    """Addresses or pods that the api may reach besides the public internet on 443."""
-
-    cidr: Cidr | None = None
-    """Network of the addresses."""
-    pods: PodPeer | None = None
-    """Pods of another namespace in the same cluster, in place of a network."""
-    ports: tuple[Port, ...] = Field(min_length=1)
-    """TCP ports; for pods those that they listen on."""
-
-    @model_validator(mode="after")
-    def _one_target(self) -> Self:
-        if (self.cidr is None) == (self.pods is None):
-            raise ValueError("needs one of cidr and pods, and not both")
-        return self
 
 
 class ApiSettings(ScaledModule):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap
-from pulumi_kubernetes.networking.v1 import NetworkPolicy
 
 from archesai_infra import versions
 from archesai_infra.components.backups import drill as drills
@@ -26,7 +25,6 @@ from archesai_infra.components.storage import StorageConnection
 from archesai_infra.credentials import Credentials
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import content_name, object_name
-from archesai_infra.kube.network import NamespacePods, let_in_spec
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,6 @@ class BackupsArgs:
     """Page with the runbooks of the alerts."""
     operators: tuple[str, ...]
     """Operators whose volumes have a backup of their own, by the name that they label them with."""
-    prometheus: NamespacePods | None
-    """What reads Velero's metrics; None where there is no monitoring."""
 
 
 class Backups(RunningComponent):
@@ -96,17 +92,6 @@ class Backups(RunningComponent):
         made = [secret.resource if isinstance(secret, FilledSecret) else secret for secret in secrets if secret]
         # Its server and its agents end where they may not read what they look at.
         before = [*namespace, *made, *allowed, *rights.grant_cluster(self, settings, namespace)]
-        policy = NetworkPolicy(
-            f"{self.module}-velero-policy",
-            metadata={
-                "name": object_name("velero"),
-                "namespace": velero_namespace,
-                "labels": labels(self.module, self.context.instance),
-            },
-            spec=let_in_spec([args.prometheus] if args.prometheus else [], velero.METRICS_PORT),
-            opts=self.child(depends_on=namespace),
-        )
-        before.append(policy)
         values = velero.values(
             settings,
             self.context.registry,

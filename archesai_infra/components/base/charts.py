@@ -8,14 +8,22 @@ from functools import reduce
 from typing import Any, Literal, NamedTuple
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.helm.v3 import Release
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
+from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pydantic import Field
 
 from archesai_infra.components.base.chart_images import pinned
 from archesai_infra.components.base.component import Component
 from archesai_infra.components.base.context import Context
+from archesai_infra.kube.chart_network import DEFAULT_DENY
+from archesai_infra.kube.cilium import API as CILIUM_API
+from archesai_infra.kube.cilium import KIND as CILIUM_KIND
+from archesai_infra.kube.cilium import chart_entity_policies
 from archesai_infra.kube.labels import labels
+from archesai_infra.kube.names import object_name
 from archesai_infra.model import Model
 from archesai_infra.types import ImageDigest, ImageName, OciAddress
 from archesai_infra.versions import POD_SECURITY, ChartVersion
@@ -173,9 +181,9 @@ def chart_namespace(
     *,
     holds_data: bool = False,
 ) -> list[pulumi.Resource]:
-    """A namespace for a chart, held to a Pod Security level before anything runs in it, and its pull secret.
+    """A namespace for a chart, with its Pod Security level and network policies before anything runs in it.
 
-    A namespace with data is kept.
+    The namespace comes first, then its policies and its pull secret. A namespace with data is kept.
     """
     levels = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "audit", "warn")}
     context = component.context
@@ -188,6 +196,41 @@ def chart_namespace(
         },
         opts=component.kept() if holds_data else component.clusterwide(),
     )
-    if context.pull_secret is None or context.mirror is None:
-        return [namespace]
-    return [namespace, component.pull_secret(name, f"pull-secret-{name}", depends_on=[namespace])]
+    made: list[pulumi.Resource] = [namespace, *_policies(component, name, namespace)]
+    if context.pull_secret is not None and context.mirror is not None:
+        made.append(component.pull_secret(name, f"pull-secret-{name}", depends_on=[namespace]))
+    return made
+
+
+def _policies(component: Component, name: str, namespace: Namespace) -> list[pulumi.Resource]:
+    """Who reaches the pods of a chart's namespace, and whom they reach."""
+    network, made = component.context.chart_network, list[pulumi.Resource]()
+    for part, spec in chart_entity_policies(network, name).items():
+        made.append(
+            CustomResource(
+                f"{component.module}-cilium-{name}-{part}",
+                api_version=CILIUM_API,
+                kind=CILIUM_KIND,
+                metadata=_metadata(component, name, f"cilium-chart-{part}"),
+                spec=spec,
+                opts=component.child(depends_on=[namespace]),
+            )
+        )
+    for part, spec in network.policies(name).items():
+        # What is open has to be open before the default closes the rest: the pods of an upgrade are there already.
+        before = [namespace, *made] if part == DEFAULT_DENY else [namespace]
+        made.append(
+            NetworkPolicy(
+                f"{component.module}-policy-{name}-{part}",
+                metadata=_metadata(component, name, f"chart-{part}"),
+                spec=spec,
+                opts=component.child(depends_on=before),
+            )
+        )
+    return made
+
+
+def _metadata(component: Component, namespace: str, part: str) -> ObjectMetaArgsDict:
+    metadata = component.metadata(object_name(part))
+    metadata["namespace"] = namespace
+    return metadata

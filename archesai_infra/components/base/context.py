@@ -10,6 +10,7 @@ import pulumi
 from archesai_infra.components.base.external_secrets import ExternalStore
 from archesai_infra.components.base.pull_secret import PullSecret
 from archesai_infra.components.base.settings import Image, ImageSource, StackScheduling
+from archesai_infra.kube.chart_network import ChartNetwork
 from archesai_infra.kube.network import Flow
 from archesai_infra.quantities import memory_bytes
 from archesai_infra.versions import ImageVersion
@@ -53,6 +54,8 @@ class Context:
     scheduling: StackScheduling
     """Where pods may run unless their module says otherwise."""
     flows: tuple[Flow, ...]
+    chart_network: ChartNetwork
+    """Who the pods of charts talk to."""
     registries: tuple[str, ...]
     """Registries of the stack's images where they are not those of the shipped versions; for the policy pack."""
     strict: Callable[[], pulumi.ProviderResource]

@@ -6,10 +6,10 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from archesai_infra.kube.network import NamespacePods
+from archesai_infra.kube.network import Addresses, NamespacePods
 from archesai_infra.kube.pods import Mount, config_file, secret_file
 from archesai_infra.model import Model
-from archesai_infra.types import DnsLabel, Port, SecretKeyName, Text
+from archesai_infra.types import Cidr, DnsLabel, Port, SecretKeyName, Text
 
 CA_FILE = "ca.crt"
 
@@ -36,6 +36,27 @@ class ServicePeer(PodPeer):
 
     port: Port | None = None
     """Port that the pods listen on, where the Service's differs: policies see the pods' own."""
+
+
+class Egress(Model):
+    """Addresses or pods that pods may reach besides the public internet on 443."""
+
+    cidr: Cidr | None = None
+    """Network of the addresses."""
+    pods: PodPeer | None = None
+    """Pods of another namespace in the same cluster, in place of a network."""
+    ports: tuple[Port, ...] = Field(min_length=1)
+    """TCP ports; for pods those that they listen on."""
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if (self.cidr is None) == (self.pods is None):
+            raise ValueError("needs one of cidr and pods, and not both")
+        return self
+
+    def peer(self, key: str) -> Addresses | NamespacePods:
+        """The other end, as network policies see it; `key` names addresses."""
+        return self.pods.pods if self.pods is not None else Addresses(key, (self.cidr,) if self.cidr else ())
 
 
 class Certificate(Model):

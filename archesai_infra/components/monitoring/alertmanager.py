@@ -25,10 +25,12 @@ _SECRETS = (
     Credential.ALERT_HEARTBEAT_URL,
 )
 
+PORT = 9093
+
 
 def url(namespace: str) -> str:
     """Address of Alertmanager inside the cluster."""
-    return f"http://{RELEASE}-alertmanager.{namespace}:9093/"
+    return f"http://{RELEASE}-alertmanager.{namespace}:{PORT}/"
 
 
 def configuration(settings: Alerts, secrets: Mapping[Credential, str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from archesai_infra.components.monitoring.kubelets import scrape_configs
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 
 RELEASE = "kube-prometheus-stack"
+PORT = 9090
 METADATA_NAME = "kubernetes.io/metadata.name"
 """Label that the API server gives each namespace: its name."""
 ALERTMANAGER_SECRET = "alertmanager-config"
@@ -40,7 +41,7 @@ _RELOADER = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "10
 
 def url(namespace: str) -> str:
     """Address of Prometheus inside the cluster."""
-    return f"http://{RELEASE}-prometheus.{namespace}:9090/"
+    return f"http://{RELEASE}-prometheus.{namespace}:{PORT}/"
 
 
 def values(
@@ -82,6 +83,9 @@ def _operator(own: str, namespaces: tuple[str, ...]) -> dict[str, Any]:
         "namespaces": {"releaseNamespace": True, "additional": [name for name in namespaces if name != own]},
         "prometheusInstanceNamespaces": [own],
         "alertmanagerInstanceNamespaces": [own],
+        # Where these may be, it follows every Secret and ConfigMap, and ends where it may not.
+        "alertmanagerConfigNamespaces": [own],
+        "thanosRulerInstanceNamespaces": [own],
         "kubeletService": {"enabled": False},
         "kubeletEndpointsEnabled": False,
         # Rules are tested before they ship; a webhook would be one more thing that can refuse an update.

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap, Secret
 from pulumi_kubernetes.helm.v3 import Release
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
-from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicySpecArgsDict
 
 from archesai_infra import versions
 from archesai_infra.components import storage
@@ -18,7 +16,6 @@ from archesai_infra.components.base import charts
 from archesai_infra.components.base.component import Component
 from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.external_secrets import Value
-from archesai_infra.components.ingress.certificates import SOLVER_LABELS, SOLVER_PORT
 from archesai_infra.components.ingress.expose import expose, middlewares
 from archesai_infra.components.ingress.exposure import Exposure
 from archesai_infra.components.ingress.settings import IngressSettings
@@ -26,9 +23,7 @@ from archesai_infra.components.monitoring import alertmanager, alloy, grafana, l
 from archesai_infra.components.monitoring.settings import MonitoringSettings
 from archesai_infra.components.storage import ExternalStorage, ManagedStorage, StorageConnection, users
 from archesai_infra.credentials import Credential, Credentials
-from archesai_infra.kube import cilium
-from archesai_infra.kube.names import content_name, object_name
-from archesai_infra.kube.network import Entity, deny_all_spec, policy_port_spec
+from archesai_infra.kube.names import content_name
 
 CRDS_RELEASE = "prometheus-operator-crds"
 
@@ -66,7 +61,6 @@ class Releases(Component):
         self._namespace = args.settings.namespace
         self.namespaces = tuple(namespaces)
         self._after = namespaces
-        self._policies(args)
         self._args = args
         stack = self._stack = self._prometheus(args)
         self._loki(args, stack)
@@ -184,44 +178,6 @@ class Releases(Component):
         )
         values = alloy.values(self.context.namespace, name, self.context.mirror)
         self._install(args, alloy.RELEASE, versions.ALLOY_CHART, values, [stack, config])
-
-    def _policies(self, args: ReleasesArgs) -> None:
-        inside: NetworkPolicySpecArgsDict = {
-            "pod_selector": {},
-            "policy_types": ["Ingress"],
-            "ingress": [{"from_": [{"pod_selector": {}}]}],
-        }
-        specs: dict[str, NetworkPolicySpecArgsDict] = {
-            "deny": {**deny_all_spec(), "policy_types": ["Ingress"]},
-            "inside": inside,
-        }
-        exposed: dict[str, tuple[dict[str, str], int]] = {}
-        if args.grafana is not None:
-            exposed["grafana"] = (grafana.PODS, grafana.POD_PORT)
-            if args.ingress.tls.issuer:
-                exposed["acme-solver"] = (SOLVER_LABELS, SOLVER_PORT)
-        if peers := args.ingress.controller_peers:
-            specs |= {part: policy_port_spec(pods, peers, port) for part, (pods, port) in exposed.items()}
-        if entities := args.ingress.controller_entities:
-            self._let_entities_in(exposed, entities)
-        for part, spec in specs.items():
-            NetworkPolicy(
-                f"{self.module}-policy-{part}",
-                metadata=self._metadata(object_name(f"monitoring-{part}")),
-                spec=spec,
-                opts=self.child(depends_on=self._after),
-            )
-
-    def _let_entities_in(self, exposed: Mapping[str, tuple[dict[str, str], int]], entities: Sequence[Entity]) -> None:
-        for part, (pods, port) in exposed.items():
-            CustomResource(
-                f"{self.module}-policy-cilium-{part}",
-                api_version=cilium.API,
-                kind=cilium.KIND,
-                metadata=self._metadata(object_name(f"monitoring-cilium-{part}")),
-                spec=cilium.entities_in_spec(pods, entities, port),
-                opts=self.child(depends_on=self._after),
-            )
 
     def expose_grafana(self, after: Sequence[pulumi.Resource]) -> None:
         """Give Grafana its host, where it has one, after what brings the kinds and classes of a host."""

@@ -24,8 +24,8 @@ PROMETHEUS = f"{RELEASE}-prometheus"
 _GROUP = "monitoring.coreos.com"
 _READ = ("get", "list", "watch")
 _CHANGE = (*_READ, "create", "update", "patch", "delete")
-_SELECTED = ("alertmanagerconfigs", "podmonitors", "probes", "prometheusrules", "scrapeconfigs", "servicemonitors")
-"""Kinds that configure a server; the namespaces that count are among the operator's arguments."""
+_SELECTED = ("podmonitors", "probes", "prometheusrules", "scrapeconfigs", "servicemonitors")
+"""Kinds that configure Prometheus; the namespaces that count are among the operator's arguments."""
 _SERVERS = ("alertmanagers", "prometheuses")
 
 
@@ -46,6 +46,7 @@ def operator_home_rules() -> list[PolicyRuleArgsDict]:
     return [
         _rule(_GROUP, _SERVERS, (*_READ, "update", "patch")),
         _rule(_GROUP, parts, ("update", "patch")),
+        _rule(_GROUP, ("alertmanagerconfigs",), _READ),
         _rule("apps", ("statefulsets",), _CHANGE),
         _rule("", ("configmaps", "secrets", "services"), _CHANGE),
         _rule("", ("pods",), ("list", "delete")),

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archesai_infra import versions
 from archesai_infra.components.api.objectives import Objectives
+from archesai_infra.components.base.peers import Egress
 from archesai_infra.components.base.settings import Module, PodImages, Resources, resources
 from archesai_infra.components.base.watch.exporter import Exporter
 from archesai_infra.credentials import Credential
@@ -102,6 +103,9 @@ class Grafana(Model):
     """StorageClass of the volume; the cluster's default where it is not set."""
     existing_secret: DnsLabel | None = None
     """Existing Secret in the monitoring namespace with the keys `admin-user` and `admin-password`."""
+    egress: tuple[Egress, ...] = ()
+    """More addresses or pods that Grafana may reach, where `cluster.apiServer` or `cluster.cilium` closes its namespace
+    outward: an identity provider in a private network, a data source of yours."""
     password_version: int = Field(default=1, ge=1)
     """Raise it to regenerate a generated password."""
     resources: Resources = resources(("100m", "256Mi"), ("500m", "512Mi"))
@@ -130,6 +134,9 @@ class Alerts(Model):
     """Slack channel, such as `#alerts`, where the webhook's own is not meant."""
     existing_secret: DnsLabel | None = None
     """Secret in the monitoring namespace with Alertmanager's whole configuration as `alertmanager.yaml`."""
+    egress: tuple[Egress, ...] = ()
+    """More addresses or pods that Alertmanager may reach, where `cluster.apiServer` or `cluster.cilium` closes its
+    namespace outward: a receiver in a private network or in the cluster."""
     unattended: bool = False
     """Accept in production that alerts notify nobody: they then appear in Grafana only."""
     runbooks: HttpUrl = "https://github.com/archesai/archesai-infra/blob/main/docs/operations.md"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -234,3 +235,27 @@ def test_fault_15_gitops_without_argo_cd(rig: ControlPlane) -> None:
     assert (status, text) == ("problem", "the server does not know Application of argoproj.io")
     assert "gitops.enabled to false" in cure
     assert _said(found, "kinds")[0] == "ok"
+
+
+KNOWN_CHARTS: Config = DEVELOPMENT | {"monitoring": {"enabled": True}}
+
+
+def test_addresses_of_the_api_server_are_asked_for_where_charts_pods_are_not_closed_outward(rig: ControlPlane) -> None:
+    assert _said(_doctor(rig), "api server")[0] == "skipped"
+    status, text, cure = _said(_doctor(rig, KNOWN_CHARTS), "api server")
+    assert (status, text) == (
+        "warning",
+        "its addresses are not set, so that pods in monitoring may connect to everything",
+    )
+    service = rig.api.get("v1", "Service", "kubernetes")["spec"]["clusterIP"]
+    assert f'"{service}/32"' in cure
+    listed = json.loads(cure.partition("'")[2].partition("'")[0])
+    found = _doctor(rig, KNOWN_CHARTS | {"cluster": {"apiServer": listed}})
+    assert [item.status for item in found if item.check == "api server"][-1] == "ok"
+
+
+def test_an_address_of_the_api_server_that_is_not_listed_is_a_problem(rig: ControlPlane) -> None:
+    found = _doctor(rig, KNOWN_CHARTS | {"cluster": {"apiServer": ["192.0.2.1/32"]}})
+    last = [item for item in found if item.check == "api server"][-1]
+    assert last.status == "problem"
+    assert "pods do not reach it" in last.text

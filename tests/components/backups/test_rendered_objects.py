@@ -222,10 +222,13 @@ def test_the_page_of_runbooks_has_a_section_for_each_alert() -> None:
 
 
 def test_nobody_reaches_veleros_pods_but_prometheus_their_metrics() -> None:
-    monitored = find(render(ON | {"monitoring": MONITORED}), "NetworkPolicy", "archesai-velero")
-    alone = find(render(ON), "NetworkPolicy", "archesai-velero")
-    assert (alone["metadata"]["namespace"], alone["spec"]["podSelector"]) == ("velero", {})
-    assert "ingress" not in alone["spec"]
+    monitored = find(render(ON | {"monitoring": MONITORED}), "NetworkPolicy", "archesai-chart-velero")
+    (alone,) = [
+        item
+        for item in render(ON).objects
+        if item["kind"] == "NetworkPolicy" and item["metadata"]["namespace"] == "velero"
+    ]
+    assert alone["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
     (rule,) = monitored["spec"]["ingress"]
     (peer,) = rule["from"]
     assert peer["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "prometheus"}

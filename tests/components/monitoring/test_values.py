@@ -156,6 +156,7 @@ def test_the_operator_acts_in_the_stacks_namespaces_alone() -> None:
     assert "--namespaces=monitoring,archesai,node-exporter,velero" in arguments
     assert "--prometheus-instance-namespaces=monitoring" in arguments
     assert "--alertmanager-instance-namespaces=monitoring" in arguments
+    assert "--alertmanager-config-namespaces=monitoring" in arguments
     assert not any(argument.startswith("--kubelet-service") for argument in arguments)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from archesai_infra.components.database.cluster.settings import ClusterSettings
 from archesai_infra.kube.labels import NAME
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.network import Addresses, Entity, Flow, MadePods, NamespacePods
+from archesai_infra.kube.network import API_PORTS, Addresses, Entity, Flow, MadePods, NamespacePods
 
 CLUSTER_LABEL = "cnpg.io/cluster"
 POD_ROLE = "cnpg.io/podRole"
@@ -66,4 +66,4 @@ def flows(settings: ClusterSettings, api_server: Iterable[Addresses | Entity]) -
     own, serving = members(settings), instances(settings)
     yield Flow(operator(settings), serving, (PORT, STATUS_PORT))
     yield Flow(own, serving, (PORT, STATUS_PORT))
-    yield from (Flow(own, peer, (443, 6443)) for peer in api_server)
+    yield from (Flow(own, peer, API_PORTS) for peer in api_server)
