@@ -409,7 +409,15 @@ OF_SCALING: dict[str, tuple[Defect, str]] = {
     ),
 }
 
+
+def open_namespace(rendered: Rendered) -> None:
+    """Make one more namespace, without policies."""
+    (own,) = rendered.kinds("Namespace")
+    rendered.objects.append({**own, "metadata": {**own["metadata"], "name": "open"}})
+
+
 OF_THE_NETWORK: dict[str, tuple[Defect, str]] = {
+    "a namespace has no policies": (open_namespace, "Namespace open: has no default deny"),
     "a rule has no ports": (
         lambda r: policy(r, "archesai-redis")["ingress"][0].pop("ports"),
         "NetworkPolicy archesai-redis: a rule of its ingress names no peers or no ports",
