@@ -66,6 +66,12 @@ def planned(stack: str, to: int | None, tag: str | None) -> Plan:
     new_tag = tag or _tag(own.tag, to)
     if major(f":{new_tag}") != str(to):
         raise CommandError(f"--tag {new_tag}: does not name PostgreSQL {to}", Exit.INPUT)
+    if not settings.retain_data:
+        raise CommandError(
+            f"retainData is false: the switch would delete claim {own.claim} with the way back; set it to true and run "
+            "`arches up` first",
+            Exit.INPUT,
+        )
     if settings.gitops.enabled:
         raise CommandError(steps(stack, settings.namespace, new_tag, to, dumps=settings.backups.enabled), Exit.INPUT)
     text = changed(stack, {TAG: new_tag, CLAIM: f"{database.NAME}-{to}"})

@@ -44,6 +44,7 @@ def _set(project: Path, config: Object) -> None:
             17,
             r"kubectl apply --server-side .*persistentvolumeclaim-archesai-postgres-17.yaml",
         ),
+        ({"retainData": False}, 17, "would delete claim archesai-postgres-data with the way back"),
         ({"database": {}}, 16, "has this version already"),
         ({"database": {}}, 15, "whose dumps an older server does not read"),
         ({"database": {"image": {"tag": "16.4-alpine"}}}, 17, "name it with --tag"),
