@@ -21,6 +21,7 @@ from archesai_infra.components.ingress.gateway import NAME, TRAEFIK_PORTS
 from archesai_infra.components.ingress.routes import API_VERSION
 from archesai_infra.components.storage import ManagedStorage
 from testbed.backups.object_store import object_store
+from testbed.backups.servers import place
 from testbed.cluster.backend import PIECE_SECONDS, PIECES
 from testbed.cluster.scenarios import alone, merged
 from testbed.cluster.traefik import CLIENTS, PODS, Front, front, servers
@@ -164,13 +165,13 @@ def test_a_body_above_the_limit_is_refused_and_one_below_it_arrives(fronts: Call
 
 
 def test_a_url_that_is_signed_for_the_storages_public_host_is_good_there_and_one_for_the_service_is_not(
-    fronts: Callable[[str], Front], tmp_path: Path
+    fronts: Callable[[str], Front],
 ) -> None:
     running = fronts("nginx")
     bucket = ManagedStorage().bucket
-    (tmp_path / "page").write_text("what was stored", encoding="utf-8")
-    with object_store(address=f"{PODS}:{storage.PORT}") as inside:
-        for words in (("mkdir", f"s3:{bucket}"), ("copyto", str(tmp_path / "page"), f"s3:{bucket}/page")):
+    with place() as directory, object_store(address=f"{PODS}:{storage.PORT}") as inside:
+        (directory / "page").write_text("what was stored", encoding="utf-8")
+        for words in (("mkdir", f"s3:{bucket}"), ("copyto", str(directory / "page"), f"s3:{bucket}/page")):
             done = inside.rclone(*words)
             assert done.returncode == 0, done.stderr
         public = replace(inside, url=f"http://{running.host('storage')}")
