@@ -49,6 +49,7 @@ COMMANDS = {
     "cancel": Entry("up.command", CHANGE, "Unlock the state after an operation was killed."),
     "backup": Entry("backups.command", OPERATE, "Create, list and restore backups."),
     "upgrade": Entry("upgrade.command", OPERATE, "Move the database to another major version."),
+    "move": Entry("move.command", OPERATE, "Move the database from one pod to a cluster."),
     "cluster": Entry("local_cluster.command", OPERATE, "Create or remove a local cluster (k3d or kind)."),
     "adopt": Entry("adopt.command", MOVE_IN, "Take a running deployment into the state."),
     "import-values": Entry("import_values.command", MOVE_IN, "Turn old Helm values into a stack file."),

@@ -136,12 +136,12 @@ def running(
         process.wait()
 
 
-def until(probe: object, what: str) -> None:
+def until(probe: object, what: str, *, seconds: float = START_SECONDS) -> None:
     """Wait for what a server needs to start; raises TimeoutError."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with suppress(AssertionError):
             if callable(probe) and probe():
                 return
         time.sleep(0.2)
-    raise TimeoutError(f"{what} did not start within {START_SECONDS} s")
+    raise TimeoutError(f"{what} did not start within {seconds:.0f} s")

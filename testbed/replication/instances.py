@@ -16,6 +16,7 @@ from testbed.backups import servers
 DATABASE = "archesai"
 SUPERUSER = "postgres"
 _SECONDS = 60
+_PROGRAM_SECONDS = 1800
 _OWN = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -47,7 +48,7 @@ class Instance:
     def run(self, *command: str, stdin: str = "") -> str:
         """What one of PostgreSQL's programs prints; fails with what it says."""
         path = {"PATH": f"{self.programs}{os.pathsep}{servers.search_path()}"}
-        done = servers.call([*command], path, stdin=stdin, seconds=_SECONDS, user=servers.SERVER_USER)
+        done = servers.call([*command], path, stdin=stdin, seconds=_PROGRAM_SECONDS, user=servers.SERVER_USER)
         assert done.returncode == 0, f"{command[0]}: {done.stderr}"
         return done.stdout.strip()
 

@@ -69,16 +69,10 @@ def _policies(plan: Plan) -> Iterator[Object]:
     ports = [{"protocol": "TCP", "port": database.PORT}]
     own = selector(COMPONENT, plan.stack)
     server = selector(database.MODULE, plan.stack)
-    resolving = [
-        rule
-        for item in plan.after.objects
-        if item["kind"] == "NetworkPolicy" and item["metadata"]["name"] == _DNS
-        for rule in item["spec"]["egress"]
-    ]
     out = {
         "podSelector": {"matchLabels": own},
         "policyTypes": ["Ingress", "Egress"],
-        "egress": [{"to": [{"podSelector": {"matchLabels": server}}], "ports": ports}, *resolving],
+        "egress": [{"to": [{"podSelector": {"matchLabels": server}}], "ports": ports}, *resolving(plan.after)],
     }
     inward = {
         "podSelector": {"matchLabels": server},
@@ -92,6 +86,16 @@ def _policies(plan: Plan) -> Iterator[Object]:
             "metadata": _metadata(plan, name),
             "spec": spec,
         }
+
+
+def resolving(evaluation: Evaluation) -> list[Object]:
+    """Egress rules to the resolver, as the stack's clients have them."""
+    return [
+        rule
+        for item in evaluation.objects
+        if item["kind"] == "NetworkPolicy" and item["metadata"]["name"] == _DNS
+        for rule in item["spec"]["egress"]
+    ]
 
 
 def _job(plan: Plan) -> Object:

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 from archesai_infra.cli.base.errors import CommandError, Exit
-from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.stacks import checked_stack
-from archesai_infra.cli.config.edit import dumped, loaded, put
+from archesai_infra.cli.config.drafts import changed, parsed
 from archesai_infra.cli.upgrade.by_hand import steps
 from archesai_infra.components import database
 from archesai_infra.components.database.major import major
-from archesai_infra.stack.config import RawConfig, load
+from archesai_infra.stack.config import load
 from archesai_infra.stack.evaluate import Evaluation, evaluate
 from archesai_infra.stack.settings import Settings
-from archesai_infra.stack.stack_file import read
 
 TAG, CLAIM = "database.image.tag", "database.claimName"
 """Keys that an upgrade writes."""
@@ -127,18 +121,3 @@ def _tag(tag: str, to: int) -> str:
     if not count:
         raise CommandError(f"the tag of PostgreSQL {to} does not follow from {tag}: name it with --tag", Exit.INPUT)
     return found
-
-
-def changed(stack: str, values: Mapping[str, Any]) -> str:
-    """The text of the stack file with other values; None removes a key. Comments and order stay."""
-    document = loaded((project_root() / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
-    for key, value in values.items():
-        put(document, key, value)
-    return dumped(document)
-
-
-def parsed(stack: str, text: str) -> RawConfig:
-    """The configuration in a text for a stack file; raises ConfigError."""
-    with TemporaryDirectory(prefix="arches-") as directory:
-        (Path(directory) / f"Pulumi.{stack}.yaml").write_text(text, encoding="utf-8")
-        return read(Path(directory), stack)

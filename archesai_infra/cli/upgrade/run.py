@@ -13,6 +13,7 @@ from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.stacks import checked_stack
+from archesai_infra.cli.config.drafts import changed
 from archesai_infra.cli.config.edit import new_mistakes, replace_file
 from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.command import Command
@@ -21,7 +22,7 @@ from archesai_infra.cli.engine.operations import Change, packs_of, up
 from archesai_infra.cli.upgrade.copying import Copying
 from archesai_infra.cli.upgrade.lease import renewed
 from archesai_infra.cli.upgrade.objects import FROM, found, image_of
-from archesai_infra.cli.upgrade.plan import CLAIM, TAG, Plan, changed, managed, movable, planned
+from archesai_infra.cli.upgrade.plan import CLAIM, TAG, Plan, managed, movable, planned
 from archesai_infra.components import database
 from archesai_infra.stack.config import load
 from archesai_infra.stack.evaluate import evaluate
@@ -45,10 +46,10 @@ def upgrade(stack: str, to: int | None, tag: str | None, change: Change, seconds
         _confirm(settings, stack, change)
         # Writers would wait for what the first use of the pack installs.
         packs_of(project_root(), wanted=settings.production)
-        copying = Copying(cluster, plan, seconds)
-        with copying.removed_in_the_end():
+        copying = Copying.of(cluster, plan, seconds)
+        with copying.job.removed_in_the_end():
             copying.start()
-            with renewed(cluster, copying.job):
+            with renewed(cluster, copying.job.path):
                 copying.finish()
                 _switch(plan, change, copying)
     typer.echo(

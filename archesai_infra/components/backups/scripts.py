@@ -25,6 +25,7 @@ def dump_files() -> dict[str, str]:
         "roles.sh",
         "load.sh",
         "settings.sh",
+        "create.sh",
         "restore-database.sh",
         "dump-redis.sh",
         "restore-redis.sh",
@@ -39,8 +40,14 @@ def drill_files() -> dict[str, str]:
 
 def upgrade_files() -> dict[str, str]:
     """Scripts that copy the database to a server of another major version, by file name."""
-    names = ("store.sh", "connection.sh", "archive.sh", "rows.awk", "roles.sh", "load.sh", "settings.sh")
-    return scripts(_PACKAGE, *names, "dump-database.sh", "restore-database.sh", "upgrade-database.sh")
+    names = ("store.sh", "connection.sh", "archive.sh", "rows.awk", "roles.sh", "load.sh", "settings.sh", "create.sh")
+    own = ("hold.sh", "content.sh", "dump-database.sh", "restore-database.sh", "upgrade-database.sh")
+    return scripts(_PACKAGE, *names, *own)
+
+
+def move_files() -> dict[str, str]:
+    """Scripts that move the database from the single pod to the cluster, by file name."""
+    return scripts(_PACKAGE, "connection.sh", "create.sh", "hold.sh", "content.sh", "move-database.sh")
 
 
 def objects_files() -> dict[str, str]:

@@ -38,7 +38,7 @@ def _remove(status: int, reason: str, directory: Path) -> None:
     answer = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "message": reason}
     with answering(status, json.dumps(answer).encode(), {"Content-Type": "application/json"}) as server:
         kubeconfig(directory / "kubeconfig", server)
-        with connect("here") as cluster, Copying(cluster, planned("dev", 17, None), 1).removed_in_the_end():
+        with connect("here") as cluster, Copying.of(cluster, planned("dev", 17, None), 1).job.removed_in_the_end():
             pass
 
 

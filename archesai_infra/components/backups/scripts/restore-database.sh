@@ -9,6 +9,7 @@ umask 077
 . "$SCRIPTS/roles.sh"
 . "$SCRIPTS/load.sh"
 . "$SCRIPTS/settings.sh"
+. "$SCRIPTS/create.sh"
 connect "$DATABASE_URL"
 administer
 choose database "${1:-}"
@@ -42,17 +43,7 @@ create_database() { # as the dump's was, locale provider included; dumps without
       WHERE datname = current_database()" >"$work/properties"
   fi
   properties=$(cat "$work/properties")
-  sql "$url" -v new="$new" -v role="$1" -v properties="$properties" <<'SQL'
-SET client_min_messages = warning;
-DROP DATABASE IF EXISTS :"new" WITH (FORCE);
-SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L', :'new', :'role',
-    d ->> 'encoding', d ->> 'datcollate', d ->> 'datctype')
-  || CASE d ->> 'datlocprovider' WHEN 'i' THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L',
-       coalesce(d ->> 'datlocale', d ->> 'daticulocale'))
-     || CASE WHEN d ->> 'daticurules' IS NULL THEN '' ELSE format(' ICU_RULES %L', d ->> 'daticurules') END
-     WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', d ->> 'datlocale') ELSE '' END
-  FROM (SELECT (:'properties')::jsonb AS d) AS p \gexec
-SQL
+  create_like "$url" "$new" "$1" "$properties"
 }
 
 restore_privileges() { # of the database itself, which are no part of its dump

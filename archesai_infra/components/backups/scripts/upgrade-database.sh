@@ -8,6 +8,8 @@ set -eu
 umask 077
 . "$SCRIPTS/connection.sh"
 . "$SCRIPTS/store.sh"
+. "$SCRIPTS/hold.sh"
+. "$SCRIPTS/content.sh"
 data=$PGDATA
 volume=${data%/*}
 export PGDATA="$volume/copy" BACKUP_DIR="$volume/dump"
@@ -35,74 +37,6 @@ start_new() { # as in the stack, but for itself alone and without syncing, which
     sleep 1
   done
   sh "$SCRIPTS/sync-password.sh"
-}
-
-statements() { # the locks, and a sign of life each second: a server that hears none for a minute releases them itself
-  cat <<'SQL'
-SET lc_messages = 'C';
-SET lock_timeout = '5s';
-SET statement_timeout = 0;
-SET idle_in_transaction_session_timeout = '60s';
-BEGIN;
-SELECT format('LOCK TABLE ONLY %I.%I IN SHARE MODE', nspname, relname)
-  FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-  WHERE relkind IN ('r', 'p') AND relpersistence <> 't' AND nspname !~ '^pg_' AND nspname <> 'information_schema'
-  ORDER BY c.oid \gexec
-LOCK TABLE pg_largeobject_metadata IN SHARE MODE;
-\echo held
-SQL
-  while sleep 1 && [ -d "$work" ]; do
-    # Reading a large object, as pg_dump does, takes the lock of a writer.
-    if [ -e "$work/dumped" ]; then printf '%s\n' 'LOCK TABLE pg_largeobject IN SHARE MODE;' '\echo whole'; fi
-    echo 'SELECT 1 \g /dev/null'
-  done
-}
-
-hold() { # until the server ends, or $work/ended says otherwise; one transaction that is open for long delays it
-  tries=0
-  while :; do
-    rm -f "$work/ended"
-    (
-      statements | sql "$url" -v VERBOSITY=verbose >"$work/held" 2>"$work/messages" || :
-      [ ! -d "$work" ] || : >"$work/ended"
-    ) &
-    until [ -s "$work/held" ] || [ -e "$work/ended" ]; do sleep 0.2; done
-    [ ! -s "$work/held" ] || return 0
-    tries=$((tries + 1))
-    [ "$tries" -lt 12 ] || { cat "$work/messages" >&2; fail 75 "writers cannot be held back: end open transactions"; }
-    sleep 1
-  done
-}
-
-still_held() { [ ! -e "$work/ended" ] || { cat "$work/messages" >&2; fail 75 "the old server did not keep its locks"; }; }
-
-# Rows by their text, which is the same in every version; hashes of text are, as partitions depend on them.
-fingerprint() { # fingerprint URL: number and sum of hashes of each table's rows, of sequences and of large objects
-  sql "$1" <<'SQL'
-SET TimeZone = 'UTC';
-SET DateStyle = 'ISO, YMD';
-SET IntervalStyle = 'postgres';
-SET extra_float_digits = 1;
-SET bytea_output = 'hex';
-SET row_security = off;
-SELECT format('SELECT %L, %L, count(*), sum(hashtextextended(ROW(found.*)::text, 0)::numeric) FROM ONLY %I.%I AS found',
-    nspname, relname, nspname, relname)
-  FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-  WHERE relkind = 'r' AND relpersistence <> 't' AND nspname !~ '^pg_' AND nspname <> 'information_schema'
-    AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = c.tableoid AND objid = c.oid AND deptype = 'e')
-  ORDER BY nspname COLLATE "C", relname COLLATE "C" \gexec
-SELECT 'sequence', schemaname, sequencename, last_value FROM pg_sequences
-  ORDER BY schemaname COLLATE "C", sequencename COLLATE "C";
-SELECT 'large objects', count(*), sum(hashtextextended(format('%s %s %s', loid, pageno, md5(data)), 0)::numeric)
-  FROM pg_largeobject;
-SQL
-}
-
-compare_content() { # compare_content OLD_URL NEW_URL
-  fingerprint "$1" >"$work/old"
-  (unset PGPASSWORD; fingerprint "$2") >"$work/new"
-  [ -s "$work/old" ] || fail 65 "nothing could be compared"
-  cmp -s "$work/old" "$work/new" || { diff "$work/old" "$work/new" >&2 || :; fail 65 "the copy differs from the database"; }
 }
 
 old_has_ended() { # by its own word, and no server answers in its place

@@ -1,0 +1,1 @@
+"""`arches move`: data moves to another form of its module."""

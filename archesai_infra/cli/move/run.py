@@ -1,0 +1,116 @@
+"""Move the database from the single pod to the cluster."""
+
+from __future__ import annotations
+
+import typer
+
+from archesai_infra.cli.base.cluster import APPLY_PATCH, Cluster
+from archesai_infra.cli.base.confirm import confirm_change
+from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.helper_job import HelperJob
+from archesai_infra.cli.base.kinds import path
+from archesai_infra.cli.base.kubeconfig import connect
+from archesai_infra.cli.base.project import root as project_root
+from archesai_infra.cli.config.edit import replace_file
+from archesai_infra.cli.engine import state
+from archesai_infra.cli.engine.engine import needed
+from archesai_infra.cli.engine.operations import Change, up
+from archesai_infra.cli.move.objects import NAME, helpers
+from archesai_infra.cli.move.plan import Plan, planned
+from archesai_infra.cli.upgrade.objects import found
+from archesai_infra.components import database
+from archesai_infra.stack.evaluate import Evaluation
+
+_SWITCHED_SECONDS = 120
+"""Time in which the Job sees that the Service leads to the cluster."""
+_ENGINE_MANAGER = "pulumi-kubernetes"
+"""Begin of the name under which the engine applies fields."""
+
+
+def move(stack: str, to: str | None, change: Change, seconds: float) -> None:
+    """Copy, compare and switch; raises CommandError, with the single pod in use, where it does not come to that."""
+    plan = planned(stack, to)
+    needed(project_root())
+    settings = plan.settings
+    state.refuse_throw_away_state(stack, production=settings.production, allowed=change.local_state)
+    with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:
+        require_single_pod(cluster, plan)
+        _show(cluster, plan)
+        confirm_move(plan, change)
+        apply(plan, plan.beside_text, change)
+        job = HelperJob(cluster, plan.namespace, NAME, helpers(plan), seconds, "the single pod goes on")
+        with job.removed_in_the_end():
+            job.clear()
+            job.create()
+            job.wait_ready()
+            _switch(cluster, plan, job)
+            apply(plan, plan.over_text, change)
+    typer.echo(
+        f"the database is on cluster {plan.cluster.name}; commit Pulumi.{stack}.yaml.\n"
+        f"The single pod and its volume are kept. Back to them, without later writes: "
+        f"arches move database --undo --stack {stack}"
+    )
+
+
+def require_single_pod(cluster: Cluster, plan: Plan) -> None:
+    """Raise CommandError where the single pod does not answer."""
+    live = cluster.find(path("StatefulSet", plan.namespace, database.NAME))
+    if live is None:
+        raise CommandError(f"namespace {plan.namespace} has no single pod: run `arches up` first", Exit.FOUND)
+    if not live.get("status", {}).get("readyReplicas"):
+        raise CommandError("the database is not ready: arches status", Exit.FOUND)
+
+
+def confirm_move(plan: Plan, change: Change) -> None:
+    """Ask before the first change."""
+    if not change.yes:
+        confirm_change("Continue?", plan.stack, "stack", production=plan.settings.production)
+
+
+def apply(plan: Plan, text: str, change: Change) -> None:
+    """Write the stack file and apply it."""
+    replace_file(project_root() / f"Pulumi.{plan.stack}.yaml", text)
+    up(plan.stack, Change(yes=True, local_state=change.local_state))
+
+
+def _show(cluster: Cluster, plan: Plan) -> None:
+    file = f"Pulumi.{plan.stack}.yaml"
+    name = plan.cluster.name
+    lines = [
+        f"Move of the database of stack {plan.stack}, in namespace {plan.namespace} of context {cluster.context}:",
+        f"  1. {file} gets cluster {name} beside the single pod, and is applied; the pod restarts once (wal_level)",
+        "  2. the schema, then the rows while they are written to, then indexes: for as long as the copy takes",
+        "  3. writers wait from here on: the last rows, sequences, a comparison by rows and checksums",
+        f"  4. Service {database.NAME} leads to the cluster, and writers go on there",
+        f"  5. {file} gets database.singlePod: kept and is applied: clients restart with TLS to the cluster",
+        "The single pod and its volume are kept; the pod takes no more writes. No migration may run meanwhile.",
+        "Other databases of the server and rights of other roles than the stack's stay behind.",
+    ]
+    typer.echo("\n".join(lines))
+
+
+def _switch(cluster: Cluster, plan: Plan, job: HelperJob) -> None:
+    """Lead the Service to the cluster; it leads to the single pod again where the Job does not agree."""
+    text = project_root() / f"Pulumi.{plan.stack}.yaml"
+    _lead(cluster, plan, plan.over)
+    # From here on an `up` must not lead it back.
+    replace_file(text, plan.over_text)
+    try:
+        job.wait_succeeded(_SWITCHED_SECONDS, "the cluster did not take over")
+    except CommandError:
+        _lead(cluster, plan, plan.beside)
+        replace_file(text, plan.beside_text)
+        raise
+
+
+def _lead(cluster: Cluster, plan: Plan, evaluation: Evaluation) -> None:
+    """Apply the Service as the engine would, at once; the following `up` finds its own fields."""
+    place = path("Service", plan.namespace, database.NAME)
+    managers = [
+        entry["manager"]
+        for entry in cluster.get(place)["metadata"].get("managedFields", [])
+        if entry["operation"] == "Apply" and entry["manager"].startswith(_ENGINE_MANAGER)
+    ]
+    query = {"fieldManager": managers[0] if managers else _ENGINE_MANAGER, "force": "true"}
+    service = found(evaluation, "Service", database.NAME)
+    cluster.send("PATCH", place, service, query=query, content_type=APPLY_PATCH)
