@@ -12,6 +12,7 @@ from pulumi_kubernetes.core.v1 import LimitRange, Namespace, ResourceQuota
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgsDict
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
+from pulumi_kubernetes.scheduling.v1 import PriorityClass
 from pydantic import Field
 
 from archesai_infra.components.admission import Mode
@@ -116,6 +117,8 @@ class Security(Component):
         self._policies(args.settings.dns, inside)
         self._role(args.readers, inside)
         self._quota(args.settings, inside)
+        if context.scheduling.worker_priority is not None:
+            self._worker_class(context.scheduling.worker_priority)
         if context.pull_secret is not None:
             self.pull_secret(context.namespace, "pull-secret", depends_on=[self.namespace])
         self.register_outputs({})
@@ -211,6 +214,22 @@ class Security(Component):
                 },
                 opts=opts,
             )
+
+    def _worker_class(self, value: int) -> None:
+        """The class of pods that make way for all others; a value never changes in place."""
+        options = self.child()
+        options.delete_before_replace = True
+        PriorityClass(
+            "security-worker-class",
+            metadata={
+                "name": self.context.worker_priority_class,
+                "labels": labels(self.module, self.context.instance),
+            },
+            value=value,
+            preemption_policy="Never",
+            description="Workers of Arches: data and the api go before them on a full node.",
+            opts=options,
+        )
 
 
 def requirements(settings: SecuritySettings, given: Mapping[Credential, object]) -> list[str]:

@@ -80,7 +80,7 @@ class Unstructured(RunningComponent):
             read_only_root=READ_ONLY_ROOT,
         )
         security = pod_security(USER_ID, USER_ID)
-        scheduling = settings.scheduling.yielding(context.scheduling.worker_priority_class)
+        scheduling = settings.scheduling.yielding(context.worker_priority_class)
         pod = Pod(NAME, [server], mounts, scheduling, 120, security=security)
         self.deployment(pod, replicas=settings.pods, autoscaling=settings.autoscaling)
         self.endpoint = Endpoint(NAME, PORT)

@@ -75,5 +75,5 @@ def own_stack(prepared: ControlPlane) -> Generator[Run]:
 
     yield run
     for stack in made:
-        for item in (*stack.of_kind("Namespace"), *stack.scenario.others):
+        for item in (*stack.of_kind("Namespace", "PriorityClass"), *stack.scenario.others):
             prepared.api.delete(item)

@@ -58,6 +58,23 @@ def test_the_database_takes_the_place_of_the_platform_where_only_one_fits(own_st
     assert {pod["spec"].get("nodeName") for pod in stack.pods("platform")} == {None}
 
 
+def test_a_worker_makes_way_for_the_database_by_the_class_that_the_stack_makes(
+    own_stack: Run, reserved_node: str
+) -> None:
+    worker = on(reserved_node, 5) | {"enabled": True}
+    stack = own_stack("yielding", DEVELOPMENT | {"scraper": worker, "scheduling": {"workerPriority": -100}})
+    rig = stack.rig
+    rig.wait_ready(*stack.of_kind("Deployment", "StatefulSet"))
+    assert {pod["spec"]["nodeName"] for pod in stack.pods("scraper")} == {reserved_node}
+    deploy(rig, stack.scenario, {"database": on(reserved_node, 5)}).outcome.check()
+
+    def elsewhere() -> list[str]:
+        places = {pod["spec"].get("nodeName") for pod in stack.pods("database")}
+        return [] if places == {reserved_node} else [f"the database is on {places}"]
+
+    rig.wait_for("the database in the worker's place", elsewhere)
+
+
 def test_a_priority_class_that_does_not_exist_is_named(own_stack: Run) -> None:
     stack = own_stack("classless", DEVELOPMENT | {"api": {"scheduling": {"priorityClass": "unheard-of"}}})
 

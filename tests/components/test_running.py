@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from archesai_infra.stack.config import ConfigError
 from testbed.components.parts import resource, template
 from testbed.matrix import EVERYTHING, MATRIX, PRODUCTION
 from testbed.stacks import Config, find, render
@@ -51,6 +52,16 @@ def test_a_worker_scales_with_its_load_and_gives_way_to_data(module: str) -> Non
     for name in ("archesai-redis", "archesai-postgres"):
         assert "priorityClassName" not in template(stack, "StatefulSet", name)["spec"]
     assert "priorityClassName" not in template(stack, "Deployment", "archesai-api")["spec"]
+
+
+def test_a_stack_makes_the_class_of_its_workers_with_its_own_name_where_it_is_asked_to() -> None:
+    stack = render({"scraper": {"enabled": True}, "scheduling": {"workerPriority": -100}})
+    made = find(stack, "PriorityClass", "archesai-workers")
+    assert (made["value"], made["preemptionPolicy"]) == (-100, "Never")
+    assert template(stack, "Deployment", "archesai-scraper")["spec"]["priorityClassName"] == "archesai-workers"
+    assert not [item for item in render({"scraper": {"enabled": True}}).objects if item["kind"] == "PriorityClass"]
+    with pytest.raises(ConfigError, match="workerPriorityClass names an existing class"):
+        render({"scheduling": {"workerPriority": -100, "workerPriorityClass": "workers"}})
 
 
 def test_a_worker_s_own_priority_class_wins() -> None:

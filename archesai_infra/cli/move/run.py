@@ -23,8 +23,6 @@ from archesai_infra.stack.evaluate import Evaluation
 
 _SWITCHED_SECONDS = 120
 """Time in which the Job sees that the Service leads to the cluster."""
-_ENGINE_MANAGER = "pulumi-kubernetes"
-"""Begin of the name under which the engine applies fields."""
 
 
 def move(stack: str, to: str | None, change: Change, seconds: float) -> None:
@@ -104,13 +102,15 @@ def _switch(cluster: Cluster, plan: Plan, job: HelperJob) -> None:
 
 
 def _lead(cluster: Cluster, plan: Plan, evaluation: Evaluation) -> None:
-    """Apply the Service as the engine would, at once; the following `up` finds its own fields."""
+    """Apply the Service at once, in the name of who applied its selector: the next `up` finds its own fields."""
     place = path("Service", plan.namespace, database.NAME)
     managers = [
         entry["manager"]
         for entry in cluster.get(place)["metadata"].get("managedFields", [])
-        if entry["operation"] == "Apply" and entry["manager"].startswith(_ENGINE_MANAGER)
+        if entry["operation"] == "Apply" and "f:selector" in entry.get("fieldsV1", {}).get("f:spec", {})
     ]
-    query = {"fieldManager": managers[0] if managers else _ENGINE_MANAGER, "force": "true"}
+    if not managers:
+        raise CommandError(f"Service {database.NAME} is not applied by the engine: run `arches up` first", Exit.FOUND)
+    query = {"fieldManager": managers[0], "force": "true"}
     service = found(evaluation, "Service", database.NAME)
     cluster.send("PATCH", place, service, query=query, content_type=APPLY_PATCH)

@@ -83,6 +83,12 @@ class Context:
     volumes: dict[str, str] = field(default_factory=dict[str, str], compare=False)
     """Size by claim; each component adds its own."""
 
+    @property
+    def worker_priority_class(self) -> str | None:
+        """PriorityClass of pods that make way for the others."""
+        own = self.scheduling
+        return f"{self.namespace}-workers" if own.worker_priority is not None else own.worker_priority_class
+
     def volume_size(self, claim: str, wanted: str) -> str:
         """The size that a claim asks for: no volume shrinks, so never less than before."""
         before = self.grown.get(claim, wanted)

@@ -172,6 +172,15 @@ class StackScheduling(Scheduling):
     worker_priority_class: DnsLabel | None = None
     """Name of an existing PriorityClass for the pods of unstructured and scraper, of a value below the others': where
     a node is full, they make way for data and the api."""
+    worker_priority: int | None = Field(default=None, ge=-2147483648, le=-1)
+    """Make the PriorityClass `<namespace>-workers` of this value, such as -100, for the same pods; they displace no
+    others."""
+
+    @model_validator(mode="after")
+    def _one_class(self) -> Self:
+        if self.worker_priority is not None and self.worker_priority_class is not None:
+            raise ValueError("workerPriority: workerPriorityClass names an existing class: remove one")
+        return self
 
 
 class Autoscaling(Model):

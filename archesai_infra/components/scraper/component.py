@@ -75,7 +75,7 @@ class Scraper(RunningComponent):
             ),
         )
         security = pod_security(USER_ID, USER_ID)
-        scheduling = settings.scheduling.yielding(context.scheduling.worker_priority_class)
+        scheduling = settings.scheduling.yielding(context.worker_priority_class)
         pod = Pod(NAME, [server], mounts, scheduling, 60, security=security)
         self.deployment(pod, replicas=settings.pods, autoscaling=settings.autoscaling)
         self.endpoint = Endpoint(NAME, PORT)
