@@ -68,7 +68,7 @@ def test_no_acknowledged_write_is_missing_after_a_move_under_writers(move: Move,
     assert (move.old.sql(LEFT), move.new.sql(LEFT)) == ("0", "0")
     with pytest.raises(AssertionError, match="read-only transaction"):
         move.old.sql(WRITE)
-    _LOG.info("%d acknowledged, 0 missing, longest gap %.1f s", len(writers.acknowledged), writers.longest_gap)
+    _LOG.info("%d acknowledged, longest gap %.1f s:\n%s", len(writers.acknowledged), writers.longest_gap, move.said())
     with move.running("back") as process:
         assert move.result(process)[0] == 0, move.said()
     move.old.sql(WRITE)

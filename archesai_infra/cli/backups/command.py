@@ -48,7 +48,13 @@ def listing(*, stack: Stack = DEFAULT_STACK, json: Json = False) -> None:
 def restore(
     *,
     stack: Stack = DEFAULT_STACK,
-    source: Annotated[str, typer.Option("--from", help="Name of a backup, or latest.")],
+    source: Annotated[
+        str | None, typer.Option("--from", help="Name of a backup, or latest; with --to, name of an archive.")
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", help="Moment to recover the database to, such as 2026-05-04T10:30:00Z, or latest."),
+    ] = None,
     into: Annotated[str | None, typer.Option("--into", help="Namespace for a copy beside the stack.")] = None,
     module: Annotated[
         str | None, typer.Option("--module", help="Only the content of database, redis or storage.")
@@ -57,12 +63,27 @@ def restore(
     confirm: Annotated[
         str | None, typer.Option("--confirm", help="Name of the namespace, instead of typing it.")
     ] = None,
+    compare: Annotated[bool, typer.Option(help="With --to: count the rows of both before the switch.")] = True,
     timeout: Timeout = 4 * 3600,
+    local_state: Annotated[
+        bool, typer.Option("--local-state", help="With --to: allow a state on this machine for production.")
+    ] = False,
 ) -> None:
-    """Restore a backup. Exits with 1 if it fails, 2 if it is refused, and 6 if it takes too long."""
-    from archesai_infra.cli.backups.restore import Choice
+    """Restore a backup, or recover the database to a moment.
+
+    Exits with 1 if it fails, 2 if it is refused, and 6 if it takes too long.
+    """
+    from archesai_infra.cli.backups import recovery_run
+    from archesai_infra.cli.backups.restore import Choice, nothing_named
     from archesai_infra.cli.backups.restore import restore as carry_out
 
+    if to is not None:
+        recovery_run.refuse_others({"--into": into, "--module": module})
+        choice = recovery_run.Choice(to, source, plan, confirm, compare, local_state)
+        recovery_run.recover(stack, choice)
+        return
+    if source is None:
+        raise nothing_named()
     carry_out(stack, source, Choice(into=into, module=module, plan_only=plan, confirm=confirm, timeout=timeout))
 
 

@@ -31,6 +31,11 @@ class Choice:
     """Time for all of it, in seconds."""
 
 
+def nothing_named() -> CommandError:
+    """What a restore of nothing is told."""
+    return CommandError("name a backup with --from, or a moment with --to: arches backup list", Exit.INPUT)
+
+
 def restore(stack: str, source: str, choice: Choice) -> None:
     """Restore a backup by its name or `latest`; raises CommandError and ClusterError."""
     with open_store(stack) as store:

@@ -200,9 +200,10 @@ build_indexes() { # all of them or none, with a comment on the database that tel
   printf '%s\n' 'SET client_min_messages = error;' 'ANALYZE;' | sql "$new"
 }
 
-behind() { # behind BYTES: whether the cluster lacks more of the log that is written at this moment
-  [ "$(of_old "SELECT coalesce(pg_current_wal_insert_lsn() - confirmed_flush_lsn, 'infinity') > $1
-    FROM pg_replication_slots WHERE slot_name = 'arches_move'")" = t ]
+behind() { # whether the cluster lacks more than a MB of the log that is written at this moment, and $lag as text
+  lag=$(of_old "SELECT pg_size_pretty(lag), lag > 1048576 FROM (SELECT pg_current_wal_insert_lsn() - confirmed_flush_lsn
+    AS lag FROM pg_replication_slots WHERE slot_name = 'arches_move') AS slot")
+  [ "${lag#*|}" = t ]
 }
 
 catch_up() { # catch_up LSN: until the cluster has everything before it
@@ -220,11 +221,9 @@ SQL
 }
 
 finish_copy() { # writers wait from here to the end of the script
-  waiting=
-  while behind 1000000; do
-    [ -n "$waiting" ] || say "catching up with what was written meanwhile"
-    waiting=yes
-    sleep 1
+  while behind; do
+    say "catching up: ${lag%|*} behind"
+    sleep 2
   done
   hold
   say "writers wait from now on"
