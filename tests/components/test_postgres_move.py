@@ -18,9 +18,9 @@ _LOG = logging.getLogger(__name__)
 VECTORS = int(os.environ.get("ARCHESAI_MOVED_VECTORS", "500"))
 """How many rows the database holds; `ARCHESAI_MOVED_VECTORS=60000` gives the figures of the documentation."""
 FILL = """SET ROLE arches_app;
-CREATE TABLE documents (id serial PRIMARY KEY, title text NOT NULL UNIQUE, embedding vector(384));
+CREATE TABLE documents (id serial PRIMARY KEY, title text NOT NULL UNIQUE, embedding vector(64));
 INSERT INTO documents (title, embedding)
-  SELECT 'title ' || n, (SELECT array_agg(random()) FROM generate_series(1, 384) AS k WHERE k <> -n)::vector
+  SELECT 'title ' || n, (SELECT array_agg(random()) FROM generate_series(1, 64) AS k WHERE k <> -n)::vector
   FROM generate_series(1, :vectors) AS n;
 CREATE INDEX near ON documents USING hnsw (embedding vector_l2_ops);
 CREATE SCHEMA "Odd schema";
