@@ -10,12 +10,12 @@ import typer
 from archesai_infra.cli.backups.recovery_plan import Recovery, planned
 from archesai_infra.cli.base.cluster import Cluster, ClusterError
 from archesai_infra.cli.base.confirm import confirm, confirm_change
-from archesai_infra.cli.base.console import print_table
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.stacks import checked_stack
+from archesai_infra.cli.base.tables import print_table
 from archesai_infra.cli.config.edit import replace_file
 from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.engine import needed
