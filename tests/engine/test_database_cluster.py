@@ -41,6 +41,10 @@ POOLER = frozenset({
 API_FOLLOWS = frozenset({"Deployment api-deployment", "NetworkPolicy api-network-policy", "Secret database-secret"})
 OPERATOR = frozenset({
     "Namespace database-namespace-cnpg-system",
+    "NetworkPolicy database-policy-cnpg-system-barman-cloud",
+    "NetworkPolicy database-policy-cnpg-system-cloudnative-pg",
+    "NetworkPolicy database-policy-cnpg-system-default-deny",
+    "NetworkPolicy database-policy-cnpg-system-operators",
     "Release database-cloudnative-pg",
     # The provider of what others may have made.
     "kubernetes strict",
