@@ -15,6 +15,8 @@ from archesai_infra.kube.network import Entity, Flow, MadePods, Pods
 
 API = "cilium.io/v2"
 KIND = "CiliumNetworkPolicy"
+NAMESPACE = "k8s:io.kubernetes.pod.namespace"
+"""Label that Cilium gives every pod: its namespace."""
 
 
 def entity_policies(instance: str, flows: Iterable[Flow]) -> dict[str, dict[str, Any]]:
@@ -43,7 +45,7 @@ def chart_entity_policies(network: ChartNetwork, namespace: str) -> dict[str, di
     """Specs of the policies of charts' pods for flows from and to entities, by the part that names the pods."""
     specs: dict[str, dict[str, Any]] = {}
     for one, found in network.entity_flows(namespace):
-        spec: dict[str, Any] = _endpoints(dict(one.pods.labels)) if one.pods.labels else {"endpointSelector": {}}
+        spec = _endpoints(dict(one.pods.labels) or {NAMESPACE: namespace})
         for flow in found:
             if isinstance(flow.source, Entity):
                 spec.setdefault("ingress", []).append(_rule("fromEntities", [flow.source.name], flow.ports))

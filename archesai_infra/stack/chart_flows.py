@@ -159,7 +159,8 @@ def _controller(settings: Settings) -> Iterator[Flow]:
         yield from _asking(settings, controller)
         yield Flow(_ANYBODY, controller, TRAEFIK_PORTS)
         if settings.cluster.cilium:
-            yield from (Flow(Entity(name), controller, TRAEFIK_PORTS) for name in ("world", "cluster"))
+            # Clients outside are addresses to Cilium too; what a node forwards comes from the node.
+            yield from (Flow(Entity(name), controller, TRAEFIK_PORTS) for name in ("host", "remote-node"))
     certified = settings.ingress.tls.enabled and settings.ingress.tls.issuer is not None
     for peer in (*settings.ingress.controller_peers, *settings.ingress.controller_entities):
         if settings.url("grafana") is not None:
@@ -177,8 +178,6 @@ def _certificates(settings: Settings) -> Iterator[Flow]:
     yield from _asking(settings, _every_cert_manager(settings))
     yield from _called(settings, _cert_manager(settings, "webhook"), _CERT_MANAGER_PORTS["webhook"])
     yield Flow(controller, Addresses("issuers and hosts"), PUBLIC_PORTS)
-    if settings.cluster.cilium:
-        yield Flow(controller, Entity("world"), PUBLIC_PORTS)
     # Where the address of a load balancer is short-cut inside the cluster, its pods are at the other end.
     pods = settings.ingress.controller_pods
     if pods is not None:

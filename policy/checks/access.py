@@ -12,10 +12,12 @@ READING = {"get", "list", "watch"}
 STRONG_VERBS = ("bind", "escalate", "impersonate")
 USES_SECRETS = {
     ("Role", "archesai-controller"): READING,
+    ("Role", "archesai-prometheus-operator"): READING | {"create", "update", "patch", "delete"},
     ("Role", "archesai-velero"): READING | {"create", "update", "patch"},
 }
-"""Roles that names of Secrets cannot limit, and their verbs: the ingress controller finds certificates by listing,
-Velero lists those of its own namespace and, where backups hold Secrets, of the stack's."""
+"""Roles that names of Secrets cannot limit, and their verbs: the ingress controller finds certificates by listing, the
+Prometheus operator writes the configuration of its servers, Velero lists those of its own namespace and, where backups
+hold Secrets, of the stack's."""
 EVERYBODY = ("system:authenticated", "system:unauthenticated", "system:anonymous", "system:serviceaccounts")
 DNS_PORT = 53
 METADATA = (ip_address("169.254.169.254"), ip_address("fd00:ec2::254"))

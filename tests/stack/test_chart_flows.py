@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from archesai_infra.cli.engine.policy import load
 from archesai_infra.kube.chart_network import DEFAULT_DENY
 from archesai_infra.kube.labels import COMPONENT, NAME
 from archesai_infra.stack.chart_flows import chart_network
@@ -15,7 +16,7 @@ from testbed.cluster.scenarios import EVERYTHING, merged
 from testbed.controlplane.api import Object
 from testbed.matrix import CLUSTER
 from testbed.monitoring import charts
-from testbed.stacks import Config, render
+from testbed.stacks import ROOT, Config, render
 
 API = "10.96.0.1"
 KNOWN: Config = {"cluster": {"apiServer": [f"{API}/32"]}}
@@ -253,3 +254,10 @@ def test_every_pod_of_a_charts_flow_has_a_name_of_its_own() -> None:
     settings = render(merged(EVERYTHING, KNOWN)).settings
     parts = [one.part for one in chart_network(settings, "prod").pods]
     assert len(parts) == len(set(parts))
+
+
+def test_the_policy_pack_takes_the_objects_of_a_stack_whose_charts_are_closed() -> None:
+    both = {"cluster": {"cilium": True, "apiServer": [f"{API}/32"]}}
+    objects = render(merged(EVERYTHING, both)).objects
+    checks = load(ROOT).CHECKS.values()
+    assert [(item["metadata"]["name"], found) for item in objects for check in checks for found in check(item)] == []
