@@ -34,6 +34,8 @@ class HelperJob:
     unchanged: str
     """What holds where it fails, such as `the old server is as it was`."""
     _said: list[str] = field(default_factory=list[str])
+    _unread: bool = False
+    """Whether it was printed that the log cannot be read."""
 
     @contextmanager
     def removed_in_the_end(self) -> Generator[None]:
@@ -125,9 +127,10 @@ class HelperJob:
             return self.cluster.text(f"{place}/log").splitlines()
         except ClusterError as error:
             # Before its container has started there is none, and none of a pod that is gone.
-            if error.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
-                return []
-            raise
+            if error.status not in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND) and not self._unread:
+                self._unread = True
+                typer.echo(f"{self.name} goes on, and its log cannot be read: {error.problem}", err=True)
+            return []
 
     def _print_log(self) -> None:
         lines = self._log()
