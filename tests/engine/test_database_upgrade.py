@@ -15,6 +15,7 @@ from testbed.controlplane.api import Object
 from testbed.controlplane.kubeconfigs import CONTEXT
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.deployment import Deploy, Deployment
+from testbed.engine.stack import OPERATION_SECONDS
 from testbed.stacks import Config
 
 OLD, NEW = "archesai-postgres-data", "archesai-postgres-17"
@@ -52,7 +53,8 @@ def _pods_of_the_copy(plane: ControlPlane) -> list[Object]:
 
 def _report(plane: ControlPlane, status: Object) -> None:
     """What the kubelet would say of the copy's pod."""
-    plane.wait_for("the copy's pod", lambda: [] if _pods_of_the_copy(plane) else ["no pod"])
+    # Before it the command may install the policy pack.
+    plane.wait_for("the copy's pod", lambda: [] if _pods_of_the_copy(plane) else ["no pod"], seconds=OPERATION_SECONDS)
     plane.api.patch(_pods_of_the_copy(plane)[0], {"status": status}, status=True)
 
 
