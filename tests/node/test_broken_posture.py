@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 import pytest
@@ -17,9 +17,8 @@ from testbed.node.stack import NodeStack, unready
 
 pytestmark = pytest.mark.node
 
-START_SECONDS = 15.0
-"""After that a pod is ready that lacks nothing."""
-NOTICED_SECONDS = 90.0
+NOTICED_SECONDS = 180.0
+"""Bound on a busy machine."""
 LOAD_SECONDS = 25
 BEYOND_THE_LIMIT = 700_000_000
 """Bytes that the limit of the platform's memory does not allow, and that the nodes have."""
@@ -68,6 +67,20 @@ def no_limit(item: Object) -> None:
     del container(item)["resources"]["limits"]["memory"]
 
 
+def slow_start(item: Object) -> None:
+    container(item)["startupProbe"] = {"tcpSocket": {"port": UNUSED_PORT}, "periodSeconds": 1, "failureThreshold": 1}
+
+
+def little_memory(item: Object) -> None:
+    container(item)["resources"]["requests"]["memory"] = "1Mi"
+
+
+def restless(item: Object) -> None:
+    container(item)["resources"]["requests"]["cpu"] = "10m"
+    spin = "(while :; do :; done) >/dev/null 2>&1 &"
+    container(item)["lifecycle"] = {"postStart": {"exec": {"command": ["sh", "-c", spin]}}}
+
+
 def no_group(item: Object) -> None:
     del pod(item)["securityContext"]["fsGroup"]
 
@@ -84,13 +97,19 @@ def warnings(stack: NodeStack) -> list[str]:
     return stack.warnings(posture.EXPLAINED)
 
 
+def restarts(stack: NodeStack) -> Iterator[str]:
+    for one in stack.pods():
+        if any(status["restartCount"] for status in one["status"].get("containerStatuses", [])):
+            yield f"{one['metadata']['uid']} restarted"
+
+
 def beyond_the_limit(stack: NodeStack) -> Iterator[str]:
     return posture.unbounded(stack, "platform", BEYOND_THE_LIMIT)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that a manifest lacks, and the checks that notice it."""
+    """One thing that a manifest lacks, and the checks that notice it; a good start triggers no first one."""
 
     kind: str
     name: str
@@ -104,12 +123,15 @@ class Fault:
 
 FAULTS = {
     "read-only root": Fault("Deployment", "archesai-platform", writable_root, (posture.writable_or_named,), ready=True),
-    "numeric user": Fault("Deployment", "archesai-platform", no_user, (unready, warnings)),
-    "readiness probe": Fault("Deployment", "archesai-platform", another_port, (unready, warnings)),
-    "liveness probe": Fault("Deployment", "archesai-platform", impatient, (NodeStack.restarts,)),
+    "numeric user": Fault("Deployment", "archesai-platform", no_user, (warnings, unready)),
+    "readiness probe": Fault("Deployment", "archesai-platform", another_port, (warnings, unready)),
+    "startup probe": Fault("Deployment", "archesai-platform", slow_start, (restarts,)),
+    "liveness probe": Fault("Deployment", "archesai-platform", impatient, (restarts,)),
     "preStop hook": Fault("Deployment", "archesai-api", at_once, (failures_of_a_rollout,), ready=True),
     "memory limit": Fault("Deployment", "archesai-platform", no_limit, (beyond_the_limit,), ready=True),
-    "fsGroup": Fault("StatefulSet", "archesai-redis", no_group, (unready,), volume="archesai-redis-data"),
+    "memory request": Fault("Deployment", "archesai-platform", little_memory, (posture.hungry,), ready=True),
+    "processor request": Fault("Deployment", "archesai-platform", restless, (posture.hungry,), ready=True),
+    "fsGroup": Fault("StatefulSet", "archesai-redis", no_group, (restarts, unready), volume="archesai-redis-data"),
 }
 
 
@@ -119,22 +141,23 @@ def test_a_pod_that_lacks_it_is_noticed(fragile: NodeStack, fault: Fault) -> Non
     broken = deepcopy(item)
     fault.change(broken)
     assert broken != item
+    before = {*warnings(fragile), *restarts(fragile)}
     try:
         swap(fragile, broken, fault)
         if fault.ready:
             fragile.wait_ready()
-            assert all(list(check(fragile)) for check in fault.checks), "nothing was noticed"
-        else:
-            time.sleep(START_SECONDS)
-            fragile.cluster.wait_for(
-                "the checks notice it",
-                lambda: [check.__name__ for check in fault.checks if not list(check(fragile))],
-                seconds=NOTICED_SECONDS,
-            )
+        fragile.cluster.wait_for(
+            "the checks notice it", lambda: unnoticed(fragile, fault, before), seconds=NOTICED_SECONDS
+        )
     finally:
         swap(fragile, item, fault)
         fragile.wait_ready()
     assert unready(fragile) == []
+
+
+def unnoticed(stack: NodeStack, fault: Fault, before: set[str]) -> list[str]:
+    """A check that finds nothing but what was wrong before; the checks after it are not asked."""
+    return list(islice((check.__name__ for check in fault.checks if not set(check(stack)) - before), 1))
 
 
 def swap(stack: NodeStack, item: Object, fault: Fault) -> None:
