@@ -43,6 +43,7 @@ ARGUMENTS = {
     "restore": "--from latest --plan",
     "recovery-kit": "--output kit.yaml",
     "upgrade database": "--to 17",
+    "move database": "--to cluster",
 }
 """What a command needs at least; the others need nothing."""
 
