@@ -33,7 +33,7 @@ class HelperJob:
     """Time until it is ready."""
     unchanged: str
     """What holds where it fails, such as `the old server is as it was`."""
-    _said: list[str] = field(default_factory=list[str])
+    _printed: list[str] = field(default_factory=list[str])
     _unread: bool = False
     """Whether it was printed that the log cannot be read."""
 
@@ -134,12 +134,12 @@ class HelperJob:
 
     def _print_log(self) -> None:
         lines = self._log()
-        for line in lines[len(self._said) :]:
+        for line in lines[len(self._printed) :]:
             typer.echo(f"  {line}", err=True)
-        self._said = lines or self._said
+        self._printed = lines or self._printed
 
     def _last_words(self) -> str:
-        return "; ".join(self._said[-2:]) or "it said nothing"
+        return "; ".join(self._printed[-2:]) or "it said nothing"
 
     def _remove(self) -> None:
         """Remove the objects; what the cluster keeps is named with the command that removes it."""
