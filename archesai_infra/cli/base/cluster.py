@@ -105,9 +105,10 @@ class Cluster:
                 return None
             raise
 
-    def list(self, path: str, *, labels: str = "") -> list[Object]:
-        """Items of a collection; empty where the server does not know the kind."""
-        collection = self.find(path, {"labelSelector": labels} if labels else None)
+    def list(self, path: str, *, labels: str = "", fields: str = "") -> list[Object]:
+        """Items of a collection by label and field selectors; empty where the server does not know the kind."""
+        selectors = {"labelSelector": labels, "fieldSelector": fields}
+        collection = self.find(path, {key: value for key, value in selectors.items() if value})
         if collection is None:
             return []
         if not isinstance(collection.get("items"), list):

@@ -7,6 +7,7 @@ _COLLECTIONS = {
     "Node": ("/api/v1", "nodes"),
     "PersistentVolume": ("/api/v1", "persistentvolumes"),
     "Pod": ("/api/v1", "pods"),
+    "Event": ("/api/v1", "events"),
     "ServiceAccount": ("/api/v1", "serviceaccounts"),
     "Service": ("/api/v1", "services"),
     "ConfigMap": ("/api/v1", "configmaps"),

@@ -10,7 +10,7 @@ from typing import Any
 from archesai_infra.cli.base.cluster import Cluster, Object
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.text import counted, duration, moment
-from archesai_infra.cli.status import databases
+from archesai_infra.cli.status import databases, pods
 from archesai_infra.cli.status.databases import Status
 from archesai_infra.components.database.cluster.network import CLUSTER_LABEL, POOLER_LABEL
 from archesai_infra.kube.labels import COMPONENT, INSTANCE
@@ -95,7 +95,8 @@ def _workloads(cluster: Cluster, evaluation: Evaluation, instance: str) -> Itera
             yield _line(item, "problem", _ABSENT, f"arches up --stack {instance}")
             continue
         status, text = job(live) if item["kind"] == "Job" else rollout(live)
-        why = "" if status == "ok" else _reason(cluster, item["metadata"]["namespace"], live)
+        labels = ",".join(f"{key}={value}" for key, value in live["spec"]["selector"]["matchLabels"].items())
+        why = "" if status == "ok" else pods.reason(cluster, item["metadata"]["namespace"], labels)
         yield _line(item, status, f"{text}{': ' + why if why else ''}", next_command(why, module, instance))
 
 
@@ -120,9 +121,8 @@ def _databases(cluster: Cluster, evaluation: Evaluation, instance: str) -> Itera
         status, text = looks[item["kind"]](live)
         name = item["metadata"]["name"]
         labels = f"{CLUSTER_LABEL}={name}" if item["kind"] == "Cluster" else f"{POOLER_LABEL}={name}"
-        pods = cluster.list(path("Pod", item["metadata"]["namespace"]), labels=labels) if status != "ok" else []
-        why = next((f": {pod['metadata']['name']} {reason}" for pod in pods if (reason := pod_problem(pod))), "")
-        yield _line(item, status, f"{text}{why}", f"arches logs database --stack {instance}")
+        why = "" if status == "ok" else pods.reason(cluster, item["metadata"]["namespace"], labels)
+        yield _line(item, status, f"{text}{': ' + why if why else ''}", f"arches logs database --stack {instance}")
 
 
 def rollout(live: Object) -> tuple[Status, str]:
@@ -146,28 +146,6 @@ def job(live: Object) -> tuple[Status, str]:
                 return "ok", "done"
             return "problem", f"failed: {condition.get('message', condition.get('reason', ''))}"
     return "warning", "running"
-
-
-def _reason(cluster: Cluster, namespace: str, live: Object) -> str:
-    """Why a pod of a workload does not run, in the kubelet's or the scheduler's words."""
-    labels = ",".join(f"{key}={value}" for key, value in live["spec"]["selector"]["matchLabels"].items())
-    for pod in cluster.list(path("Pod", namespace), labels=labels):
-        if reason := pod_problem(pod):
-            return f"{pod['metadata']['name']} {reason}"
-    return ""
-
-
-def pod_problem(pod: Object) -> str:
-    """Why a pod is not ready; empty where it is, or where no reason is given."""
-    status = pod.get("status", {})
-    for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
-        waiting = container.get("state", {}).get("waiting")
-        if waiting and waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
-            return f"{waiting['reason']} {waiting.get('message', '')}".strip()
-    for condition in status.get("conditions", []):
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return f"is not scheduled: {condition.get('message', condition.get('reason', ''))}"
-    return ""
 
 
 def _services(cluster: Cluster, evaluation: Evaluation) -> Iterator[Line]:

@@ -9,6 +9,7 @@ import pytest
 
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.status.databases import pooler, postgres
+from archesai_infra.cli.status.pods import pod_problem, reason
 from archesai_infra.cli.status.report import (
     Line,
     backups,
@@ -17,7 +18,6 @@ from archesai_infra.cli.status.report import (
     job,
     look,
     next_command,
-    pod_problem,
     ready_endpoints,
     rollout,
     summary,
@@ -192,6 +192,34 @@ def test_a_stack_that_was_never_applied_is_missing_and_one_that_was_is_well(rig:
     assert {line.name for line in after} >= {
         "StatefulSet archesai-redis", "Service archesai-api", "PersistentVolumeClaim archesai-postgres-data",
     }  # fmt: skip
+
+
+@pytest.mark.cluster
+def test_a_pod_whose_probe_fails_says_what_the_probe_got_last(rig: ControlPlane) -> None:
+    # No kubelet runs on its node, so that the only events are the ones made here.
+    spec = {"nodeName": "absent", "containers": [{"name": "web", "image": "web"}]}
+    metadata = {"name": "probed", "namespace": "default", "labels": {"app": "probed"}}
+    rig.apply([{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}]).check()
+    with connect(None, str(rig.admin_kubeconfig)) as cluster:
+        assert not reason(cluster, "default", "app=probed")
+        for minute, answer in ((1, "statuscode: 503"), (3, "statuscode: 404"), (2, "connection refused")):
+            rig.api.create(_unhealthy("probed", f"Readiness probe failed: {answer}", minute))
+        rig.api.create(_unhealthy("another", "Liveness probe failed: timeout", 4))
+        assert reason(cluster, "default", "app=probed") == "probed Readiness probe failed: statuscode: 404"
+
+
+def _unhealthy(pod: str, message: str, minute: int) -> dict[str, Any]:
+    """The event that a kubelet makes of a failed probe."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{pod}.{minute}", "namespace": "default"},
+        "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": pod, "namespace": "default"},
+        "type": "Warning",
+        "reason": "Unhealthy",
+        "message": message,
+        "lastTimestamp": f"2026-06-01T12:{minute:02}:00Z",
+    }
 
 
 def _look(rig: ControlPlane) -> list[Line]:

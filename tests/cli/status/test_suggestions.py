@@ -43,7 +43,7 @@ class Answers(Cluster):
         assert query is None
         return self._objects.get(path)
 
-    def list(self, path: str, *, labels: str = "") -> list[Object]:
+    def list(self, path: str, *, labels: str = "", fields: str = "") -> list[Object]:
         """Nothing that the cluster makes by itself exists."""
         assert path.startswith("/api")
         assert isinstance(labels, str)
