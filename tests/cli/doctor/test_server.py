@@ -16,6 +16,7 @@ from archesai_infra.cli.doctor.report import Finding
 from archesai_infra.cli.doctor.server import DEFAULT_CLASS, Examination, examine
 from archesai_infra.stack.evaluate import evaluate
 from testbed.controlplane import fleet
+from testbed.controlplane.commands import ExecRule
 from testbed.controlplane.fixtures import parts_or_skip
 from testbed.controlplane.rig import ControlPlane
 from testbed.programs import parts
@@ -259,3 +260,28 @@ def test_an_address_of_the_api_server_that_is_not_listed_is_a_problem(rig: Contr
     last = [item for item in found if item.check == "api server"][-1]
     assert last.status == "problem"
     assert "pods do not reach it" in last.text
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(0, "ok"), (2, "warning")])
+def test_a_name_is_resolved_from_a_pod_under_the_stacks_policies(
+    status: int, outcome: str, rig: ControlPlane, tmp_path: Path
+) -> None:
+    for program in ("getent", "nslookup"):
+        (tmp_path / program).write_text(f"#!/bin/sh\nexit {status}\n", encoding="utf-8")
+        (tmp_path / program).chmod(0o755)
+    objects = render().objects
+    wanted = [
+        item for item in objects if item["metadata"]["name"] in ("archesai-dns", "archesai-redis", "archesai-api")
+    ]
+    kept = [item for item in wanted if item["kind"] in ("NetworkPolicy", "ServiceAccount", "Deployment")]
+    rig.apply([NAMESPACE, *kept]).check()
+    rig.wait_ready(*(item for item in kept if item["kind"] == "Deployment"))
+    rig.set_exec_rules(ExecRule(env={"PATH": f"{tmp_path}:/usr/bin:/bin"}))
+    try:
+        found = _said(_doctor(rig), "name from a pod")
+    finally:
+        rig.set_exec_rules(ExecRule())
+        for item in kept:
+            rig.api.delete(item)
+    assert found[0] == outcome
+    assert ("does not resolve" in found[1], "archesai-dns" in found[2]) == (outcome == "warning", outcome == "warning")

@@ -46,7 +46,7 @@ class Answers(Cluster):
     def list(self, path: str, *, labels: str = "", fields: str = "") -> list[Object]:
         """Nothing that the cluster makes by itself exists."""
         assert path.startswith("/api")
-        assert isinstance(labels, str)
+        assert isinstance(labels + fields, str)
         return []
 
 
