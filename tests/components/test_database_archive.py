@@ -86,7 +86,7 @@ def test_the_plugin_is_a_release_beside_the_operator_and_before_the_cluster() ->
     assert "database-plugin-barman-cloud" in depends_on(evaluation, "database-archive")
     assert "database-archive" in depends_on(evaluation, "database-cluster-1")
     existing = render(clustered({"archive": {"enabled": True, "plugin": "existing"}}))
-    assert not any("barman" in name for name in logical_names(existing, "database"))
+    assert "database-plugin-barman-cloud" not in logical_names(existing, "database")
 
 
 def test_a_role_takes_the_place_of_keys() -> None:
