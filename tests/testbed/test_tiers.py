@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -80,9 +81,9 @@ def test_a_run_skips_what_is_not_built_and_counts_it_by_tier_before_the_closing_
     why = "not built: etcd, kubernetes-1.36, kwok, definitions; make test-cluster builds and runs this"
     said = lines[next(number for number, line in enumerate(lines) if "= tiers =" in line) + 1 : -1]
     said = [line for line in said if line]
-    assert f"tier cluster: 2 skipped; {why}" in said
+    [skipped] = [line for line in said if re.fullmatch(rf"tier cluster: \d+ skipped; {re.escape(why)}", line)]
     assert [line.partition(":")[0] for line in said] == ["tier unit", "tier cluster", "tier engine", "tier node"]
-    assert " passed, 2 skipped in " in lines[-1]
+    assert f" passed, {skipped.split()[2]} skipped in " in lines[-1]
 
 
 SKIPPING = """\
