@@ -118,13 +118,13 @@ def _live(world: World, project: Project) -> Story:
         restored, plain, looking = _seen(rig), stack.preview(), stack.preview("--refresh")
         _bring_their_secret(rig)
         stack.arches("up", "--refresh", "--yes", "--no-policy").check()
-        after_restore = _unchanged(stack)
+        after_restore = _unchanged(rig, stack)
 
         # The state is lost. What Helm notes of its releases would keep a new one from the name.
         again = project.open("second", rig, {}, kit["credentials"])
         rig.plane.kubectl("delete", "secret", "--namespace=velero", "--selector=owner=helm").check_returncode()
         again.arches("up", "--take-over", "--yes", "--no-policy").check()
-        adopted, after_adoption = _seen(rig), _unchanged(again)
+        adopted, after_adoption = _seen(rig), _unchanged(rig, again)
 
     # The cluster is lost, and the state with it.
     data.empty()
@@ -140,7 +140,7 @@ def _live(world: World, project: Project) -> Story:
         _bring_their_secret(rig)
         new.configure({"restoring": None})
         new.arches("up", "--take-over", "--yes", "--no-policy").check()
-        rebuilt, after_rebuild = _seen(rig), _unchanged(new)
+        rebuilt, after_rebuild = _seen(rig), _unchanged(rig, new)
         next_backup = _backup(new)
     return Story(
         whole, restored, plain, looking, after_restore, adopted, after_adoption, rebuilt, after_rebuild, next_backup
@@ -173,7 +173,22 @@ def _lose_namespace(rig: Rig) -> None:
     rig.data[velero_rig.NAMESPACE].empty()
 
 
-def _unchanged(stack: Deployment) -> Outcome:
+def _unchanged(rig: Rig, stack: Deployment) -> Outcome:
+    """A preview that expects no change, once the pods that the autoscaler asks for are there."""
+    [scaler] = [item for item in stack.declared().objects if item["kind"] == "HorizontalPodAutoscaler"]
+    [scaled] = [
+        item
+        for item in stack.declared().objects
+        if item["metadata"]["name"] == "archesai-api" and item["kind"] == "Deployment"
+    ]
+
+    def lacking() -> list[str]:
+        found = rig.plane.api.read(scaler) or {}
+        asked = found.get("status", {}).get("desiredReplicas", 0)
+        return [] if asked >= scaler["spec"]["minReplicas"] else [f"the autoscaler asks for {asked} pods"]
+
+    rig.plane.wait_for("the autoscaler to ask for its pods", lacking)
+    rig.plane.wait_ready(scaled)
     return stack.run("preview", "--refresh", "--expect-no-changes")
 
 
