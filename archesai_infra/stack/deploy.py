@@ -42,6 +42,7 @@ from archesai_infra.stack import archive
 from archesai_infra.stack.backups import arguments as backup_arguments
 from archesai_infra.stack.chart_flows import chart_network
 from archesai_infra.stack.flows import flows
+from archesai_infra.stack.formats import FORMATS, formats, recorded, require_same_formats
 from archesai_infra.stack.images import used_images
 from archesai_infra.stack.monitoring import arguments as monitoring_arguments
 from archesai_infra.stack.monitoring import grafana_exposure
@@ -87,6 +88,7 @@ def deploy(
     if settings.production and settings.cluster.context is None and not pulumi.runtime.is_dry_run():
         raise UnpinnedClusterError(unpinned(stack))
     require_readable(before.majors, majors(settings))
+    require_same_formats(recorded(before.outputs), formats(settings))
     require_single_pod(before.majors, settings)
     require_log_volume(before.volumes, settings)
     if settings.restoring:
@@ -125,6 +127,7 @@ def deploy(
         PROTECTED: context.protected,
         VOLUMES: {**before.volumes, **context.volumes},
         MAJORS: {**before.majors, **majors(settings)},
+        FORMATS: {**recorded(before.outputs), **formats(settings)},
     }
 
 

@@ -44,6 +44,8 @@ class Earlier:
     protected: tuple[str, ...] = ()
     volumes: Mapping[str, str] = field(default_factory=dict[str, str])
     majors: Mapping[str, str] = field(default_factory=dict[str, str])
+    outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """All of them, as the engine has them."""
 
 
 def earlier(stack: str) -> Earlier:
@@ -70,7 +72,7 @@ def _read_outputs(name: str, reads: int) -> object:
 
 def from_outputs(outputs: Mapping[str, Any]) -> Earlier:
     """What a stack's outputs record, also those of a release that recorded less."""
-    return Earlier(tuple(outputs.get(PROTECTED, ())), outputs.get(VOLUMES, {}), _majors(outputs))
+    return Earlier(tuple(outputs.get(PROTECTED, ())), outputs.get(VOLUMES, {}), _majors(outputs), outputs)
 
 
 def _majors(outputs: Mapping[str, Any]) -> dict[str, str]:

@@ -190,6 +190,7 @@ def test_the_outputs_tell_where_the_stack_is_and_what_runs(life: Life) -> None:
         "protectedModules",
         "volumes",
         "databaseMajors",
+        "dataFormats",
     }
 
 

@@ -10,7 +10,7 @@ from archesai_infra.cli.base.stacks import checked_stack
 from archesai_infra.cli.config.drafts import changed, parsed
 from archesai_infra.cli.upgrade.by_hand import steps
 from archesai_infra.components import database
-from archesai_infra.components.database.major import major
+from archesai_infra.components.database.major import major, system
 from archesai_infra.stack.config import load
 from archesai_infra.stack.evaluate import Evaluation, evaluate
 from archesai_infra.stack.settings import Settings
@@ -56,7 +56,7 @@ def planned(stack: str, to: int | None, tag: str | None) -> Plan:
     raw = checked_stack(stack)
     settings, _ = load(raw)
     own = movable(settings)
-    _refuse_version(own.tag, to)
+    _refuse_version(own.tag, tag, to)
     new_tag = tag or _tag(own.tag, to)
     if major(f":{new_tag}") != str(to):
         raise CommandError(f"--tag {new_tag}: does not name PostgreSQL {to}", Exit.INPUT)
@@ -68,7 +68,7 @@ def planned(stack: str, to: int | None, tag: str | None) -> Plan:
         )
     if settings.gitops.enabled:
         raise CommandError(steps(stack, settings.namespace, new_tag, to, dumps=settings.backups.enabled), Exit.INPUT)
-    text = changed(stack, {TAG: new_tag, CLAIM: f"{database.NAME}-{to}"})
+    text = changed(stack, {TAG: new_tag, CLAIM: _claim(own.tag, new_tag, to)})
     return Plan(stack, settings, evaluate(raw), evaluate(parsed(stack, text)), text, to)
 
 
@@ -99,9 +99,17 @@ def managed(settings: Settings) -> database.ManagedDatabase:
     return own
 
 
-def _refuse_version(tag: str, to: int) -> None:
+def _claim(tag: str, new_tag: str, to: int) -> str:
+    """Name of the new claim: with the system of the image where that alone changes."""
+    same_version = major(f":{tag}") == str(to)
+    parts = [database.NAME, str(to), *((system(new_tag) or "").lower().split()[-1:] if same_version else [])]
+    return "-".join(parts)
+
+
+def _refuse_version(tag: str, new_tag: str | None, to: int) -> None:
+    """Raise CommandError for a version that is no move; the same version on another system is one."""
     present = major(f":{tag}")
-    if present == str(to):
+    if present == str(to) and (new_tag is None or system(new_tag) in (None, system(tag))):
         raise CommandError(
             f"--to {to}: the stack file has this version already ({tag}); after an upgrade that was cut off, --undo "
             "puts the stack file back",

@@ -1,4 +1,4 @@
-"""PostgreSQL's major version: data of one is not read by another."""
+"""What the tag of an image says about the data that its PostgreSQL writes."""
 
 from __future__ import annotations
 
@@ -11,3 +11,9 @@ def major(image: str) -> str | None:
     by_name = re.search(r"\bpg(\d+)", tag)
     match = by_name or re.match(r"(\d+)", tag)
     return match[1] if match else None
+
+
+def system(image: str) -> str | None:
+    """The system of the image, whose C library sorts text: `Debian bookworm`, `Alpine`; None if the tag names none."""
+    release = re.search(r"\b(bullseye|bookworm|trixie|forky)\b", image)
+    return f"Debian {release[1]}" if release else "Alpine" if re.search(r"\balpine", image) else None

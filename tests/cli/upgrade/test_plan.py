@@ -56,6 +56,14 @@ def test_what_cannot_be_moved_is_refused_with_the_reason(project: Path, config: 
         planned("dev", to, None)
 
 
+@pytest.mark.usefixtures("project")
+def test_the_same_version_on_another_system_is_a_move_to_a_claim_that_is_named_after_it() -> None:
+    plan = planned("dev", 16, "0.8.6-pg16-trixie")
+    assert (plan.old_claim, plan.new_claim) == ("archesai-postgres-data", "archesai-postgres-16-trixie")
+    with pytest.raises(CommandError, match="has this version already"):
+        planned("dev", 16, "0.8.7-pg16-bookworm")
+
+
 def test_the_stack_file_gets_the_next_tag_and_a_claim_of_its_own(project: Path) -> None:
     plan = planned("dev", 17, None)
     before, after = ((project / "Pulumi.dev.yaml").read_text(encoding="utf-8"), plan.text)
