@@ -16,6 +16,7 @@ REDIS = 'job="archesai-redis-exporter",namespace="archesai"'
 VOLUME = 'namespace="archesai",persistentvolumeclaim="archesai-postgres-data"'
 DISK = 'instance="node-1",mountpoint="/",fstype="ext4"'
 STORAGE = 'job="archesai-storage",namespace="archesai",server="127.0.0.1:9000"'
+_LOGS = 'kubelet_volume_stats_available_bytes{namespace="monitoring",persistentvolumeclaim="storage-loki-0"}'
 _HEALTHY = "0+60x300"
 
 
@@ -269,6 +270,14 @@ _OTHERS: dict[str, Case] = {
         {'loki_write_dropped_entries_total{namespace="monitoring",host="loki"}': "5x30"},
         {"namespace": "monitoring", "host": "loki"},
         "Alloy gave up log lines that Loki did not take.",
+    ),
+    # 10 of 100 a day: after 26 hours 39 are left, or 89.
+    "LogsOutgrowVolume": Case(
+        {_LOGS: "50-0.00694x1600"},
+        {_LOGS: "100-0.00694x1600"},
+        {"namespace": "monitoring", "persistentvolumeclaim": "storage-loki-0"},
+        "Logs fill their volume within 7 days, as they grew in the last one.",
+        at="26h",
     ),
 }
 

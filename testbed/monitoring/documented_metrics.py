@@ -28,6 +28,7 @@ _STORAGE = 'namespace="archesai",pod="archesai-storage-0"'
 _STORAGE_CONTAINER = f'{_STORAGE},container="minio"'
 _STORAGE_CLAIM = 'namespace="archesai",persistentvolumeclaim="archesai-storage-data"'
 _DUMP_CLAIM = 'namespace="archesai",persistentvolumeclaim="archesai-dump-data"'
+_LOGS_CLAIM = 'namespace="monitoring",persistentvolumeclaim="storage-loki-0"'
 _SCHEDULES = tuple(f'schedule="archesai-dev-{kind}"' for kind in ("hourly", "daily", "weekly"))
 _FAILURES = ("partial_failure", "failure", "validation_failure")
 _LOKI_WRITE = 'namespace="monitoring",component_id="loki.write.default",host="loki",tenant="",reason="ingester_error"'
@@ -89,6 +90,7 @@ DOCUMENTED: dict[str, list[str]] = {
         f"kubelet_volume_stats_capacity_bytes{{{_STORAGE_CLAIM}}} 100",
         f"kubelet_volume_stats_available_bytes{{{_DUMP_CLAIM}}} 80",
         f"kubelet_volume_stats_used_bytes{{{_DUMP_CLAIM}}} 20",
+        f"kubelet_volume_stats_available_bytes{{{_LOGS_CLAIM}}} 60",
         f"kubelet_volume_stats_inodes{{{_CLAIM}}} 100",
         f"kubelet_volume_stats_inodes_used{{{_CLAIM}}} 10",
     ],

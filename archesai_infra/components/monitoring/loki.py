@@ -10,6 +10,8 @@ from archesai_infra.components.monitoring.settings import Logs
 
 RELEASE = "loki"
 PORT = 3100
+CLAIM = f"storage-{RELEASE}-0"
+"""Claim that the chart's StatefulSet makes for the pod."""
 KEYS_SECRET = "loki-object-storage"
 SCHEMA_START = "2024-04-01"
 """First day of the index schema; an entry that has been in use must never change."""

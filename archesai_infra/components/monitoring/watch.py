@@ -33,7 +33,8 @@ def itself(settings: MonitoringSettings, namespace: str) -> Watch:
     """Alerts on what is installed, and the logs of the stack in `namespace` that it keeps."""
     if not settings.installs:
         return Watch()
-    return Watch(groups=(self_monitoring.group(settings.namespace),), dashboards=(logs.dashboard(namespace),))
+    group = self_monitoring.group(settings.namespace, logs_on_volume=not settings.logs_in_object_storage)
+    return Watch(groups=(group,), dashboards=(logs.dashboard(namespace),))
 
 
 def cluster(watched: Watched) -> Watch:

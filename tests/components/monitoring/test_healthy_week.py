@@ -83,6 +83,9 @@ def _workloads() -> Iterator[tuple[str, str]]:
 
 
 def _servers() -> Iterator[tuple[str, str]]:
+    logs = 'namespace="monitoring",persistentvolumeclaim="storage-loki-0"'
+    yield f"kubelet_volume_stats_available_bytes{{{logs}}}", f"90-0.01x{SAMPLES}"
+    yield f"kubelet_volume_stats_capacity_bytes{{{logs}}}", _constant(100)
     database = 'job="archesai-database-exporter",namespace="archesai"'
     redis = 'job="archesai-redis-exporter",namespace="archesai"'
     storage = 'job="archesai-storage",namespace="archesai",server="127.0.0.1:9000"'
