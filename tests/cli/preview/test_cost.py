@@ -14,6 +14,7 @@ from testbed.cli.projects import project
 __all__ = ["project"]
 
 SECONDS = 300
+RUNS = 4
 MEGABYTES = 150
 SDKS = 5
 """Times the processor time that loading the SDK takes on the same machine; 3 where this was written."""
@@ -44,11 +45,11 @@ report()
 
 
 def _measured(script: str, directory: Path) -> dict[str, Any]:
-    """The second of two runs: the first one compiles."""
+    """The cheapest of some runs: the first one compiles, and others share the machine with other tests."""
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
-    def report() -> str:
-        return subprocess.run(
+    def report() -> dict[str, Any]:
+        done = subprocess.run(
             [sys.executable, "-c", _MEASURE + script],
             cwd=directory,
             env=variables,
@@ -56,10 +57,10 @@ def _measured(script: str, directory: Path) -> dict[str, Any]:
             text=True,
             check=True,
             timeout=SECONDS,
-        ).stderr.splitlines()[-1]
+        )
+        return json.loads(done.stderr.splitlines()[-1])
 
-    report()
-    return json.loads(report())
+    return min((report() for _ in range(RUNS)), key=lambda found: found["seconds"])
 
 
 def test_an_offline_preview_of_production_costs_little_more_than_loading_the_sdk(project: Path) -> None:
