@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from testbed.cli.projects import project
 
 __all__ = ["project"]
 
 SECONDS = 300
-RUNS = 4
+RUNS = 3
 MEGABYTES = 150
 SDKS = 5
 """Times the processor time that loading the SDK takes on the same machine; 3 where this was written."""
@@ -24,10 +26,14 @@ LATE = {"kubernetes", "rich", "ruamel", "tarfile"}
 _MEASURE = """
 import json, resource, sys
 
+def peak():  # ru_maxrss begins with the size of the process that started this one
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM:"))
+
 def report():
     used = resource.getrusage(resource.RUSAGE_SELF)
     modules = sorted(name for name in sys.modules if "." not in name)
-    text = {"seconds": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss / 1024, "modules": modules}
+    text = {"seconds": used.ru_utime + used.ru_stime, "memory": peak(), "modules": modules}
     print(json.dumps(text), file=sys.stderr)
 """
 _PREVIEW = """
@@ -63,6 +69,7 @@ def _measured(script: str, directory: Path) -> dict[str, Any]:
     return min((report() for _ in range(RUNS)), key=lambda found: found["seconds"])
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is read in /proc")
 def test_an_offline_preview_of_production_costs_little_more_than_loading_the_sdk(project: Path) -> None:
     preview, sdk = _measured(_PREVIEW, project), _measured(_SDK, project)
     assert not LATE & set(preview["modules"])
