@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Generator
-from contextlib import contextmanager
 
 import pytest
 import yaml
@@ -18,6 +15,7 @@ from testbed.engine.changes import Changes
 from testbed.engine.cloudnative import reported
 from testbed.engine.configurations import DEV
 from testbed.engine.deployment import Deploy, Deployment
+from testbed.engine.jobs import no_kubelet
 from testbed.stacks import Config
 
 STACK = "replicated"
@@ -36,17 +34,6 @@ def stack(deploy: Deploy, control_plane: ControlPlane) -> Generator[Deployment]:
     with reported(control_plane, STACK):
         deployment.up()
         yield deployment
-
-
-@contextmanager
-def _no_kubelet(plane: ControlPlane) -> Generator[None]:
-    """Without a kubelet: kwok would call the pod of every Job done at once."""
-    kubelet = plane.pids()["kwok"]
-    os.kill(kubelet, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(kubelet, signal.SIGCONT)
 
 
 def _pods(plane: ControlPlane) -> list[Object]:
@@ -85,7 +72,7 @@ def test_the_service_leads_to_the_cluster_before_the_run_that_follows_and_back_b
     stack: Deployment, control_plane: ControlPlane
 ) -> None:
     control_plane.wait_for("the end of an earlier copy", lambda: ["a pod is left"] if _pods(control_plane) else [])
-    with _no_kubelet(control_plane):
+    with no_kubelet(control_plane):
         running = stack.start_arches(*MOVE)
         running.until(lambda _: bool(_pods(control_plane)))
         assert _policies(control_plane)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Generator
-from contextlib import contextmanager
-
 import pytest
 import yaml
 
@@ -15,6 +10,7 @@ from testbed.controlplane.api import Object
 from testbed.controlplane.kubeconfigs import CONTEXT
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.deployment import Deploy, Deployment
+from testbed.engine.jobs import no_kubelet
 from testbed.engine.stack import OPERATION_SECONDS
 from testbed.stacks import Config
 
@@ -33,17 +29,6 @@ def stack(deploy: Deploy) -> Deployment:
     deployment = deploy("upgraded", SMALL)
     deployment.up()
     return deployment
-
-
-@contextmanager
-def _no_kubelet(plane: ControlPlane) -> Generator[None]:
-    """Without a kubelet: kwok would call the pod of every Job done at once."""
-    kubelet = plane.pids()["kwok"]
-    os.kill(kubelet, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(kubelet, signal.SIGCONT)
 
 
 def _pods_of_the_copy(plane: ControlPlane) -> list[Object]:
@@ -76,7 +61,7 @@ def test_a_copy_that_fails_leaves_the_server_and_the_stack_file_as_they_were(
     stack: Deployment, control_plane: ControlPlane
 ) -> None:
     file, server = _file(stack), _server(control_plane)
-    with _no_kubelet(control_plane):
+    with no_kubelet(control_plane):
         running = stack.start_arches("upgrade", "database", "--to", "17", "--timeout", "240", "--yes", "--local-state")
         _report(control_plane, {"phase": "Failed"})
         outcome = running.wait()
@@ -90,7 +75,7 @@ def test_the_switch_takes_the_new_claim_keeps_the_old_one_and_is_undone_by_one_c
     stack: Deployment, control_plane: ControlPlane
 ) -> None:
     before = _server(control_plane)
-    with _no_kubelet(control_plane):
+    with no_kubelet(control_plane):
         running = stack.start_arches("upgrade", "database", "--to", "17", "--timeout", "240", "--yes", "--local-state")
         ready = [{"type": "Ready", "status": "True"}]
         _report(

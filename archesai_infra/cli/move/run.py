@@ -11,13 +11,13 @@ from archesai_infra.cli.base.helper_job import HelperJob
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root as project_root
+from archesai_infra.cli.base.server_job import found
 from archesai_infra.cli.config.edit import replace_file
 from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change, up
 from archesai_infra.cli.move.objects import NAME, helpers
 from archesai_infra.cli.move.plan import Plan, planned
-from archesai_infra.cli.upgrade.objects import found
 from archesai_infra.components import database
 from archesai_infra.stack.evaluate import Evaluation
 

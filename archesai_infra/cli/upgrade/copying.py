@@ -8,7 +8,8 @@ from archesai_infra.cli.base.cluster import Cluster
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.helper_job import HelperJob
 from archesai_infra.cli.base.kinds import path
-from archesai_infra.cli.upgrade.objects import FROM, NAME, claim, found, helpers, image_of
+from archesai_infra.cli.base.server_job import found
+from archesai_infra.cli.upgrade.objects import FROM, NAME, claim, helpers, image_of
 from archesai_infra.cli.upgrade.plan import Plan
 from archesai_infra.components import database
 

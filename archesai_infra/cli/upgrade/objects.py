@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
+from archesai_infra.cli.base.server_job import ServerJob, container, found, resolving
 from archesai_infra.cli.upgrade.lease import LEASE_SECONDS
 from archesai_infra.cli.upgrade.plan import Plan, managed
 from archesai_infra.components import database
 from archesai_infra.components.backups import scripts
 from archesai_infra.components.base.scripts import script
 from archesai_infra.components.database.server import PACKAGE
-from archesai_infra.kube.labels import labels, selector
+from archesai_infra.kube.labels import selector
 from archesai_infra.kube.names import object_name
-from archesai_infra.stack.evaluate import Evaluation
 
 Object = dict[str, Any]
 COMPONENT = "database-upgrade"
@@ -24,16 +24,6 @@ FROM = "archesai.com/upgraded-from"
 """Annotation of a claim: the tag and the claim that an upgrade went out from, as JSON."""
 SWITCH_SECONDS = 1800
 """Time for the switch: the new claim and its server wait for an `up` of the whole stack."""
-_READY = "/tmp/ready"
-_DNS = object_name("dns")
-
-
-def found(evaluation: Evaluation, kind: str, name: str) -> Object:
-    """An object of a stack; raises KeyError where it has none."""
-    for item in evaluation.objects:
-        if (item["kind"], item["metadata"]["name"]) == (kind, name):
-            return item
-    raise KeyError(f"{kind} {name}")
 
 
 def image_of(server: Object) -> str:
@@ -52,19 +42,12 @@ def claim(plan: Plan) -> Object:
 
 def helpers(plan: Plan) -> list[Object]:
     """What the copy needs besides its claim, in the order in which it is created."""
-    return [_config_map(plan), *_policies(plan), _job(plan)]
+    server = ServerJob(COMPONENT, plan.namespace, plan.stack)
+    files = scripts.upgrade_files() | {"sync-password.sh": script(PACKAGE, "sync-password.sh")}
+    return [server.config_map(files), *_policies(plan, server), _job(plan, server)]
 
 
-def _metadata(plan: Plan, name: str = NAME) -> Object:
-    return {"name": name, "namespace": plan.namespace, "labels": labels(COMPONENT, plan.stack)}
-
-
-def _config_map(plan: Plan) -> Object:
-    data = scripts.upgrade_files() | {"sync-password.sh": script(PACKAGE, "sync-password.sh")}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": _metadata(plan), "data": data}
-
-
-def _policies(plan: Plan) -> Iterator[Object]:
+def _policies(plan: Plan, job: ServerJob) -> Iterator[Object]:
     """From the copy to the old server, both ways, and to the resolver as the stack's other clients."""
     ports = [{"protocol": "TCP", "port": database.PORT}]
     own = selector(COMPONENT, plan.stack)
@@ -79,56 +62,15 @@ def _policies(plan: Plan) -> Iterator[Object]:
         "policyTypes": ["Ingress"],
         "ingress": [{"from": [{"podSelector": {"matchLabels": own}}], "ports": ports}],
     }
-    for name, spec in ((NAME, out), (f"{NAME}-server", inward)):
-        yield {
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": _metadata(plan, name),
-            "spec": spec,
-        }
+    yield job.policy(NAME, out)
+    yield job.policy(f"{NAME}-server", inward)
 
 
-def resolving(evaluation: Evaluation) -> list[Object]:
-    """Egress rules to the resolver, as the stack's clients have them."""
-    return [
-        rule
-        for item in evaluation.objects
-        if item["kind"] == "NetworkPolicy" and item["metadata"]["name"] == _DNS
-        for rule in item["spec"]["egress"]
-    ]
-
-
-def _job(plan: Plan) -> Object:
-    template = deepcopy(found(plan.after, "StatefulSet", database.NAME)["spec"]["template"])
-    pod = template["spec"]
-    pod["restartPolicy"] = "Never"
+def _job(plan: Plan, server: ServerJob) -> Object:
+    environment = {"SCRIPTS": "/etc/archesai", "SWITCH_SECONDS": str(SWITCH_SECONDS)}
+    copying = container(plan.after, scripts.run("upgrade-database.sh"), environment)
     # A shell hears no signal while it waits for a command; the old server sees the session of a killed one end.
-    pod["terminationGracePeriodSeconds"] = 5
-    pod.pop("topologySpreadConstraints", None)
-    (server,) = [one for one in pod["containers"] if one["name"] == "postgres"]
-    pod["containers"] = [_container(server)]
-    for volume in pod["volumes"]:
-        if volume["name"] == "scripts":
-            volume["configMap"]["name"] = NAME
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": _metadata(plan),
-        "spec": {
-            "backoffLimit": 0,
-            # The command puts it off while it runs: without the command nobody switches, and writers must not wait.
-            "activeDeadlineSeconds": LEASE_SECONDS,
-            # The pod's log stays readable after a failure until the next try.
-            "template": {"metadata": {"labels": labels(COMPONENT, plan.stack)}, "spec": pod},
-        },
-    }
-
-
-def _container(server: Object) -> Object:
-    """The server's container, which copies before anything reaches it."""
-    built = {key: value for key, value in server.items() if key not in ("lifecycle", "ports") and "Probe" not in key}
-    own = {"SCRIPTS": "/etc/archesai", "READY": _READY, "SWITCH_SECONDS": str(SWITCH_SECONDS)}
-    built["command"] = scripts.run("upgrade-database.sh")
-    built["env"] = [*server["env"], *({"name": key, "value": value} for key, value in own.items())]
-    built["readinessProbe"] = {"exec": {"command": ["test", "-e", _READY]}, "periodSeconds": 1}
-    return built
+    job = server.job(plan.after, copying, grace_seconds=5)
+    # The command puts it off while it runs: without the command nobody switches, and writers must not wait.
+    job["spec"]["activeDeadlineSeconds"] = LEASE_SECONDS
+    return job

@@ -12,6 +12,7 @@ from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root as project_root
+from archesai_infra.cli.base.server_job import found
 from archesai_infra.cli.base.stacks import checked_stack
 from archesai_infra.cli.config.drafts import changed
 from archesai_infra.cli.config.edit import new_mistakes, replace_file
@@ -21,7 +22,7 @@ from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change, packs_of, up
 from archesai_infra.cli.upgrade.copying import Copying
 from archesai_infra.cli.upgrade.lease import renewed
-from archesai_infra.cli.upgrade.objects import FROM, found, image_of
+from archesai_infra.cli.upgrade.objects import FROM, image_of
 from archesai_infra.cli.upgrade.plan import CLAIM, TAG, Plan, managed, movable, planned
 from archesai_infra.components import database
 from archesai_infra.stack.config import load
