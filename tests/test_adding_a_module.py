@@ -27,7 +27,8 @@ from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, WorkloadModule, resources
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import Probes, container, tcp_probe
+from archesai_infra.kube.pods import (container)
+from archesai_infra.kube.probes import (Probes, tcp_probe)
 
 MODULE = "echo"
 NAME = object_name(MODULE)

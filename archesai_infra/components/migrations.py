@@ -17,7 +17,8 @@ from archesai_infra.components.base.watch.alerts import Alert
 from archesai_infra.components.base.watch.model import Watch
 from archesai_infra.components.database import DatabaseConnection
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import container, environment, scratch
+from archesai_infra.kube.pods import container, environment
+from archesai_infra.kube.volumes import scratch
 from archesai_infra.model import Model
 from archesai_infra.types import Duration
 

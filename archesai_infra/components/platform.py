@@ -11,15 +11,9 @@ from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, ScaledModule, resources
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import (
-    Probes,
-    container,
-    environment,
-    http_probe,
-    scratch,
-    stop_after_drain,
-    tcp_probe,
-)
+from archesai_infra.kube.pods import container, environment
+from archesai_infra.kube.probes import Probes, http_probe, stop_after_drain, tcp_probe
+from archesai_infra.kube.volumes import scratch
 
 MODULE = "platform"
 NAME = object_name("platform")

@@ -10,16 +10,9 @@ from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, ScaledWorkload, resources
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import (
-    Probes,
-    container,
-    environment,
-    http_probe,
-    pod_security,
-    scratch,
-    stop_after_drain,
-    tcp_probe,
-)
+from archesai_infra.kube.pods import container, environment, pod_security
+from archesai_infra.kube.probes import Probes, http_probe, stop_after_drain, tcp_probe
+from archesai_infra.kube.volumes import scratch
 
 MODULE = "unstructured"
 NAME = object_name("unstructured")

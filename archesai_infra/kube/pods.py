@@ -15,18 +15,17 @@ from pulumi_kubernetes.core.v1 import (
     PodAffinityTermArgsDict,
     PodSecurityContextArgsDict,
     PodSpecArgsDict,
-    ProbeArgsDict,
     ResourceRequirementsArgsDict,
     SecurityContextArgsDict,
     TolerationArgsDict,
     TopologySpreadConstraintArgsDict,
-    VolumeArgsDict,
-    VolumeMountArgsDict,
     WeightedPodAffinityTermArgsDict,
 )
 
 from archesai_infra.kube.images import image_pull_policy
 from archesai_infra.kube.labels import selector
+from archesai_infra.kube.probes import Probes
+from archesai_infra.kube.volumes import Mount, volume_mount
 
 Apart = Literal["required", "preferred"]
 """Whether pods of one component must be on different nodes, or should be."""
@@ -43,97 +42,12 @@ class SecretKey:
 
 
 @dataclass(frozen=True)
-class Mount:
-    """A volume together with the place where a container sees it."""
-
-    name: str
-    path: str
-    volume: VolumeArgsDict
-    sub_path: str | None = None
-    read_only: bool = False
-
-
-@dataclass(frozen=True)
-class Probes:
-    """The three probes of a container: they must not be the same question."""
-
-    startup: ProbeArgsDict
-    readiness: ProbeArgsDict
-    liveness: ProbeArgsDict
-
-
-@dataclass(frozen=True)
 class Placement:
     """Where pods may run, as the stack file says."""
 
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: Sequence[Mapping[str, str | int]] = ()
     priority_class: str | None = None
-
-
-def scratch(name: str, path: str, size: str, *, memory: bool = False) -> Mount:
-    """An empty volume with a bound (a Kubernetes quantity); `memory` keeps it off the disk and counts it as memory."""
-    volume: VolumeArgsDict = {"name": name, "empty_dir": {"size_limit": size}}
-    if memory:
-        volume = {"name": name, "empty_dir": {"size_limit": size, "medium": "Memory"}}
-    return Mount(name, path, volume)
-
-
-def config_files(name: str, path: str, config_map: pulumi.Input[str], *, sub_path: str | None = None) -> Mount:
-    """The keys of a ConfigMap as files."""
-    volume: VolumeArgsDict = {"name": name, "config_map": {"name": config_map, "default_mode": 0o444}}
-    return Mount(name, path, volume, sub_path=sub_path, read_only=True)
-
-
-def secret_files(name: str, path: str, secret: pulumi.Input[str], keys: Sequence[str]) -> Mount:
-    """Some keys of a Secret as files that only the pod's own user and group read."""
-    volume: VolumeArgsDict = {
-        "name": name,
-        "secret": {
-            "secret_name": secret,
-            "default_mode": 0o440,
-            "items": [{"key": key, "path": key} for key in keys],
-        },
-    }
-    return Mount(name, path, volume, read_only=True)
-
-
-def secret_file(name: str, path: str, secret: pulumi.Input[str], key: str, file: str) -> Mount:
-    """One key of a Secret as a file of another name, which only the pod's own user and group read."""
-    volume: VolumeArgsDict = {
-        "name": name,
-        "secret": {"secret_name": secret, "default_mode": 0o440, "items": [{"key": key, "path": file}]},
-    }
-    return Mount(name, path, volume, read_only=True)
-
-
-def config_file(name: str, path: str, config_map: pulumi.Input[str], key: str, file: str) -> Mount:
-    """One key of a ConfigMap as a file of another name."""
-    volume: VolumeArgsDict = {
-        "name": name,
-        "config_map": {"name": config_map, "default_mode": 0o444, "items": [{"key": key, "path": file}]},
-    }
-    return Mount(name, path, volume, read_only=True)
-
-
-def projected_secrets(name: str, path: str, sources: Sequence[tuple[pulumi.Input[str], Mapping[str, str]]]) -> Mount:
-    """Keys of several Secrets in one directory: each Secret with the file of each of its keys."""
-    volume: VolumeArgsDict = {
-        "name": name,
-        "projected": {
-            "default_mode": 0o440,
-            "sources": [
-                {"secret": {"name": secret, "items": [{"key": key, "path": file} for key, file in files.items()]}}
-                for secret, files in sources
-            ],
-        },
-    }
-    return Mount(name, path, volume, read_only=True)
-
-
-def claim(name: str, path: str, claim_name: pulumi.Input[str]) -> Mount:
-    """A PersistentVolumeClaim."""
-    return Mount(name, path, {"name": name, "persistent_volume_claim": {"claim_name": claim_name}})
 
 
 def environment(plain: Mapping[str, pulumi.Input[str]], secret: Mapping[str, SecretKey]) -> list[EnvVarArgsDict]:
@@ -143,56 +57,6 @@ def environment(plain: Mapping[str, pulumi.Input[str]], secret: Mapping[str, Sec
         for name, ref in secret.items()
     ]
     return [*({"name": name, "value": value} for name, value in plain.items()), *references]
-
-
-def http_probe(path: str, port: int, *, period: int, failures: int, timeout: int = 3) -> ProbeArgsDict:
-    """Ready when GET answers 2xx or 3xx; `period` and `timeout` in seconds."""
-    return {
-        "http_get": {"path": path, "port": port},
-        "period_seconds": period,
-        "failure_threshold": failures,
-        "timeout_seconds": timeout,
-    }
-
-
-def tcp_probe(port: int, *, period: int, failures: int, timeout: int = 3) -> ProbeArgsDict:
-    """Alive while the port accepts a connection; `period` and `timeout` in seconds."""
-    return {
-        "tcp_socket": {"port": port},
-        "period_seconds": period,
-        "failure_threshold": failures,
-        "timeout_seconds": timeout,
-    }
-
-
-def exec_probe(command: Sequence[str], *, period: int, failures: int, timeout: int = 5) -> ProbeArgsDict:
-    """Ready when the command exits 0; `period` and `timeout` in seconds."""
-    return {
-        "exec_": {"command": list(command)},
-        "period_seconds": period,
-        "failure_threshold": failures,
-        "timeout_seconds": timeout,
-    }
-
-
-def interrupt_command(drain_seconds: int) -> list[str]:
-    """Stop a server that wants SIGINT: wait until it is out of the endpoints, interrupt it, wait for its end.
-
-    The wait for the end matters: the kubelet sends SIGTERM as soon as the hook returns. Its price is an event
-    `FailedPreStopHook` at each stop, because the end of process 1 also ends the hook.
-    """
-    script = f"sleep {drain_seconds}; kill -INT 1; while kill -0 1 2>/dev/null; do sleep 0.2; done"
-    return ["/bin/sh", "-c", script]
-
-
-def stop_by_interrupt(drain_seconds: int) -> LifecycleArgsDict:
-    """A server that only knows SIGINT leaves the endpoints first, for `drain_seconds`, then ends its requests."""
-    return {"pre_stop": {"exec_": {"command": interrupt_command(drain_seconds)}}}
-
-
-def stop_after_drain(drain_seconds: int) -> LifecycleArgsDict:
-    """Let the endpoints forget the pod before SIGTERM reaches it; in seconds."""
-    return {"pre_stop": {"exec_": {"command": ["/bin/sh", "-c", f"sleep {drain_seconds}"]}}}
 
 
 def container_security(*, read_only_root: bool = True) -> SecurityContextArgsDict:
@@ -258,16 +122,7 @@ def container(
     if lifecycle:
         built["lifecycle"] = lifecycle
     if mounts:
-        built["volume_mounts"] = [_volume_mount(mount) for mount in mounts]
-    return built
-
-
-def _volume_mount(mount: Mount) -> VolumeMountArgsDict:
-    built: VolumeMountArgsDict = {"name": mount.name, "mount_path": mount.path}
-    if mount.sub_path:
-        built["sub_path"] = mount.sub_path
-    if mount.read_only:
-        built["read_only"] = True
+        built["volume_mounts"] = [volume_mount(mount) for mount in mounts]
     return built
 
 

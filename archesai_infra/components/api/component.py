@@ -12,7 +12,9 @@ from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.credentials import Credential, Credentials
-from archesai_infra.kube.pods import SecretKey, config_files, container, environment, scratch, stop_by_interrupt
+from archesai_infra.kube.pods import SecretKey, container, environment
+from archesai_infra.kube.probes import stop_by_interrupt
+from archesai_infra.kube.volumes import config_files, scratch
 
 CONFIG_PATH = "/etc/archesai"
 """Where the api looks for `config.yaml`, after its working directory."""

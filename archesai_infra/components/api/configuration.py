@@ -14,7 +14,8 @@ from archesai_infra.components.api.settings import PORT, ApiSettings, flatten
 from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.storage import StorageConnection, users
 from archesai_infra.credentials import Credentials
-from archesai_infra.kube.pods import Mount, SecretKey
+from archesai_infra.kube.pods import SecretKey
+from archesai_infra.kube.volumes import Mount
 
 
 @dataclass(frozen=True)

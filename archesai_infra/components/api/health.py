@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from archesai_infra.kube.pods import Probes, http_probe, tcp_probe
+from archesai_infra.kube.probes import Probes, http_probe, tcp_probe
 from archesai_infra.model import Model
 from archesai_infra.types import Port, UrlPath
 

@@ -12,7 +12,8 @@ from pulumi_kubernetes.core.v1 import PodSpecArgsDict
 from archesai_infra.components.backups import scripts
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, Scheduling
-from archesai_infra.kube.pods import Mount, SecretKey, config_files, container, environment, scratch
+from archesai_infra.kube.pods import SecretKey, container, environment
+from archesai_infra.kube.volumes import Mount, config_files, scratch
 
 
 @dataclass(frozen=True)

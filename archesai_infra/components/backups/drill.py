@@ -17,8 +17,8 @@ from archesai_infra.components.base.pods import RunningComponent
 from archesai_infra.components.base.settings import Image
 from archesai_infra.kube.labels import labels, selector
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import Mount, claim, scratch
 from archesai_infra.kube.storage import claim_spec
+from archesai_infra.kube.volumes import Mount, claim, scratch
 from archesai_infra.quantities import mebibytes, memory_bytes
 
 MODULE = "backups-drill"

@@ -18,17 +18,9 @@ from archesai_infra.components.base.settings import Image, Resources
 from archesai_infra.components.database import DatabaseConnection
 from archesai_infra.components.redis import RedisConnection, users
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import (
-    Mount,
-    Probes,
-    SecretKey,
-    claim,
-    config_files,
-    container,
-    environment,
-    exec_probe,
-    scratch,
-)
+from archesai_infra.kube.pods import SecretKey, container, environment
+from archesai_infra.kube.probes import Probes, exec_probe
+from archesai_infra.kube.volumes import Mount, claim, config_files, scratch
 from archesai_infra.versions import ImageVersion
 
 NAME = object_name("dump")

@@ -17,7 +17,8 @@ from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.pods import RunningComponent
 from archesai_infra.components.storage import StorageConnection, users
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import Mount, SecretKey, secret_files
+from archesai_infra.kube.pods import SecretKey
+from archesai_infra.kube.volumes import Mount, secret_files
 
 MODULE = "backups-objects"
 NAME = object_name(MODULE)

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from archesai_infra.kube.network import Addresses, NamespacePods
-from archesai_infra.kube.pods import Mount, config_file, secret_file
+from archesai_infra.kube.volumes import Mount, config_file, secret_file
 from archesai_infra.model import Model
 from archesai_infra.types import Cidr, DnsLabel, Port, SecretKeyName, Text
 

@@ -15,7 +15,8 @@ from archesai_infra.components.base.component import FORCE, Component
 from archesai_infra.components.base.external_secrets import RELOADER
 from archesai_infra.components.base.settings import Autoscaling, Scheduling
 from archesai_infra.kube.names import content_name
-from archesai_infra.kube.pods import Apart, Mount, pod_spec
+from archesai_infra.kube.pods import Apart, pod_spec
+from archesai_infra.kube.volumes import Mount
 from archesai_infra.kube.workloads import (
     autoscaler_spec,
     deployment_spec,

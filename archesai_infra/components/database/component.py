@@ -49,7 +49,8 @@ from archesai_infra.components.database.settings import (
 )
 from archesai_infra.components.database.tls import authority, certificate_secret, server_files, settings_of
 from archesai_infra.credentials import Credential, Credentials
-from archesai_infra.kube.pods import Mount, claim, config_files, container, environment, scratch, secret_files
+from archesai_infra.kube.pods import container, environment
+from archesai_infra.kube.volumes import Mount, claim, config_files, scratch, secret_files
 from archesai_infra.quantities import mebibytes, memory_bytes
 
 

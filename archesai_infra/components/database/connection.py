@@ -12,7 +12,8 @@ from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
 from archesai_infra.components.base.context import Endpoint
 from archesai_infra.components.base.peers import CA_FILE
-from archesai_infra.kube.pods import Mount, SecretKey
+from archesai_infra.kube.pods import SecretKey
+from archesai_infra.kube.volumes import Mount
 
 CONNECT_SECONDS = 5
 """Bound on one attempt to connect, in seconds.

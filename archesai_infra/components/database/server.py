@@ -8,11 +8,7 @@ from archesai_infra.components.base.peers import CA_FILE
 from archesai_infra.components.database.settings import PASSWORD_KEY, PORT, DatabasePod
 from archesai_infra.components.database.tls import SERVER_PATH, settings_of, tls_parameters
 from archesai_infra.components.database.tuning import tuned
-from archesai_infra.kube.pods import (
-    Probes,
-    exec_probe,
-    tcp_probe,
-)
+from archesai_infra.kube.probes import Probes, exec_probe, tcp_probe
 from archesai_infra.quantities import memory_bytes
 
 PACKAGE = "archesai_infra.components.database"

@@ -9,7 +9,7 @@ from archesai_infra.components.base.component import Component
 from archesai_infra.components.base.peers import CA_FILE
 from archesai_infra.components.database.settings import MODULE, NAME, DatabasePod, Issuer, ManagedDatabase, ServerTls
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import Mount, secret_file, secret_files
+from archesai_infra.kube.volumes import Mount, secret_file, secret_files
 
 SERVER_PATH = "/run/certificates/server"
 """Where the server finds its certificate. The kubelet gives the files to root and the pod's group, mode 0440: of a key

@@ -30,18 +30,9 @@ from archesai_infra.components.redis.users import PROXY as PROXY_USER
 from archesai_infra.components.redis.users import Login, logins, rules
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.labels import selector
-from archesai_infra.kube.pods import (
-    Mount,
-    Probes,
-    SecretKey,
-    claim,
-    config_files,
-    container,
-    exec_probe,
-    projected_secrets,
-    scratch,
-    tcp_probe,
-)
+from archesai_infra.kube.pods import SecretKey, container
+from archesai_infra.kube.probes import Probes, exec_probe, tcp_probe
+from archesai_infra.kube.volumes import Mount, claim, config_files, projected_secrets, scratch
 
 SECRETS_PATH = "/run/secrets/archesai"
 CONFIG_PATH = "/etc/redis"

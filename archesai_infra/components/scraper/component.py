@@ -10,16 +10,9 @@ from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
 from archesai_infra.components.base.settings import Resources, ScaledWorkload, resources
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import (
-    Probes,
-    config_files,
-    container,
-    environment,
-    http_probe,
-    pod_security,
-    scratch,
-    tcp_probe,
-)
+from archesai_infra.kube.pods import container, environment, pod_security
+from archesai_infra.kube.probes import Probes, http_probe, tcp_probe
+from archesai_infra.kube.volumes import config_files, scratch
 
 MODULE = "scraper"
 NAME = object_name("scraper")

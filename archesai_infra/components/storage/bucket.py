@@ -16,7 +16,8 @@ from archesai_infra.components.base.settings import resources
 from archesai_infra.components.storage.settings import ACCESS_KEY, NAME, PORT, SECRET_KEY, ManagedStorage
 from archesai_infra.components.storage.users import PREFIX, User, buckets
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import Mount, config_files, container, environment, projected_secrets, scratch
+from archesai_infra.kube.pods import container, environment
+from archesai_infra.kube.volumes import Mount, config_files, projected_secrets, scratch
 
 KEYS_PATH = "/run/secrets/archesai"
 SCRIPTS_PATH = "/etc/archesai"

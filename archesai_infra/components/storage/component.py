@@ -27,17 +27,9 @@ from archesai_infra.components.storage.settings import (
 )
 from archesai_infra.components.storage.users import User
 from archesai_infra.credentials import Credential, Credentials
-from archesai_infra.kube.pods import (
-    Mount,
-    Probes,
-    SecretKey,
-    claim,
-    container,
-    environment,
-    http_probe,
-    scratch,
-    secret_files,
-)
+from archesai_infra.kube.pods import SecretKey, container, environment
+from archesai_infra.kube.probes import Probes, http_probe
+from archesai_infra.kube.volumes import Mount, claim, scratch, secret_files
 
 SECRETS_PATH = "/run/secrets/archesai"
 

@@ -12,7 +12,9 @@ from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, Workload, resources
 from archesai_infra.components.base.watch.monitors import MonitorSpec, service_monitor
 from archesai_infra.kube.names import object_name
-from archesai_infra.kube.pods import Mount, Probes, SecretKey, container, environment, http_probe, tcp_probe
+from archesai_infra.kube.pods import SecretKey, container, environment
+from archesai_infra.kube.probes import Probes, http_probe, tcp_probe
+from archesai_infra.kube.volumes import Mount
 from archesai_infra.versions import ImageVersion
 
 PORT_NAME = "metrics"

@@ -13,15 +13,9 @@ from archesai_infra.components.redis.replicated.configuration import HEALTH_PORT
 from archesai_infra.components.redis.settings import PORT, ReplicatedRedis
 from archesai_infra.components.redis.users import PROXY as PROXY_USER
 from archesai_infra.components.redis.users import Login
-from archesai_infra.kube.pods import (
-    Probes,
-    config_files,
-    container,
-    http_probe,
-    projected_secrets,
-    stop_after_drain,
-    tcp_probe,
-)
+from archesai_infra.kube.pods import container
+from archesai_infra.kube.probes import Probes, http_probe, stop_after_drain, tcp_probe
+from archesai_infra.kube.volumes import config_files, projected_secrets
 
 CONFIG_PATH = "/etc/haproxy"
 COUNT = 2

@@ -23,17 +23,9 @@ from archesai_infra.components.redis.replicated.configuration import (
     server_files,
 )
 from archesai_infra.components.redis.settings import MODULE, PORT, ReplicatedRedis
-from archesai_infra.kube.pods import (
-    Mount,
-    Probes,
-    claim,
-    config_files,
-    container,
-    environment,
-    exec_probe,
-    scratch,
-    tcp_probe,
-)
+from archesai_infra.kube.pods import container, environment
+from archesai_infra.kube.probes import Probes, exec_probe, tcp_probe
+from archesai_infra.kube.volumes import Mount, claim, config_files, scratch
 
 CLAIM = "data"
 CLAIMS = tuple(f"{CLAIM}-{pod}" for pod in PODS)
