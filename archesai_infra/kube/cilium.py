@@ -24,14 +24,11 @@ def entity_policies(instance: str, flows: Iterable[Flow]) -> dict[str, dict[str,
     specs: dict[str, dict[str, Any]] = {}
     for flow in flows:
         match flow:
-            case Flow(Pods() | MadePods() as pods, Entity(entity), ports):
-                direction, rule = "egress", _rule("toEntities", [entity], ports)
-            case Flow(Entity(entity), Pods() | MadePods() as pods, ports):
-                direction, rule = "ingress", _rule("fromEntities", [entity], ports)
+            case Flow(Pods() | MadePods() as pods, Entity()) | Flow(Entity(), Pods() | MadePods() as pods):
+                name, labels = _selected(pods, instance)
+                _open(specs.setdefault(name, _endpoints(labels)), flow)
             case _:
                 continue
-        name, labels = _selected(pods, instance)
-        specs.setdefault(name, _endpoints(labels)).setdefault(direction, []).append(rule)
     return specs
 
 
@@ -47,12 +44,16 @@ def chart_entity_policies(network: ChartNetwork, namespace: str) -> dict[str, di
     for one, found in network.entity_flows(namespace):
         spec = _endpoints(dict(one.pods.labels) or {NAMESPACE: namespace})
         for flow in found:
-            if isinstance(flow.source, Entity):
-                spec.setdefault("ingress", []).append(_rule("fromEntities", [flow.source.name], flow.ports))
-            if isinstance(flow.target, Entity):
-                spec.setdefault("egress", []).append(_rule("toEntities", [flow.target.name], flow.ports))
+            _open(spec, flow)
         specs[one.part] = spec
     return specs
+
+
+def _open(spec: dict[str, Any], flow: Flow) -> None:
+    """Add the rule of a flow from or to an entity."""
+    for direction, side, peer in (("ingress", "fromEntities", flow.source), ("egress", "toEntities", flow.target)):
+        if isinstance(peer, Entity):
+            spec.setdefault(direction, []).append(_rule(side, [peer.name], flow.ports))
 
 
 def _endpoints(labels: Mapping[str, str]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.helm.v3 import Release
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pydantic import Field
 
@@ -211,7 +210,7 @@ def _policies(component: Component, name: str, namespace: Namespace) -> list[pul
                 f"{component.module}-cilium-{name}-{part}",
                 api_version=CILIUM_API,
                 kind=CILIUM_KIND,
-                metadata=_metadata(component, name, f"cilium-chart-{part}"),
+                metadata=component.metadata(object_name(f"cilium-chart-{part}"), namespace=name),
                 spec=spec,
                 opts=component.child(depends_on=[namespace]),
             )
@@ -222,15 +221,9 @@ def _policies(component: Component, name: str, namespace: Namespace) -> list[pul
         made.append(
             NetworkPolicy(
                 f"{component.module}-policy-{name}-{part}",
-                metadata=_metadata(component, name, f"chart-{part}"),
+                metadata=component.metadata(object_name(f"chart-{part}"), namespace=name),
                 spec=spec,
                 opts=component.child(depends_on=before),
             )
         )
     return made
-
-
-def _metadata(component: Component, namespace: str, part: str) -> ObjectMetaArgsDict:
-    metadata = component.metadata(object_name(part))
-    metadata["namespace"] = namespace
-    return metadata

@@ -114,11 +114,17 @@ class Component(pulumi.ComponentResource):
             retain_on_delete=self.context.retain,
         )
 
-    def metadata(self, name: pulumi.Input[str], annotations: Mapping[str, str] | None = None) -> ObjectMetaArgsDict:
-        """Metadata of an object of this module in the stack's namespace."""
+    def metadata(
+        self,
+        name: pulumi.Input[str],
+        annotations: Mapping[str, str] | None = None,
+        *,
+        namespace: str | None = None,
+    ) -> ObjectMetaArgsDict:
+        """Metadata of an object of this module, in the stack's namespace unless another one is given."""
         built: ObjectMetaArgsDict = {
             "name": name,
-            "namespace": self.context.namespace,
+            "namespace": namespace or self.context.namespace,
             "labels": labels(self.module, self.context.instance),
         }
         listed = {REGISTRIES_ANNOTATION: ",".join(self.context.registries)} if self.context.registries else {}
@@ -251,8 +257,7 @@ class Component(pulumi.ComponentResource):
         """
         if self.context.external is None:
             raise ValueError(f"{name}: the stack has no store")
-        metadata = self.metadata(name, {"pulumi.com/waitFor": "condition=Ready"})
-        metadata["namespace"] = namespace or self.context.namespace
+        metadata = self.metadata(name, {"pulumi.com/waitFor": "condition=Ready"}, namespace=namespace)
         made = {**labels(self.module, self.context.instance), **more_labels}
         resource = CustomResource(
             f"{self.module}-external-{part}",
@@ -280,11 +285,9 @@ class Component(pulumi.ComponentResource):
                 kind=KIND,
                 depends_on=depends_on,
             ).resource
-        metadata = self.metadata(login.name)
-        metadata["namespace"] = namespace
         return Secret(
             f"{self.module}-{part}",
-            metadata=metadata,
+            metadata=self.metadata(login.name, namespace=namespace),
             type=KIND,
             string_data={KEY: login.document},
             opts=self.child(depends_on=depends_on),

@@ -54,8 +54,7 @@ def namespace_rights(
     after: Sequence[pulumi.Resource],
 ) -> list[pulumi.Resource]:
     """A Role and its binding in a namespace that exists after the resources in `after`."""
-    metadata = component.metadata(name)
-    metadata["namespace"] = namespace
+    metadata = component.metadata(name, namespace=namespace)
     role = Role(f"{component.module}-{part}", metadata=metadata, rules=rules, opts=component.child(depends_on=after))
     binding = RoleBinding(
         f"{component.module}-{part}-binding",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pulumi_kubernetes.networking.v1 import Ingress
 
 from archesai_infra.components.base.component import SKIP_AWAIT, Component
@@ -36,7 +35,7 @@ def expose(
             f"{component.module}-route-{module}",
             api_version=routes.API_VERSION,
             kind="HTTPRoute",
-            metadata=_metadata(component, name, namespace),
+            metadata=component.metadata(name, namespace=namespace),
             spec=routes.route_spec(settings, exposure, component.context.namespace),
             opts=component.child(depends_on=gateway),
         )
@@ -45,7 +44,7 @@ def expose(
             f"{component.module}-traffic-{module}",
             api_version=routes.POLICY_API_VERSION,
             kind="BackendTrafficPolicy",
-            metadata=_metadata(component, name, namespace),
+            metadata=component.metadata(name, namespace=namespace),
             spec=routes.traffic_policy_spec(settings, module),
             opts=component.child(depends_on=gateway),
         )
@@ -53,7 +52,7 @@ def expose(
         annotations = SKIP_AWAIT | ingress_annotations(settings, namespace, module)
         Ingress(
             f"{component.module}-{module}",
-            metadata=_metadata(component, name, namespace, annotations),
+            metadata=component.metadata(name, annotations, namespace=namespace),
             spec=ingress_spec(settings, exposure),
             opts=component.child(depends_on=after),
         )
@@ -72,17 +71,9 @@ def middlewares(
             f"{component.module}-{part}",
             api_version="traefik.io/v1alpha1",
             kind="Middleware",
-            metadata=_metadata(component, object_name(part), namespace),
+            metadata=component.metadata(object_name(part), namespace=namespace),
             spec=spec,
             opts=component.child(depends_on=after),
         )
         for part, spec in traefik.middlewares(settings, modules).items()
     ]
-
-
-def _metadata(
-    component: Component, name: str, namespace: str, annotations: Mapping[str, str] | None = None
-) -> ObjectMetaArgsDict:
-    metadata = component.metadata(name, annotations)
-    metadata["namespace"] = namespace
-    return metadata

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap, Secret
 from pulumi_kubernetes.helm.v3 import Release
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 from archesai_infra import versions
 from archesai_infra.components import storage
@@ -67,17 +66,10 @@ class Releases(Component):
         self._alloy(args, stack)
         self.register_outputs({})
 
-    def _metadata(
-        self, name: str, annotations: Mapping[str, str] | None = None, *, namespace: str | None = None
-    ) -> ObjectMetaArgsDict:
-        metadata = self.metadata(name, annotations)
-        metadata["namespace"] = namespace or self._namespace
-        return metadata
-
     def _secret(self, name: str, data: Mapping[str, pulumi.Input[str]]) -> Secret:
         return Secret(
             f"{self.module}-{name}",
-            metadata=self._metadata(name),
+            metadata=self.metadata(name, namespace=self._namespace),
             type="Opaque",
             string_data={key: pulumi.Output.secret(value) for key, value in data.items()},
             opts=self.child(depends_on=self._after),
@@ -172,7 +164,7 @@ class Releases(Component):
         name = content_name("alloy-config", data)
         config = ConfigMap(
             f"{self.module}-alloy-config",
-            metadata=self._metadata(name),
+            metadata=self.metadata(name, namespace=self._namespace),
             data=data,
             opts=self.child(depends_on=self._after),
         )
