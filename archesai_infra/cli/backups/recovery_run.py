@@ -9,17 +9,17 @@ import typer
 
 from archesai_infra.cli.backups.recovery_plan import Recovery, planned
 from archesai_infra.cli.base.cluster import Cluster, ClusterError
-from archesai_infra.cli.base.confirm import confirm, confirm_change
+from archesai_infra.cli.base.confirm import confirm, confirm_namespace
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.stacks import checked_stack
 from archesai_infra.cli.base.tables import print_table
-from archesai_infra.cli.config.edit import replace_file
 from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change, up
+from archesai_infra.cli.engine.stack_file import apply_stack_file
 from archesai_infra.components.database.cluster.network import primary_labels
 from archesai_infra.components.database.cluster.settings import ClusterSettings
 from archesai_infra.stack.config import load
@@ -60,19 +60,18 @@ def recover(stack: str, choice: Choice) -> None:
             return
         needed(project_root())
         state.refuse_throw_away_state(stack, production=settings.production, allowed=choice.local_state)
-        _confirm(settings.namespace, choice.confirm, production=settings.production)
-        change = Change(yes=True, local_state=choice.local_state)
-        if not plan.begun:
-            replace_file(project_root() / f"Pulumi.{stack}.yaml", plan.beside_text)
-        up(stack, change)
+        confirm_namespace(settings.namespace, choice.confirm, production=settings.production)
+        if plan.begun:
+            up(stack, Change(yes=True, local_state=choice.local_state))
+        else:
+            apply_stack_file(stack, plan.beside_text, local_state=choice.local_state)
         if choice.compare:
             print_table(("TABLE", plan.present.name, plan.new.name), _compared(cluster, settings.namespace, plan))
     if choice.confirm is None:
         confirm(
             f"Lead the stack to {plan.new.name}? Otherwise {plan.present.name} goes on, and the command can be repeated"
         )
-    replace_file(project_root() / f"Pulumi.{stack}.yaml", plan.over_text)
-    up(stack, change)
+    apply_stack_file(stack, plan.over_text, local_state=choice.local_state)
     typer.echo(
         f"the database is cluster {plan.new.name}; commit Pulumi.{stack}.yaml. Open connections stay on the old one:\n"
         f"kubectl -n {settings.namespace} rollout restart deployment archesai-api\n"
@@ -99,13 +98,6 @@ def _show(plan: Recovery, cluster: Cluster, namespace: str) -> None:
         f"  3. {file} leads to {plan.new.name}, after a question; {plan.present.name} stays beside it for the way back",
     ]
     typer.echo("\n".join(lines))
-
-
-def _confirm(namespace: str, given: str | None, *, production: bool) -> None:
-    if given is None:
-        confirm_change("Continue?", namespace, "namespace", production=production, instead="--confirm")
-    elif given != namespace:
-        raise CommandError(f"--confirm {given}: the namespace is {namespace}", Exit.INPUT)
 
 
 def _compared(cluster: Cluster, namespace: str, plan: Recovery) -> Iterator[list[str]]:

@@ -12,7 +12,7 @@ from archesai_infra.cli.backups.restore_run import Run, dump_on_volume, look
 from archesai_infra.cli.backups.secrets import collect
 from archesai_infra.cli.backups.store import Store, open_store
 from archesai_infra.cli.base.cluster import Object
-from archesai_infra.cli.base.confirm import confirm_change
+from archesai_infra.cli.base.confirm import confirm_namespace
 from archesai_infra.cli.base.errors import CommandError, Exit
 
 
@@ -63,7 +63,7 @@ def restore(stack: str, source: str, choice: Choice) -> None:
         _show(store, backup, target.namespace, steps)
         if choice.plan_only:
             return
-        _confirm(store, target.namespace, choice.confirm)
+        confirm_namespace(target.namespace, choice.confirm, production=store.settings.production)
         lacking = any(step.name == SECRETS for step in steps)
         secrets = collect(store, target.namespace) if lacking else None
         in_place = choice.module is not None
@@ -92,13 +92,3 @@ def _show(store: Store, backup: Object, namespace: str, steps: list[Step]) -> No
     typer.echo(f"of context {store.cluster.context}:")
     for number, step in enumerate(steps, 1):
         typer.echo(f"  {number}. {step.text}")
-
-
-def _confirm(store: Store, namespace: str, given: str | None) -> None:
-    """Have the namespace typed in production; elsewhere a yes is enough."""
-    if given is not None:
-        if given != namespace:
-            raise CommandError(f"--confirm {given}: the namespace is {namespace}", Exit.INPUT)
-    else:
-        production = store.settings.production
-        confirm_change("Continue?", namespace, "namespace", production=production, instead="--confirm")

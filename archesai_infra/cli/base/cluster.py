@@ -82,6 +82,10 @@ class Cluster:
         """Close the connections that are kept for the next request."""
         self._client.rest_client.pool_manager.clear()
 
+    def kubectl(self, namespace: str, words: str) -> str:
+        """A command for a person, which reaches this cluster whatever the current context is."""
+        return f"kubectl --context {self.context} --namespace {namespace} {words}"
+
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Object:
         """GET a path such as `/api/v1/namespaces/archesai`; raises ClusterError."""
         document = self.send("GET", path, query=query).body

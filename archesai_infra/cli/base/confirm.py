@@ -37,6 +37,14 @@ def confirm_change(question: str, name: str, what: str, *, production: bool, ins
         confirm(question, instead=instead)
 
 
+def confirm_namespace(namespace: str, given: str | None, *, production: bool) -> None:
+    """The same for a restore, whose option `--confirm` has the namespace typed; raises CommandError for another one."""
+    if given is None:
+        confirm_change("Continue?", namespace, "namespace", production=production, instead="--confirm")
+    elif given != namespace:
+        raise CommandError(f"--confirm {given}: the namespace is {namespace}", Exit.INPUT)
+
+
 def ask_secret(name: str) -> str:
     """A secret value, typed without an echo or read from a pipe."""
     return typer.prompt(name, hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read().rstrip("\n")

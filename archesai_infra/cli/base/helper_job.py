@@ -150,9 +150,5 @@ class HelperJob:
                 self.cluster.send("DELETE", place, query={"propagationPolicy": "Background"})
             except ClusterError as error:
                 if error.status != HTTPStatus.NOT_FOUND:
-                    command = f"kubectl --context {self.cluster.context} --namespace {self.namespace}"
-                    typer.echo(
-                        f"{kind} {name} was not removed: {error.problem}; remove it: {command} delete "
-                        f"{kind.lower()} {name}",
-                        err=True,
-                    )
+                    command = self.cluster.kubectl(self.namespace, f"delete {kind.lower()} {name}")
+                    typer.echo(f"{kind} {name} was not removed: {error.problem}; remove it: {command}", err=True)

@@ -42,3 +42,4 @@ StackName = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+LocalState = Annotated[bool, typer.Option("--local-state", help="Allow a state on this machine for production.")]

@@ -46,7 +46,7 @@ def require_free(cluster: Cluster, settings: Settings, stack: str) -> None:
 
 
 def obstacles(cluster: Cluster, settings: Settings, stack: str) -> list[str]:
-    """The same where the engine makes classes: with GitOps it makes none, Argo CD applies them."""
+    """The result of `taken`; empty with GitOps, where Argo CD creates the classes and the engine creates none."""
     return [] if settings.gitops.enabled else taken(cluster, settings, stack)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from archesai_infra.cli.base.options import DEFAULT_STACK, Stack, Yes
+from archesai_infra.cli.base.options import DEFAULT_STACK, LocalState, Stack, Yes
 
 
 def register(app: typer.Typer) -> None:
@@ -27,9 +27,7 @@ def database(
     ] = False,
     timeout: Annotated[int, typer.Option("--timeout", min=60, help="Time for the copy, in seconds.")] = 24 * 3600,
     yes: Yes = False,
-    local_state: Annotated[
-        bool, typer.Option("--local-state", help="Allow a state on this machine for production.")
-    ] = False,
+    local_state: LocalState = False,
 ) -> None:
     """Copy the database of the single pod to a cluster beside it while it is in use, compare, and switch to it.
 

@@ -15,7 +15,8 @@ from archesai_infra.cli.base.server_job import found
 from archesai_infra.cli.config.edit import replace_file
 from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.engine import needed
-from archesai_infra.cli.engine.operations import Change, up
+from archesai_infra.cli.engine.operations import Change
+from archesai_infra.cli.engine.stack_file import apply_stack_file
 from archesai_infra.cli.move.objects import NAME, helpers
 from archesai_infra.cli.move.plan import Plan, planned
 from archesai_infra.components import database
@@ -35,14 +36,14 @@ def move(stack: str, to: str | None, change: Change, seconds: float) -> None:
         require_single_pod(cluster, plan)
         _show(cluster, plan)
         confirm_move(plan, change)
-        apply(plan, plan.beside_text, change)
+        apply_stack_file(stack, plan.beside_text, local_state=change.local_state)
         job = HelperJob(cluster, plan.namespace, NAME, helpers(plan), seconds, "the single pod goes on")
         with job.removed_in_the_end():
             job.clear()
             job.create()
             job.wait_ready()
             _switch(cluster, plan, job)
-            apply(plan, plan.over_text, change)
+            apply_stack_file(stack, plan.over_text, local_state=change.local_state)
     typer.echo(
         f"the database is on cluster {plan.cluster.name}; commit Pulumi.{stack}.yaml.\n"
         f"The single pod and its volume are kept. Back to them, without later writes: "
@@ -63,12 +64,6 @@ def confirm_move(plan: Plan, change: Change) -> None:
     """Ask before the first change."""
     if not change.yes:
         confirm_change("Continue?", plan.stack, "stack", production=plan.settings.production)
-
-
-def apply(plan: Plan, text: str, change: Change) -> None:
-    """Write the stack file and apply it."""
-    replace_file(project_root() / f"Pulumi.{plan.stack}.yaml", text)
-    up(plan.stack, Change(yes=True, local_state=change.local_state))
 
 
 def _show(cluster: Cluster, plan: Plan) -> None:

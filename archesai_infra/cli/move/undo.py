@@ -9,9 +9,10 @@ from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change
+from archesai_infra.cli.engine.stack_file import apply_stack_file
 from archesai_infra.cli.move.objects import NAME, helpers
 from archesai_infra.cli.move.plan import planned_back
-from archesai_infra.cli.move.run import apply, confirm_move, require_single_pod
+from archesai_infra.cli.move.run import confirm_move, require_single_pod
 
 _SECONDS = 300
 
@@ -31,7 +32,7 @@ def undo(stack: str, change: Change) -> None:
             job.clear()
             job.create()
             job.wait_succeeded(_SECONDS, "the single pod takes no writes")
-            apply(plan, plan.beside_text, change)
+            apply_stack_file(stack, plan.beside_text, local_state=change.local_state)
     typer.echo(
         f"the single pod serves; commit Pulumi.{stack}.yaml. Another move needs an empty cluster: raise "
         "database.cluster.generation"

@@ -64,11 +64,6 @@ def _owner(cluster: Cluster, evaluation: Evaluation, instance: str) -> Iterator[
         yield Line("security", f"Namespace {name}", "problem", f"belongs to stack {other}", f"arches status -s {other}")
 
 
-def _kubectl(cluster: Cluster, namespace: str, words: str) -> str:
-    """A command for a person, which reaches this cluster whatever the current context is."""
-    return f"kubectl --context {cluster.context} --namespace {namespace} {words}"
-
-
 def _declared(evaluation: Evaluation, *kinds: str) -> list[Object]:
     return sorted(
         (item for item in evaluation.objects if item["kind"] in kinds), key=lambda item: item["metadata"]["name"]
@@ -156,7 +151,7 @@ def _services(cluster: Cluster, evaluation: Evaluation) -> Iterator[Line]:
         slices = cluster.list(path("EndpointSlice", namespace), labels=f"kubernetes.io/service-name={name}")
         ready = sum(map(ready_endpoints, slices))
         ports = ", ".join(str(port["port"]) for port in item["spec"]["ports"])
-        command = _kubectl(cluster, namespace, f"describe service {name}")
+        command = cluster.kubectl(namespace, f"describe service {name}")
         yield _line(item, "ok" if ready else "problem", f"{counted(ready, 'endpoint')} on {ports}", command)
 
 
@@ -175,7 +170,7 @@ def _claims(cluster: Cluster, evaluation: Evaluation) -> Iterator[Line]:
         phase = _ABSENT if live is None else str(live["status"].get("phase", "?"))
         size = live["status"].get("capacity", {}).get("storage", "") if live else ""
         metadata = item["metadata"]
-        command = _kubectl(cluster, metadata["namespace"], f"describe persistentvolumeclaim {metadata['name']}")
+        command = cluster.kubectl(metadata["namespace"], f"describe persistentvolumeclaim {metadata['name']}")
         yield _line(item, "ok" if phase == "Bound" else "problem", f"{phase} {size}".strip(), command)
 
 
@@ -184,7 +179,7 @@ def _releases(cluster: Cluster, evaluation: Evaluation) -> Iterator[Line]:
         name, namespace = str(release.inputs["name"]), str(release.inputs["namespace"])
         records = cluster.list(path("Secret", namespace), labels=f"owner=helm,name={name}")
         status, text = chart(records, release)
-        command = "" if status == "ok" else _kubectl(cluster, namespace, "get pods,events")
+        command = "" if status == "ok" else cluster.kubectl(namespace, "get pods,events")
         yield Line("charts", f"Release {namespace}/{name}", status, text, command)
 
 
@@ -206,7 +201,7 @@ def _certificates(cluster: Cluster, evaluation: Evaluation, now: datetime) -> It
     for item in sorted(certificates, key=lambda item: item["metadata"]["name"]):
         status, text = certificate(item, now)
         name = item["metadata"]["name"]
-        command = _kubectl(cluster, settings.namespace, f"describe certificate,certificaterequest,order {name}")
+        command = cluster.kubectl(settings.namespace, f"describe certificate,certificaterequest,order {name}")
         yield Line("ingress", f"Certificate {name}", status, text, "" if status == "ok" else command)
     if not certificates:
         yield Line("ingress", "Certificates", "problem", "do not exist; is cert-manager running?", "arches doctor")

@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from archesai_infra.cli.base.options import DEFAULT_STACK, Stack, Yes
-
-LocalState = Annotated[bool, typer.Option("--local-state", help="Allow a state on this machine for production.")]
+from archesai_infra.cli.base.options import DEFAULT_STACK, LocalState, Stack, Yes
 
 
 def register(app: typer.Typer) -> None:

@@ -19,7 +19,8 @@ from archesai_infra.cli.config.edit import new_mistakes, replace_file
 from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.engine import needed
-from archesai_infra.cli.engine.operations import Change, packs_of, up
+from archesai_infra.cli.engine.operations import Change, packs_of
+from archesai_infra.cli.engine.stack_file import apply_stack_file
 from archesai_infra.cli.upgrade.copying import Copying
 from archesai_infra.cli.upgrade.lease import renewed
 from archesai_infra.cli.upgrade.objects import FROM, image_of
@@ -137,10 +138,8 @@ def _switch(plan: Plan, change: Change, copying: Copying) -> None:
 
 def _apply(stack: str, text: str, change: Change) -> None:
     """Write the stack file and apply it; the old claim's object is let go, and its volume is kept."""
-    root = project_root()
     _unprotect(stack)
-    replace_file(root / f"Pulumi.{stack}.yaml", text)
-    up(stack, Change(yes=True, local_state=change.local_state))
+    apply_stack_file(stack, text, local_state=change.local_state)
 
 
 def _unprotect(stack: str) -> None:
