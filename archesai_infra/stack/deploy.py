@@ -42,23 +42,27 @@ from archesai_infra.stack import archive
 from archesai_infra.stack.backups import arguments as backup_arguments
 from archesai_infra.stack.chart_flows import chart_network
 from archesai_infra.stack.flows import flows
-from archesai_infra.stack.formats import FORMATS, formats, recorded, require_same_formats
+from archesai_infra.stack.formats import (
+    FORMATS,
+    MAJORS,
+    formats,
+    majors,
+    require_readable,
+    require_same_formats,
+)
 from archesai_infra.stack.images import used_images
 from archesai_infra.stack.monitoring import arguments as monitoring_arguments
 from archesai_infra.stack.monitoring import grafana_exposure
 from archesai_infra.stack.namespaces import chart_namespaces
 from archesai_infra.stack.posture import registries
 from archesai_infra.stack.protection import (
-    MAJORS,
     PROTECTED,
     VOLUMES,
-    Earlier,
-    majors,
     require_log_volume,
     require_protected,
-    require_readable,
     require_single_pod,
 )
+from archesai_infra.stack.recorded import Earlier
 from archesai_infra.stack.redis_forms import starts
 from archesai_infra.stack.restoring import bare
 from archesai_infra.stack.settings import Settings
@@ -88,7 +92,7 @@ def deploy(
     if settings.production and settings.cluster.context is None and not pulumi.runtime.is_dry_run():
         raise UnpinnedClusterError(unpinned(stack))
     require_readable(before.majors, majors(settings))
-    require_same_formats(recorded(before.outputs), formats(settings))
+    require_same_formats(before.formats, formats(settings))
     require_single_pod(before.majors, settings)
     require_log_volume(before.volumes, settings)
     if settings.restoring:
@@ -127,7 +131,7 @@ def deploy(
         PROTECTED: context.protected,
         VOLUMES: {**before.volumes, **context.volumes},
         MAJORS: {**before.majors, **majors(settings)},
-        FORMATS: {**recorded(before.outputs), **formats(settings)},
+        FORMATS: {**before.formats, **formats(settings)},
     }
 
 

@@ -1,53 +1,74 @@
-"""What the data on a claim depends on besides PostgreSQL's major version: another server would misread it.
+"""Which server reads the data on a claim: what wrote it, by the tags of the images, and what must not follow.
 
-Text indexes of PostgreSQL are sorted by the C library of the image's system, and another release of Debian sorts
-otherwise: rows are then not found, without an error (PostgreSQL's documentation, "Collation Support"). redis reads the
-files of older versions and not those of newer ones, and Valkey reads none that redis wrote since 7.4.
+PostgreSQL's major version says which files a server reads. Its text indexes are sorted by the C library of the image's
+system, and another release of Debian sorts otherwise: rows are then not found, without an error (PostgreSQL's
+documentation, "Collation Support"). redis reads the files of older versions and not those of newer ones, and Valkey
+reads none that redis wrote since 7.4.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from archesai_infra import versions
 from archesai_infra.components import database, redis
-from archesai_infra.components.database.major import system
+from archesai_infra.components.database.cluster.settings import CLUSTER
+from archesai_infra.components.database.major import major, system
 from archesai_infra.stack.protection import VOLUMES, ProtectedError
 from archesai_infra.stack.settings import Settings
 
+MAJORS = "databaseMajors"
+"""The stack's output with the major version of PostgreSQL whose data is on each claim, also on those of before."""
 FORMATS = "dataFormats"
 """The stack's output with what wrote the data, such as `Debian bookworm` or `redis 7.4`, by claim or cluster."""
 _SERVERS = ("redis ", "valkey ")
 
 
+def majors(settings: Settings) -> dict[str, str]:
+    """Major version of the stack's own servers by the claim or the cluster that holds the data; not where unknown."""
+    return _known({place: major(f":{tag}") for place, tag in _databases(settings).items()})
+
+
 def formats(settings: Settings) -> dict[str, str]:
     """What writes the stack's own data, by the claim or the cluster that holds it; not where the tag is silent."""
-    found: dict[str, str | None] = {}
-    own, cache = settings.database, settings.redis
-    if isinstance(own, database.ManagedDatabase) and own.runs_pods:
-        found[own.claim] = system(own.tag)
-    if isinstance(own, database.ClusterDatabase) and own.enabled:
-        found[own.cluster.name] = system(own.cluster.image.tag_or(versions.POSTGRES))
-        if own.keeps_single_pod:
-            found[own.claim] = system(own.tag)
+    found = {place: system(tag) for place, tag in _databases(settings).items()}
+    cache = settings.redis
     if isinstance(cache, redis.ManagedRedis | redis.ReplicatedRedis) and cache.runs_pods:
         place = cache.claim if isinstance(cache, redis.ManagedRedis) else f"{redis.NAME}-replicated"
         found[place] = _server(cache.image.locked_as(cache.default_image))
-    return {place: text for place, text in found.items() if text}
+    return _known(found)
 
 
-def recorded(outputs: Mapping[str, Any]) -> dict[str, str]:
-    """What a stack's outputs say, or for a stack that did not record it yet, what follows from its images."""
-    if FORMATS in outputs:
-        return outputs[FORMATS]
-    images, volumes = outputs.get("images", {}), outputs.get(VOLUMES, {})
-    found = {
-        f"{database.NAME}-data": system(str(images.get("database", ""))),
-        f"{redis.NAME}-data": _server(str(images.get("redis", ""))),
-    }
-    return {claim: text for claim, text in found.items() if text and claim in volumes}
+def recorded_majors(outputs: Mapping[str, Any]) -> dict[str, str]:
+    """What a stack's outputs say, or for a stack that did not record it yet, what follows from its image."""
+    return outputs[MAJORS] if MAJORS in outputs else _of_claims(outputs, {"database": major})
+
+
+def recorded_formats(outputs: Mapping[str, Any]) -> dict[str, str]:
+    """The same for what wrote the data."""
+    return outputs[FORMATS] if FORMATS in outputs else _of_claims(outputs, {"database": system, "redis": _server})
+
+
+def require_readable(before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Raise ProtectedError where a server would not read the data on its claim, or a cluster that of its version.
+
+    The operator raises a cluster's major version in place and never lowers it.
+    """
+    for place, version in now.items():
+        known = before.get(place, version)
+        if place.startswith(CLUSTER) and int(known) > int(version):
+            raise ProtectedError(
+                f"database.cluster.image.tag: cluster {place} holds data of PostgreSQL {known}, which version "
+                f"{version} does not read; nothing was changed. Keep the tag, or raise it"
+            )
+        if not place.startswith(CLUSTER) and known != version:
+            raise ProtectedError(
+                f"database.image.tag: claim {place} holds data of PostgreSQL {known}, which version {version} "
+                "does not read; nothing was changed. Keep the tag, and move the data to a new claim: "
+                f"arches upgrade database --to {version}"
+            )
 
 
 def require_same_formats(before: Mapping[str, str], now: Mapping[str, str]) -> None:
@@ -65,6 +86,32 @@ def require_same_formats(before: Mapping[str, str], now: Mapping[str, str]) -> N
                 "the data: arches upgrade database --to <the same version> --tag <the tag>; of a cluster by a dump and "
                 "its restore"
             )
+
+
+def _databases(settings: Settings) -> dict[str, str]:
+    """Tags of the images of the stack's own PostgreSQL, by the claim or the cluster that holds the data."""
+    own = settings.database
+    found: dict[str, str] = {}
+    if isinstance(own, database.ManagedDatabase) and own.runs_pods:
+        found[own.claim] = own.tag
+    if isinstance(own, database.ClusterDatabase) and own.enabled:
+        found[own.cluster.name] = own.cluster.image.tag_or(versions.POSTGRES)
+        if own.keeps_single_pod:
+            found[own.claim] = own.tag
+    return found
+
+
+def _of_claims(outputs: Mapping[str, Any], judged: Mapping[str, Callable[[str], str | None]]) -> dict[str, str]:
+    """What the recorded images of modules tell about the data on their usual claims."""
+    claims = {"database": f"{database.NAME}-data", "redis": redis.SINGLE_CLAIM}
+    images, volumes = outputs.get("images", {}), outputs.get(VOLUMES, {})
+    return _known(
+        {claims[name]: judge(str(images.get(name, ""))) for name, judge in judged.items() if claims[name] in volumes}
+    )
+
+
+def _known(found: Mapping[str, str | None]) -> dict[str, str]:
+    return {place: text for place, text in found.items() if text}
 
 
 def _server(image: str) -> str | None:

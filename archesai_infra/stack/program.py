@@ -6,7 +6,8 @@ import pulumi
 
 from archesai_infra.stack.config import ConfigError, load
 from archesai_infra.stack.deploy import UnpinnedClusterError, deploy
-from archesai_infra.stack.protection import ProtectedError, earlier
+from archesai_infra.stack.protection import ProtectedError
+from archesai_infra.stack.recorded import earlier
 from archesai_infra.stack.stack_file import from_engine
 
 

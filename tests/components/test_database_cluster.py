@@ -5,16 +5,9 @@ from typing import Any
 import pytest
 
 from archesai_infra.stack.config import ConfigError
-from archesai_infra.stack.protection import (
-    MAJORS,
-    VOLUMES,
-    ProtectedError,
-    from_outputs,
-    majors,
-    require_log_volume,
-    require_readable,
-    require_single_pod,
-)
+from archesai_infra.stack.formats import MAJORS, majors, require_readable
+from archesai_infra.stack.protection import VOLUMES, ProtectedError, require_log_volume, require_single_pod
+from archesai_infra.stack.recorded import from_outputs
 from testbed.components.parts import container, depends_on, logical_names, resource
 from testbed.matrix import CLUSTER
 from testbed.stacks import Config, find, names, render

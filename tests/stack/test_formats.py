@@ -6,10 +6,20 @@ import pytest
 
 from archesai_infra.credentials import Credentials
 from archesai_infra.stack.deploy import deploy
-from archesai_infra.stack.formats import FORMATS, formats, recorded, require_same_formats
-from archesai_infra.stack.protection import ProtectedError, from_outputs
+from archesai_infra.stack.formats import (
+    FORMATS,
+    MAJORS,
+    formats,
+    majors,
+    recorded_formats,
+    require_readable,
+    require_same_formats,
+)
+from archesai_infra.stack.protection import ProtectedError
+from archesai_infra.stack.recorded import from_outputs
 from testbed.stacks import Config, render
 
+NEWER = {"database": {"image": {"tag": "0.8.6-pg17-bookworm"}}}
 REDIS: Config = {"redis": {"enabled": True}}
 CLUSTER: Config = {
     "cluster": {"apiServer": ["10.96.0.1/32"]},
@@ -26,7 +36,7 @@ def _database(tag: str) -> Config:
 
 
 def _judge(before: Config, after: Config) -> None:
-    require_same_formats(recorded(render(before).outputs), formats(render(after).settings))
+    require_same_formats(recorded_formats(render(before).outputs), formats(render(after).settings))
 
 
 def test_a_stack_records_what_wrote_its_data() -> None:
@@ -73,11 +83,11 @@ def test_images_that_read_the_data_are_taken_and_so_are_those_that_do_not_say(be
 
 def test_a_stack_of_a_release_that_recorded_nothing_is_judged_by_its_images() -> None:
     outputs = {key: value for key, value in render(REDIS).outputs.items() if key != FORMATS}
-    assert recorded(outputs) == render(REDIS).outputs[FORMATS]
-    assert recorded({}) == {}
+    assert recorded_formats(outputs) == render(REDIS).outputs[FORMATS]
+    assert recorded_formats({}) == {}
 
 
-def test_the_program_itself_refuses_before_it_declares_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_program_itself_refuses_another_system_before_it_declares_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: True)
     after = render(_database("0.8.6-pg16-trixie")).settings
     with pytest.raises(ProtectedError, match="sorts otherwise"):
@@ -87,9 +97,40 @@ def test_the_program_itself_refuses_before_it_declares_anything(monkeypatch: pyt
 def test_what_was_recorded_of_other_claims_stays() -> None:
     before = from_outputs(render(REDIS).outputs)
     moved = {"database": {"image": {"tag": "0.8.6-pg16-trixie"}, "claimName": "archesai-postgres-16-trixie"}}
-    kept = {**recorded(before.outputs), **formats(render(moved).settings)}
+    kept = {**before.formats, **formats(render(moved).settings)}
     assert kept == {
         "archesai-postgres-data": "Debian bookworm",
         "archesai-postgres-16-trixie": "Debian trixie",
         "archesai-redis-data": "redis 7.4",
     }
+
+
+def test_another_major_version_of_postgres_is_refused_over_the_data_of_the_first() -> None:
+    before = from_outputs(render().outputs)
+    assert before.majors == {"archesai-postgres-data": "16"}
+    require_readable(before.majors, majors(render({"database": {"image": {"tag": "0.9.1-pg16-bookworm"}}}).settings))
+    with pytest.raises(ProtectedError, match=r"holds data of PostgreSQL 16, which version 17 does not read.*new claim"):
+        require_readable(before.majors, majors(render(NEWER).settings))
+
+
+def test_another_claim_takes_another_major_version_and_the_way_back_stays_open() -> None:
+    first = from_outputs(render().outputs)
+    moved = render({"database": NEWER["database"] | {"claimName": "archesai-postgres-17"}})
+    require_readable(first.majors, majors(moved.settings))
+    after = {**first.majors, **majors(moved.settings)}
+    assert after == {"archesai-postgres-data": "16", "archesai-postgres-17": "17"}
+    require_readable(after, majors(render().settings))
+
+
+def test_a_stack_of_a_release_that_recorded_no_version_is_judged_by_its_image() -> None:
+    recorded = {key: value for key, value in render().outputs.items() if key != MAJORS}
+    with pytest.raises(ProtectedError, match="holds data of PostgreSQL 16"):
+        require_readable(from_outputs(recorded).majors, majors(render(NEWER).settings))
+
+
+def test_the_program_itself_refuses_another_major_version_before_it_declares_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: True)
+    with pytest.raises(ProtectedError, match="does not read"):
+        deploy(render(NEWER).settings, Credentials(), "dev", before=from_outputs(render().outputs))
