@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from testbed.invariants import application, data, identity, network, pods, references, scaling, secrets
+from testbed.invariants import application, data, endpoints, identity, network, pods, references, scaling, secrets
 from testbed.invariants.view import Check, Rendered
 
 CHECKS: tuple[Check, ...] = (
@@ -11,6 +11,7 @@ CHECKS: tuple[Check, ...] = (
     *pods.CHECKS,
     *scaling.CHECKS,
     *network.CHECKS,
+    *endpoints.CHECKS,
     *secrets.CHECKS,
     *data.CHECKS,
     *application.CHECKS,

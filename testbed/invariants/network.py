@@ -1,29 +1,19 @@
-"""Who may talk to whom: default deny, and a flow for every address that a pod is configured with."""
+"""Who may talk to whom: default deny, and flows with both sides."""
 
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-
-import yaml
 
 from testbed.invariants.identity import PODS_OF_OTHERS
-from testbed.invariants.made import made_services
 from testbed.invariants.references import listened
 from testbed.invariants.view import (
-    RUNNERS,
     Check,
     Object,
     Rendered,
     component,
-    config_map_uses,
-    containers,
     pod_labels,
-    secret_uses,
-    strings,
     title,
 )
 
@@ -36,7 +26,6 @@ PRIVATE = [
     for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "100.64.0.0/10")
 ]
 """Where a browser that visits any page must not get to: nodes, other pods, the cloud's metadata."""
-_ADDRESS = re.compile(r"\b(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?):(?P<port>\d{2,5})\b(?![^\s/]*@)")
 
 
 @dataclass(frozen=True)
@@ -75,7 +64,8 @@ def _inside(peer: Object) -> dict[str, str] | None:
     return peer["podSelector"]["matchLabels"] if peer.keys() == {"podSelector"} else None
 
 
-def _selected(rendered: Rendered, selector: dict[str, str]) -> list[Object]:
+def selected_pods(rendered: Rendered, selector: dict[str, str]) -> list[Object]:
+    """Workloads of the stack's namespace whose pods have these labels; none for an empty selector."""
     return rendered.selected(selector, rendered.settings.namespace) if selector else []
 
 
@@ -134,13 +124,13 @@ def policies_name_real_pods_and_ports(rendered: Rendered) -> Iterator[str]:
     """Peers inside the namespace exist, and what is let in is listened on."""
     for rule in _rules(rendered):
         for labels in filter(None, map(_inside, rule.peers)):
-            if not _selected(rendered, labels):
+            if not selected_pods(rendered, labels):
                 component_name = labels.get("app.kubernetes.io/component")
                 yield f"{title(rule.policy)}: names pods of {component_name}, and there are none"
     for rule in _rules(rendered, "ingress"):
         if rule.policy["metadata"]["name"] in PODS_OF_OTHERS:
             continue
-        open_ports = set[int | str]().union(*map(listened, _selected(rendered, rule.selector)))
+        open_ports = set[int | str]().union(*map(listened, selected_pods(rendered, rule.selector)))
         for port in rule.ports:
             if port not in open_ports:
                 yield f"{title(rule.policy)}: lets port {port} in, which nobody listens on"
@@ -149,15 +139,18 @@ def policies_name_real_pods_and_ports(rendered: Rendered) -> Iterator[str]:
 def flows_have_both_sides(rendered: Rendered) -> Iterator[str]:
     """Between two pods a connection needs the policy of each."""
     for rule in _rules(rendered):
-        others = [runner for labels in filter(None, map(_inside, rule.peers)) for runner in _selected(rendered, labels)]
-        for own in _selected(rendered, rule.selector):
+        others = [
+            runner for labels in filter(None, map(_inside, rule.peers)) for runner in selected_pods(rendered, labels)
+        ]
+        for own in selected_pods(rendered, rule.selector):
             for other in others:
                 source, target = (other, own) if rule.direction == "ingress" else (own, other)
                 for port in rule.ports:
-                    yield from _one_sided(rendered, source, target, port)
+                    yield from one_sided(rendered, source, target, port)
 
 
-def _one_sided(rendered: Rendered, source: Object, target: Object, port: int) -> Iterator[str]:
+def one_sided(rendered: Rendered, source: Object, target: Object, port: int) -> Iterator[str]:
+    """The side of a connection whose policies refuse it."""
     if not allows(rendered, source, Target(pod_labels(target), None, port)):
         yield f"{title(source)}: may not open connections to {title(target)} on {port}"
     elif not _lets_in(rendered, source, target, port):
@@ -202,83 +195,6 @@ def _lets_in(rendered: Rendered, source: Object, target: Object, port: int) -> b
     )
 
 
-def endpoints_have_flows(rendered: Rendered) -> Iterator[str]:
-    """Every `host:port` that a pod is configured with can be reached from it, both sides' policies considered."""
-    for item in rendered.kinds(*RUNNERS):
-        for host, port in sorted(_endpoints(rendered, item)):
-            yield from _unreachable(rendered, item, host, port)
-
-
-def _endpoints(rendered: Rendered, runner: Object) -> set[tuple[str, int]]:
-    values: list[object] = [
-        [variable.get("value", "") for variable in container.get("env", [])]
-        + [word for key in ("command", "args") for word in container.get(key, [])]
-        for container in containers(runner)
-    ]
-    namespace = runner["metadata"]["namespace"]
-    found: set[tuple[str, int]] = set()
-    for name, _ in config_map_uses(runner):
-        if rendered.has("ConfigMap", name, namespace):
-            data = rendered.one("ConfigMap", name)["data"]
-            values.append(list(data.values()))
-            found |= _host_and_port(yaml.safe_load(data["config.yaml"])) if "config.yaml" in data else set()
-    for name, key in secret_uses(runner):
-        if key is not None and rendered.has("Secret", name, namespace):
-            values.append(rendered.one("Secret", name)["stringData"].get(key, ""))
-    found |= {
-        (match["host"], int(match["port"]))
-        for text in strings(values)
-        for match in _ADDRESS.finditer(text)
-        if not match["host"].replace(".", "").isdigit()
-    }
-    return {(host, port) for host, port in found if host != "localhost" and port != listening_port(runner)}
-
-
-def listening_port(runner: Object) -> int | None:
-    """The first port of a workload: an address of its own is no flow."""
-    ports = [port["containerPort"] for container in containers(runner) for port in container.get("ports", [])]
-    return ports[0] if ports else None
-
-
-def _host_and_port(config: Any) -> set[tuple[str, int]]:  # noqa: ANN401 - YAML
-    if not isinstance(config, dict):
-        return set()
-    own = {(config["host"], config["port"])} if {"host", "port"} <= config.keys() else set()
-    inner = [_host_and_port(value) for value in config.values()]
-    return {(host, port) for host, port in own.union(*inner) if host != "0.0.0.0"}  # noqa: S104 - the pod itself
-
-
-def _unreachable(rendered: Rendered, runner: Object, host: str, port: int) -> Iterator[str]:
-    where = f"{title(runner)}: connects to {host}:{port}"
-    namespace = runner["metadata"]["namespace"]
-    if "." in host:
-        if not allows(rendered, runner, Target(None, None, port)):
-            yield f"{where}, and no policy lets it out to port {port}"
-        return
-    services = (*rendered.kinds("Service"), *made_services(rendered.objects))
-    called = [one for one in services if one["metadata"] | {"name": host, "namespace": namespace} == one["metadata"]]
-    if not called:
-        yield f"{where}, and there is no such Service"
-        return
-    spec = called[0]["spec"]
-    targets = [item["targetPort"] for item in spec["ports"] if item["port"] == port]
-    if not targets:
-        yield f"{where}, and the Service has no such port"
-    elif "selector" in spec:
-        for target in _selected(rendered, spec["selector"]):
-            yield from _one_sided(rendered, runner, target, targets[0])
-    else:
-        yield from _to_the_host(rendered, runner, host)
-
-
-def _to_the_host(rendered: Rendered, runner: Object, service: str) -> Iterator[str]:
-    for item in rendered.kinds("EndpointSlice"):
-        if item["metadata"]["labels"]["kubernetes.io/service-name"] == service:
-            address, port = item["endpoints"][0]["addresses"][0], item["ports"][0]["port"]
-            if not allows(rendered, runner, Target(None, address, port)):
-                yield f"{title(runner)}: may not reach {address}:{port}, which is behind {service}"
-
-
 def ingresses_get_through(rendered: Rendered) -> Iterator[str]:
     """The controller's pods reach what an Ingress leads to."""
     for item in rendered.kinds("Ingress"):
@@ -286,7 +202,7 @@ def ingresses_get_through(rendered: Rendered) -> Iterator[str]:
         if not rendered.has("Service", backend["name"], rendered.settings.namespace):
             continue
         selector = rendered.one("Service", backend["name"])["spec"].get("selector", {})
-        for runner in _selected(rendered, selector):
+        for runner in selected_pods(rendered, selector):
             from_outside = [
                 rule.ports
                 for rule in _rules(rendered, "ingress")
@@ -365,7 +281,6 @@ CHECKS: tuple[Check, ...] = (
     rules_name_peers_and_ports,
     policies_name_real_pods_and_ports,
     flows_have_both_sides,
-    endpoints_have_flows,
     ingresses_get_through,
     browsers_stay_outside,
     cilium_opens_what_no_address_matches,
