@@ -17,6 +17,7 @@ from archesai_infra.stack.config import RawConfig
 from archesai_infra.stack.stack_file import read
 from testbed.engine.configurations import EVERY_MODULE, placeholders
 from testbed.stacks import ROOT, raw
+from testbed.usage import USED
 
 SECONDS = 120
 """Bound on one process."""
@@ -74,10 +75,9 @@ raw = RawConfig(given["stack"], given["values"], frozenset(given["secret"]))
 show_tree(evaluate(raw), raw.stack, "a measurement")
 """
 
-_PEAK = """
-import resource
-usage = resource.getrusage(resource.RUSAGE_SELF)
-sys.stderr.write(f"\\n{usage.ru_utime + usage.ru_stime} {usage.ru_maxrss}\\n")
+_PEAK = f"""
+{USED}
+sys.stderr.write("\\n{{}} {{}}\\n".format(*used()))
 """
 
 
@@ -148,4 +148,4 @@ def _run(script: str, config: RawConfig) -> tuple[str, float, float]:
     if done.returncode != 0:
         raise RuntimeError(f"a measurement ended with status {done.returncode}: {done.stderr.strip()}")
     seconds, peak = done.stderr.strip().rpartition("\n")[2].split()
-    return done.stdout, float(seconds), int(peak) / 1024
+    return done.stdout, float(seconds), float(peak)

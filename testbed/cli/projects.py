@@ -7,8 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
-from testbed.stacks import ROOT
+from archesai_infra.stack.config import PROJECT
+from testbed.stacks import ROOT, Config
 
 
 @pytest.fixture
@@ -18,6 +20,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(source, tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def set_keys(project: Path, config: Config) -> None:
+    """Set keys of the stack file of development, without the project's name."""
+    path = project / "Pulumi.dev.yaml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document["config"] |= {f"{PROJECT}:{key}": value for key, value in config.items()}
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
 
 
 @pytest.fixture

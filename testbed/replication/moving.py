@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -15,7 +14,7 @@ from urllib.parse import quote
 from archesai_infra.components.backups import scripts
 from testbed.backups import servers
 from testbed.controlplane.ports import free_ports
-from testbed.relay import Relay, relay
+from testbed.replication.address import Address, address
 from testbed.replication.instances import DATABASE, Instance
 
 PASSWORD = "p@ss/w%r d:'1\\"
@@ -31,13 +30,8 @@ class Move:
     old: Instance
     new: Instance
     home: Path
-    service: Relay
+    service: Address
     """Leads to the server that the stack uses."""
-
-    @property
-    def port(self) -> int:
-        """Where clients connect to."""
-        return int(self.service.listener.getsockname()[1])
 
     @property
     def log(self) -> Path:
@@ -60,7 +54,7 @@ class Move:
             "POSTGRES_PASSWORD_FILE": str(self.home / "secrets" / "POSTGRES_PASSWORD"),
             "OLD_SERVER": f"127.0.0.1:{self.old.port}",
             "NEW_SERVER": f"127.0.0.1:{self.new.port}",
-            "SERVICE": f"127.0.0.1:{self.port}",
+            "SERVICE": f"127.0.0.1:{self.service.port}",
             "READY": str(self.ready),
             "SWITCH_SECONDS": "60",
         }
@@ -76,10 +70,6 @@ class Move:
         """Wait until the container says this."""
         servers.until(lambda: words in self.said() or process.poll() is not None, words, seconds=_SECONDS)
         assert process.poll() is None, self.said()
-
-    def switch(self, instance: Instance) -> None:
-        """Have the Service lead new connections to a server."""
-        self.service.target = ("127.0.0.1", instance.port)
 
     def said(self) -> str:
         """The log."""
@@ -110,12 +100,11 @@ def moving(programs: Path) -> Generator[Move]:
         old, new = (
             Instance(name, directory, port, programs) for name, port in zip(("pod", "db-1"), ports, strict=True)
         )
-        listener = socket.create_server(("127.0.0.1", 0))
         try:
             _start(old, "CREATE ROLE admin SUPERUSER LOGIN PASSWORD :'password';", {"wal_level": "logical"})
             _start(new, "", {"max_logical_replication_workers": "8"})
             _prepare(home)
-            with relay(listener, ("127.0.0.1", old.port)) as service:
+            with address(old) as service:
                 yield Move(old, new, home, service)
         finally:
             old.stop()

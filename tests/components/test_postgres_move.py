@@ -54,11 +54,11 @@ def move(programs: Path) -> Generator[Move]:
 
 
 def test_no_acknowledged_write_is_missing_after_a_move_under_writers(move: Move, programs: Path) -> None:
-    with writing(move.port, programs) as writers:
+    with writing(move.service.port, programs) as writers:
         wait_for_writes(writers)
         with move.running() as process:
             move.until_ready(process)
-            move.switch(move.new)
+            move.service.lead_to(move.new)
             assert move.result(process)[0] == 0, move.said()
         wait_for_writes(writers)
     assert not writers.missing(move.new)
@@ -90,7 +90,7 @@ def test_a_move_that_is_killed_goes_on_where_it_was_and_ends_with_everything(mov
         move.old.sql(WRITE)
     with move.running() as process:
         move.until_ready(process)
-        move.switch(move.new)
+        move.service.lead_to(move.new)
         assert move.result(process)[0] == 0, move.said()
     assert move.new.sql(CONTENT) == move.old.sql(CONTENT)
     assert (move.old.sql(LEFT), move.new.sql(LEFT)) == ("0", "0")

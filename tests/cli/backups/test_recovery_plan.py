@@ -13,7 +13,7 @@ from archesai_infra.cli.backups.recovery_run import refuse_others
 from archesai_infra.cli.base.errors import CommandError
 from archesai_infra.cli.base.stacks import checked_stack
 from archesai_infra.stack.config import load
-from testbed.cli.projects import project
+from testbed.cli.projects import project, set_keys
 
 __all__ = ["project"]
 
@@ -31,19 +31,12 @@ def _cluster(**changed: object) -> Object:
     return {"database": ARCHIVED["database"] | {"cluster": own}}
 
 
-def _set(project: Path, config: Object) -> None:
-    path = project / "Pulumi.dev.yaml"
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    document["config"] |= {f"archesai:{key}": value for key, value in (ARCHIVED | config).items()}
-    path.write_text(yaml.safe_dump(document), encoding="utf-8")
-
-
 def _written(text: str) -> Object:
     return yaml.safe_load(text)["config"]["archesai:database"]["cluster"]
 
 
 def test_the_new_cluster_begins_beside_the_present_one_and_then_takes_its_place(project: Path) -> None:
-    _set(project, {})
+    set_keys(project, ARCHIVED)
     settings = load(checked_stack("dev"))[0]
     plan = planned("dev", settings, MOMENT, None)
     beside = _written(plan.beside_text)
@@ -61,7 +54,9 @@ def test_the_new_cluster_begins_beside_the_present_one_and_then_takes_its_place(
 
 def test_each_recovery_has_a_number_that_no_earlier_one_had(project: Path) -> None:
     earlier = {"generation": 3, "source": "archesai-db-1-1"}
-    _set(project, _cluster(generation=2, recovered=[earlier, {"generation": 2, "source": "archesai-db-1-1"}]))
+    set_keys(
+        project, ARCHIVED | _cluster(generation=2, recovered=[earlier, {"generation": 2, "source": "archesai-db-1-1"}])
+    )
     plan = planned("dev", load(checked_stack("dev"))[0], "latest", "archesai-db-1-1")
     written = _written(plan.beside_text)
     assert written["beside"] == 4
@@ -82,7 +77,7 @@ def test_each_recovery_has_a_number_that_no_earlier_one_had(project: Path) -> No
 def test_what_cannot_be_recovered_is_refused_with_the_reason(
     project: Path, config: Object, moment: str, reason: str
 ) -> None:
-    _set(project, config)
+    set_keys(project, ARCHIVED | config)
     with pytest.raises(CommandError, match=reason):
         planned("dev", load(checked_stack("dev"))[0], moment, None)
 

@@ -11,20 +11,13 @@ import yaml
 from archesai_infra.cli.base.errors import CommandError
 from archesai_infra.cli.move.objects import NAME, helpers
 from archesai_infra.cli.move.plan import planned, planned_back
-from testbed.cli.projects import project
+from testbed.cli.projects import project, set_keys
 
 __all__ = ["project"]
 
 Object = dict[str, Any]
 READY: Object = {"cluster": {"apiServer": ["10.96.0.1/32"]}}
 """What a cluster needs that a single pod does not."""
-
-
-def _set(project: Path, config: Object) -> None:
-    path = project / "Pulumi.dev.yaml"
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    document["config"] |= {f"archesai:{key}": value for key, value in config.items()}
-    path.write_text(yaml.safe_dump(document), encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +36,7 @@ def _set(project: Path, config: Object) -> None:
     ],
 )
 def test_what_cannot_be_moved_is_refused_with_the_reason(project: Path, config: Object, reason: str) -> None:
-    _set(project, READY | config)
+    set_keys(project, READY | config)
     with pytest.raises(CommandError, match=reason):
         planned("dev", "cluster")
     with pytest.raises(CommandError, match="--to cluster"):
@@ -51,7 +44,7 @@ def test_what_cannot_be_moved_is_refused_with_the_reason(project: Path, config: 
 
 
 def test_the_stack_file_first_gets_the_cluster_beside_the_pod_and_then_in_its_place(project: Path) -> None:
-    _set(project, READY)
+    set_keys(project, READY)
     plan = planned("dev", "cluster")
     beside, over = (yaml.safe_load(text)["config"]["archesai:database"] for text in (plan.beside_text, plan.over_text))
     assert beside["singlePod"] == "serving"
@@ -64,7 +57,7 @@ def test_the_stack_file_first_gets_the_cluster_beside_the_pod_and_then_in_its_pl
 
 
 def test_the_job_has_the_servers_image_and_secret_and_neither_its_data_nor_its_labels(project: Path) -> None:
-    _set(project, READY)
+    set_keys(project, READY)
     job = helpers(planned("dev", "cluster"), "back")[-1]
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
@@ -79,7 +72,7 @@ def test_the_job_has_the_servers_image_and_secret_and_neither_its_data_nor_its_l
 
 
 def test_clients_reach_the_cluster_before_the_stack_file_says_so(project: Path) -> None:
-    _set(project, READY)
+    set_keys(project, READY)
     made = [item for item in helpers(planned("dev", "cluster")) if item["kind"] == "NetworkPolicy"]
     policies = {item["metadata"]["name"]: item["spec"] for item in made}
     instances = {"cnpg.io/cluster": "archesai-db-1", "cnpg.io/podRole": "instance"}

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from testbed.cli.projects import project
+from testbed.usage import USED
 
 __all__ = ["project"]
 
@@ -23,18 +24,13 @@ SDKS = 5
 LATE = {"kubernetes", "rich", "ruamel", "tarfile"}
 """What an offline preview that differs from no commit needs nothing of."""
 
-_MEASURE = """
-import json, resource, sys
-
-def peak():  # ru_maxrss begins with the size of the process that started this one
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM:"))
-
+_MEASURE = f"""
+import json, sys
+{USED}
 def report():
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds, memory = used()
     modules = sorted(name for name in sys.modules if "." not in name)
-    text = {"seconds": used.ru_utime + used.ru_stime, "memory": peak(), "modules": modules}
-    print(json.dumps(text), file=sys.stderr)
+    print(json.dumps(dict(seconds=seconds, memory=memory, modules=modules)), file=sys.stderr)
 """
 _PREVIEW = """
 sys.argv = ["arches", "preview", "--stack", "prod", "--offline"]

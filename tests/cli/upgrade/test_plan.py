@@ -6,25 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from archesai_infra.cli.base.errors import CommandError
 from archesai_infra.cli.upgrade.objects import NAME, claim, helpers
 from archesai_infra.cli.upgrade.plan import planned
 from archesai_infra.components import database
 from archesai_infra.components.database.server import MOUNT_PATH
-from testbed.cli.projects import project
+from testbed.cli.projects import project, set_keys
 
 __all__ = ["project"]
 
 Object = dict[str, Any]
-
-
-def _set(project: Path, config: Object) -> None:
-    path = project / "Pulumi.dev.yaml"
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    document["config"] |= {f"archesai:{key}": value for key, value in config.items()}
-    path.write_text(yaml.safe_dump(document), encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +43,7 @@ def _set(project: Path, config: Object) -> None:
     ],
 )
 def test_what_cannot_be_moved_is_refused_with_the_reason(project: Path, config: Object, to: int, reason: str) -> None:
-    _set(project, config)
+    set_keys(project, config)
     with pytest.raises(CommandError, match=reason):
         planned("dev", to, None)
 
