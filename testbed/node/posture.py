@@ -20,10 +20,8 @@ EXPLAINED = {
     r"FailedScheduling: .*(unbound immediate|not bound)": "a volume is made once its pod has a node",
     r"FailedPreStopHook": "the hook of the api ends with the process that it ends",
     r"FailedMount: .*no relationship found between node": "the kubelet knows of a pod before the authorizer does",
-    r"UnmanagedPods": "a restore brings the pod with the dumps before the set that owns it",
     r"FailedCreate: .*service account .* not found": "the engine makes both at once, and the set tries again",
     r"not allocated; repairing$": "the API server writes its record of a new Service's address a moment later",
-    r"\bdrill-[0-9a-f]{6}": "tests start drills by hand, one of them on a damaged dump",
 }
 """Warning events that a start brings, and why."""
 ROOT_AND_USER = """

@@ -63,7 +63,7 @@ def test_production_is_refused_with_commands_after_which_it_is_not(
         _run(command.strip(), control_plane, credentials)
     require_secrets(cluster, production)
     assert lacking(cluster, production) == []
-    fitting, _ = made_for(cluster, production, ())
+    fitting, _ = made_for(cluster, production, "prod", ())
     assert fitting == ["velero"], "what refuses objects that exist must let this one be"
 
 
@@ -83,7 +83,7 @@ def test_a_secret_without_its_key_is_lacking_and_no_reason_to_make_another(
 
 def _judged(cluster: Cluster) -> tuple[list[str], bool]:
     """What fits, and whether Velero's namespace is among what must not be taken."""
-    fitting, others = made_for(cluster, shipped("prod"), ())
+    fitting, others = made_for(cluster, shipped("prod"), "prod", ())
     return fitting, "Namespace velero" in others
 
 
@@ -93,8 +93,8 @@ def test_a_namespace_of_somebody_else_is_not_taken(cluster: Cluster, control_pla
     [urn] = [one.urn for one in production.resources if one.name == "backups-namespace-velero"]
     labelled = _namespace("velero")
     control_plane.apply([labelled]).check()
-    assert made_for(cluster, production, ())[0] == ["velero"]
-    assert made_for(cluster, production, (urn,))[0] == []
+    assert made_for(cluster, production, "prod", ())[0] == ["velero"]
+    assert made_for(cluster, production, "prod", (urn,))[0] == []
     control_plane.api.patch(labelled, {"metadata": {"labels": {"app.kubernetes.io/instance": "staging"}}})
     assert _judged(cluster) == ([], True)
     control_plane.api.patch(labelled, {"metadata": {"labels": {"app.kubernetes.io/instance": None}}})
@@ -106,6 +106,27 @@ def test_a_namespace_of_somebody_else_is_not_taken(cluster: Cluster, control_pla
     }
     control_plane.wait_for("the default service account", lambda: list(control_plane.apply([pod]).errors.values()))
     assert _judged(cluster) == ([], True)
+
+
+def test_what_a_killed_run_of_the_stack_made_does_not_keep_it_from_a_namespace_made_for_it(
+    cluster: Cluster, control_plane: ControlPlane
+) -> None:
+    ingress = _namespace("ingress")
+    ingress["metadata"]["labels"] = {"app.kubernetes.io/instance": "prod"}
+    control_plane.apply([_namespace("velero"), ingress]).check()
+    try:
+        assert made_for(cluster, shipped("prod"), "prod", ()) == (["velero"], _classes(control_plane))
+        _, others = made_for(cluster, shipped("prod"), "another", ())
+        assert "Namespace ingress" in others
+    finally:
+        control_plane.api.delete(ingress)
+        control_plane.wait_gone(ingress)
+
+
+def _classes(rig: ControlPlane) -> list[str]:
+    """The class of the stack's name where this cluster has one of somebody else."""
+    found = rig.api.read({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"}})
+    return ["IngressClass nginx"] if found else []
 
 
 def test_a_migration_that_an_interrupted_run_left_is_not_deleted_half_way(

@@ -12,7 +12,7 @@ import pytest
 
 from testbed.cluster.scenarios import EVERYTHING, SCENARIOS, alone, merged
 from testbed.controlplane.certificates import CertificateAuthority
-from testbed.node import images, lacks, server_certificate
+from testbed.node import images, lacks, posture, server_certificate
 from testbed.node.bucket import Bucket, bucket
 from testbed.node.cluster import Cluster, standing
 from testbed.node.deployed import DeployedStack, Engine
@@ -105,12 +105,25 @@ def everything(cluster: Cluster, authority: CertificateAuthority) -> NodeStack:
 
 
 @pytest.fixture(scope="session")
-def running(request: pytest.FixtureRequest, deploying: Callable[[str], DeployedStack]) -> Callable[[str], LiveStack]:
+def start_warnings() -> dict[str, list[str]]:
+    """By stack, the unexplained warnings of its start; what tests do to it later brings warnings of their own."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def running(
+    request: pytest.FixtureRequest,
+    deploying: Callable[[str], DeployedStack],
+    start_warnings: dict[str, list[str]],
+) -> Callable[[str], LiveStack]:
     """A stack that is ready: a shipped one by its name, or `everything`; tests leave it as they found it."""
 
     def get(name: str) -> LiveStack:
         stack: LiveStack = request.getfixturevalue(name) if name == "everything" else deploying(name)
-        return stack.wait_ready()
+        stack.wait_ready()
+        if name not in start_warnings:
+            start_warnings[name] = stack.warnings(posture.EXPLAINED)
+        return stack
 
     return get
 

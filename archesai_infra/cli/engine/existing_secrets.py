@@ -78,12 +78,15 @@ def lacking(cluster: Cluster, evaluation: Evaluation) -> list[Lack]:
     return found
 
 
-def made_for(cluster: Cluster, evaluation: Evaluation, known: Collection[str]) -> tuple[list[str], list[str]]:
+def made_for(
+    cluster: Cluster, evaluation: Evaluation, stack: str, known: Collection[str]
+) -> tuple[list[str], list[str]]:
     """Namespaces that exist only for such Secrets, and what else exists that the stack must not take.
 
     Args:
         cluster: The stack's cluster.
         evaluation: The stack as it is declared.
+        stack: Its name; objects that carry it are what a killed run made, and belong to neither list.
         known: URNs in the stack's state.
 
     Returns:
@@ -105,6 +108,8 @@ def made_for(cluster: Cluster, evaluation: Evaluation, known: Collection[str]) -
         if found is None:
             continue
         labels = found["metadata"].get("labels") or {}
+        if labels.get(INSTANCE) == stack:
+            continue
         if kind == "Namespace" and name in places and INSTANCE not in labels and not _has_pods(cluster, name):
             fitting.append(name)
         else:

@@ -56,7 +56,7 @@ def recover(stack: Stack, raw: RawConfig, command: Command, *, yes: bool, take_o
         require_secrets(cluster, declared)
         require_no_running_migration(cluster, declared)
         known = [str(one["urn"]) for one in deployment.get("resources") or []]
-        adopting = _namespaces_to_take(cluster, declared, known)
+        adopting = _namespaces_to_take(cluster, declared, raw.stack, known)
         if found.records:
             _clear_records(found, lambda: found.clear(cluster), yes=yes)
         if found.unnamed or take_over:
@@ -101,9 +101,9 @@ def require_no_running_migration(cluster: Cluster, declared: Evaluation) -> None
             )
 
 
-def _namespaces_to_take(cluster: Cluster, declared: Evaluation, known: Collection[str]) -> list[str]:
+def _namespaces_to_take(cluster: Cluster, declared: Evaluation, stack: str, known: Collection[str]) -> list[str]:
     """Namespaces that exist only for the stack's Secrets; raises CommandError where more would be taken with them."""
-    fitting, others = made_for(cluster, declared, known)
+    fitting, others = made_for(cluster, declared, stack, known)
     if fitting and others:
         raise CommandError(
             f"{', '.join(others)} exist already and are not this stack's: let the stack use them "
