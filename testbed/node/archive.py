@@ -1,9 +1,8 @@
-"""Docker archives (what `docker save` writes): reading them for the registry, writing those of one file."""
+"""Docker archives (what `docker save` writes), read for the registry that nodes pull from."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import tarfile
 from collections.abc import Iterator
@@ -47,28 +46,6 @@ def read(archive: Path) -> list[Image]:
         return [_image(tar, archive, entry) for entry in entries]
 
 
-def write_program(archive: Path, name: str, program: Path, *, user: str) -> None:
-    """An image of one static program, at `/<its name>`, that may write to /tmp."""
-    layer = io.BytesIO()
-    with tarfile.open(fileobj=layer, mode="w") as tar:
-        scratch = tarfile.TarInfo("tmp")
-        scratch.type, scratch.mode = tarfile.DIRTYPE, 0o1777
-        tar.addfile(scratch)
-        _add(tar, program.name, program.read_bytes(), mode=0o755)
-    content = layer.getvalue()
-    described = {
-        "architecture": "amd64",
-        "os": "linux",
-        "config": {"Entrypoint": [f"/{program.name}"], "User": user},
-        "rootfs": {"type": "layers", "diff_ids": [_digest(content)]},
-    }
-    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
-    with tarfile.open(archive, "w") as tar:
-        _add(tar, "manifest.json", json.dumps(manifest).encode())
-        _add(tar, "config.json", json.dumps(described).encode())
-        _add(tar, "layer.tar", content)
-
-
 def _image(tar: tarfile.TarFile, archive: Path, entry: dict[str, object]) -> Image:
     config = str(entry["Config"])
     with _open(tar, config) as source:
@@ -80,12 +57,6 @@ def _image(tar: tarfile.TarFile, archive: Path, entry: dict[str, object]) -> Ima
     ]
     names = tuple(cast("list[str]", entry["RepoTags"]))
     return Image(names, Blob(_digest(content), len(content), archive, config), tuple(layers))
-
-
-def _add(tar: tarfile.TarFile, name: str, content: bytes, *, mode: int = 0o644) -> None:
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = len(content), mode
-    tar.addfile(info, io.BytesIO(content))
 
 
 def _open(tar: tarfile.TarFile, member: str) -> IO[bytes]:

@@ -21,7 +21,7 @@ from testbed.controlplane.readiness import lack
 from testbed.controlplane.standins import StandIns
 from testbed.controlplane.waiting import wait_for, wait_ready
 from testbed.lifecycle import Startable
-from testbed.node import archive, cgroups, containerd, furniture, lacks, layout, own_images
+from testbed.node import cgroups, containerd, furniture, lacks, layout, own_images
 from testbed.node.cluster import WAIT_SECONDS, Cluster
 from testbed.node.layout import Plan
 from testbed.node.volumes import Directories
@@ -108,7 +108,7 @@ class Nodes(Startable, Cluster):
     def add_image(self, name: str, program: Path, *, user: str) -> None:
         """Give pods of this cluster an image of one static program."""
         stored = self.directory / "images" / f"{name.replace('/', '_')}.tar"
-        archive.write_program(stored, name, program, user=user)
+        own_images.write_program(stored, name, program, user=user)
 
     # Insight
 

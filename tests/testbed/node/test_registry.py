@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from testbed.node import archive, registry
+from testbed.node import own_images, registry
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_short_name_means_what_container_runtimes_take_it_for(name: str, asked
 def test_an_image_is_pulled_by_tag_then_by_the_digests_in_its_manifest(
     address: str, program: Path, tmp_path: Path
 ) -> None:
-    archive.write_program(tmp_path / "images/server.tar", "archesai/server:1", program, user="1000")
+    own_images.write_program(tmp_path / "images/server.tar", "archesai/server:1", program, user="1000")
     content, digest = get(f"{address}/archesai/server/manifests/1?ns=docker.io")
     assert digest == f"sha256:{hashlib.sha256(content).hexdigest()}"
     assert get(f"{address}/archesai/server/manifests/{digest}?ns=docker.io")[0] == content
@@ -68,18 +68,18 @@ def test_an_image_is_pulled_by_tag_then_by_the_digests_in_its_manifest(
 
 
 def test_a_question_for_the_head_alone_has_no_content(address: str, program: Path, tmp_path: Path) -> None:
-    archive.write_program(tmp_path / "images/server.tar", "local.test/server:1", program, user="1000")
+    own_images.write_program(tmp_path / "images/server.tar", "local.test/server:1", program, user="1000")
     content, digest = get(f"{address}/server/manifests/1?ns=local.test", "HEAD")
     assert (content, digest[:7]) == (b"", "sha256:")
 
 
 def test_an_archive_that_comes_later_is_found(address: str, program: Path, tmp_path: Path) -> None:
     assert get(f"{address}/server/manifests/1?ns=local.test")[1] == ""
-    archive.write_program(tmp_path / "images/server.tar", "local.test/server:1", program, user="1000")
+    own_images.write_program(tmp_path / "images/server.tar", "local.test/server:1", program, user="1000")
     _, digest = get(f"{address}/server/manifests/1?ns=local.test")
     assert digest
 
 
 def test_the_same_name_at_another_registry_is_another_image(address: str, program: Path, tmp_path: Path) -> None:
-    archive.write_program(tmp_path / "images/server.tar", "local.test/server:1", program, user="1000")
+    own_images.write_program(tmp_path / "images/server.tar", "local.test/server:1", program, user="1000")
     assert get(f"{address}/server/manifests/1?ns=docker.io")[1] == ""
