@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from testbed.controlplane import fleet
-from testbed.controlplane.api import Object
+from testbed.controlplane.clusterwide import ClusterWide
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.configurations import PROD
 from testbed.engine.deployment import Deploy, Deployment
@@ -17,15 +17,25 @@ from testbed.engine.standin_charts import Templates, only_records
 def production(
     deploy: Deploy, rig: ControlPlane, name: str, templates: Templates = only_records
 ) -> Generator[Deployment]:
-    """A production stack of this name, not deployed yet; destroyed afterwards with the namespaces that it keeps."""
+    """A production stack of this name, not deployed yet; afterwards nothing of it is left, whatever became of it."""
+    before = ClusterWide(rig.api)
     # The stack brings the class of the controller that it installs.
     rig.api.delete(fleet.ingress_class(fleet.INGRESS_CLASS))
     deployment = deploy(name, PROD, templates=templates)
     try:
         yield deployment
     finally:
+        deployment.end_processes()
+        # A killed run leaves its lock, under which no other begins.
+        deployment.run("cancel", "--yes")
         deployment.run("destroy", "--yes", "--skip-preview", "--ignore-protect")
-        # It is kept with its volumes, and the next stack needs its name.
-        kept: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "monitoring"}}
-        rig.api.delete(kept)
-        rig.wait_gone(kept)
+        before.reset()
+        _remove_namespaces(deployment, rig)
+
+
+def _remove_namespaces(deployment: Deployment, rig: ControlPlane) -> None:
+    """Delete those that a destroy keeps with their volumes, or did not come to: the next stack needs their names."""
+    declared = [item for item in deployment.declared().objects if item["kind"] == "Namespace"]
+    for namespace in declared:
+        rig.api.delete(namespace)
+    rig.wait_gone(*(item for item in declared if item["metadata"]["name"] != deployment.name))

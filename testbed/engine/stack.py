@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from pulumi.automation import EngineEvent
 
 from archesai_infra.cli.engine import state
+from testbed.engine import processes
 from testbed.engine.changes import Changes, changes
 
 OPERATION_SECONDS = 300.0
@@ -65,8 +65,8 @@ class Operation:
     """A running engine."""
 
     process: subprocess.Popen[bytes]
-    output: Path
-    event_log: Path
+    logs: Path
+    """Directory of its output and events."""
     began: float = field(default_factory=time.monotonic)
 
     def wait(self, seconds: float = OPERATION_SECONDS) -> Outcome:
@@ -74,46 +74,44 @@ class Operation:
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self.kill_all()
             raise OperationError(f"still running after {seconds:.0f} s", self.text()) from None
         return Outcome(self.process.returncode, self.text(), self._events(), time.monotonic() - self.began)
 
     def text(self) -> str:
         """Its output until now."""
-        return self.output.read_text(encoding="utf-8", errors="replace")
+        return _output(self.logs).read_text(encoding="utf-8", errors="replace")
 
     def until(self, reached: Callable[[str], bool], seconds: float = OPERATION_SECONDS) -> None:
         """Wait until it has written something, or has ended."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None and not reached(self.text()):
             if time.monotonic() > deadline:
-                self.kill()
+                self.kill_all()
                 raise OperationError(f"the moment did not come within {seconds:.0f} s", self.text())
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """End the engine alone; its plugins notice, finish what they do and end by themselves."""
+        """End the engine alone; its plugins finish what they do, and end minutes later or with the stack's tests."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
     def kill_all(self) -> None:
         """End it with everything it started, as a machine that goes down does: a plugin would finish what it does."""
-        for process in [self.process.pid, *_descendants(self.process.pid)]:
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        processes.end(self.logs)
         self.process.wait()
 
     def _events(self) -> str:
-        return self.event_log.read_text(encoding="utf-8") if self.event_log.exists() else ""
+        path = _event_log(self.logs)
+        return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def _descendants(process: int) -> list[int]:
-    """The processes that a process has started, and those that they have."""
-    found: list[int] = []
-    for children in Path(f"/proc/{process}/task").glob("*/children"):
-        for child in map(int, children.read_text(encoding="utf-8").split()):
-            found += [child, *_descendants(child)]
-    return found
+def _output(logs: Path) -> Path:
+    return logs / "output.txt"
+
+
+def _event_log(logs: Path) -> Path:
+    return logs / "events.json"
 
 
 class Stack:
@@ -191,16 +189,20 @@ class Stack:
         """Take a key out of the stack file."""
         self.run("config", "rm", key).check()
 
+    def end_processes(self) -> None:
+        """End what killed operations left running."""
+        processes.end(self.logs)
+
     def _start(self, program: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Operation:
         number = len(list(self.logs.iterdir()))
         logs = Path(tempfile.mkdtemp(dir=self.logs, prefix=f"{number:02}-{arguments[0]}-"))
-        output, event_log = logs / "output.txt", logs / "events.json"
         command = [program, *arguments, "--stack", self.name]
         if program == "pulumi" and arguments[0] in _WITH_EVENTS:
-            command.append(f"--event-log={event_log}")
+            command.append(f"--event-log={_event_log(logs)}")
         # The event log is an option for tools.
-        variables = os.environ | self.environment | {"PULUMI_DEBUG_COMMANDS": "true"} | dict(environment or {})
-        with output.open("wb") as file:
+        own = {"PULUMI_DEBUG_COMMANDS": "true", processes.MARK: str(logs)}
+        variables = os.environ | self.environment | own | dict(environment or {})
+        with _output(logs).open("wb") as file:
             process = subprocess.Popen(
                 command,
                 cwd=self.work,
@@ -210,4 +212,4 @@ class Stack:
                 stderr=file,
                 process_group=0,
             )
-        return Operation(process, output, event_log)
+        return Operation(process, logs)

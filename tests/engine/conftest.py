@@ -52,6 +52,7 @@ def deploy(
 
     yield make
     for deployment in made:
+        deployment.end_processes()
         measured = deployment.config.get("monitoring", {}).get("namespace", deployment.name)
         for namespace in {str(deployment.config["namespace"]), deployment.name, measured}:
             control_plane.api.delete({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})

@@ -1,10 +1,12 @@
-"""A preview with the rights of the shipped reader: it shows the changes and sees no Secret."""
+"""Previews with the shipped roles: a reader sees changes and no Secret, a refresher also what others changed."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from archesai_infra.cli.rbac.roles import roles
+from archesai_infra.cli.rbac.roles import READER, REFRESHER, roles
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.configurations import DEV
 from testbed.engine.deployment import Deploy
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.engine
 def test_a_reader_previews_a_change_of_a_running_stack(deploy: Deploy, control_plane: ControlPlane) -> None:
     stack = deploy("previewed", DEV)
     stack.up()
-    control_plane.apply(list(roles(stack.declared(), stack.name, "previewers", deployer=False))).check()
+    control_plane.apply(list(roles(stack.declared(), stack.name, "previewers", READER))).check()
     reader = control_plane.kubeconfig("previewer", ["previewers"])
     refused = control_plane.kubectl("get", "secrets", "--namespace=previewed", kubeconfig=reader)
     assert "forbidden" in refused.stderr
@@ -23,3 +25,21 @@ def test_a_reader_previews_a_change_of_a_running_stack(deploy: Deploy, control_p
     assert not stack.preview()
     stack.configure({"platform": {"replicas": 2}})
     assert stack.preview().updated == {"Deployment platform-deployment"}
+
+
+def test_a_refresher_sees_what_others_changed_and_changes_nothing(deploy: Deploy, control_plane: ControlPlane) -> None:
+    config = DEV | {"ingress": {"certManager": {"install": True}}}
+    stack = deploy("refreshed", config)
+    stack.up()
+    control_plane.apply(list(roles(stack.declared(), stack.name, "refreshers", REFRESHER))).check()
+    refresher = control_plane.kubeconfig("refresher", ["refreshers"])
+    stack.environment = {**stack.environment, "KUBECONFIG": str(refresher)}
+    looked = stack.arches("preview", "--refresh", "--json").check()
+    assert json.loads(looked.text)["changeSummary"].keys() == {"same"}
+    deployed = control_plane.api.get("apps/v1", "Deployment", "archesai-platform", "refreshed")
+    control_plane.api.patch(deployed, {"spec": {"replicas": 2}})
+    looked = stack.arches("preview", "--refresh", "--json").check()
+    assert json.loads(looked.text)["changeSummary"]["update"] == 1
+    for verb, kind in (("list", "secrets"), ("patch", "deployments"), ("create", "pods/exec")):
+        may = control_plane.kubectl("auth", "can-i", verb, kind, "--namespace=refreshed", kubeconfig=refresher)
+        assert may.stdout.strip() == "no", (verb, kind)

@@ -19,6 +19,7 @@ from archesai_infra.cli.import_values.old_values import Translation
 from archesai_infra.cli.import_values.values import overlaid, translate
 from archesai_infra.credentials import Credential
 from archesai_infra.stack.config import ConfigError, RawConfig, load
+from archesai_infra.stack.strict_yaml import UnreadableError, parse
 
 _KNOWN = ("api", "platform", "database", "redis", "storage", "ingress", "infrastructure", "monitoring", "kustomizePath")
 """Top keys of the old chart; a file without any of them is no values file of it."""
@@ -46,22 +47,22 @@ def convert(files: Sequence[Path], stack: str, out: Path | None, *, json: bool) 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise CommandError(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}", Exit.INPUT) from None
     except UnicodeDecodeError:
         raise CommandError(f"{file}: is not UTF-8 text", Exit.INPUT) from None
-    except yaml.YAMLError as error:
-        raise CommandError(f"{file}: is not YAML: {_place_of(error)}", Exit.INPUT) from None
+    try:
+        # Bounds depth and aliases; values are then read as Helm reads them, such as dates.
+        parse(text)
+        values = yaml.safe_load(text)
+    except (UnreadableError, yaml.YAMLError) as error:
+        raise CommandError(f"{file}: is not YAML that can be read: {one_line(error)}", Exit.INPUT) from None
+    except ValueError:
+        raise CommandError(f"{file}: has a number or a date that cannot be read", Exit.INPUT) from None
     if not isinstance(values, dict):
         raise CommandError(f"{file}: must be an object of values", Exit.INPUT)
     return values
-
-
-def _place_of(error: yaml.YAMLError) -> str:
-    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
-    return f"{where}{one_line(problem or error)}"
 
 
 def _write(text: str, out: Path | None) -> None:

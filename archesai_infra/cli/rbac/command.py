@@ -20,14 +20,22 @@ def rbac(
     deployer: Annotated[
         bool, typer.Option("--deployer/--reader", help="Rights for `up`, or for previews and `status`.")
     ] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="A reader's rights for previews with --refresh, such as for drift.")
+    ] = False,
     group: Annotated[
-        str | None, typer.Option("--group", help="Group that gets them; archesai-<stack>-readers or -deployers.")
+        str | None,
+        typer.Option("--group", help="Group that gets them; archesai-<stack>-readers, -refreshers or -deployers."),
     ] = None,
 ) -> None:
     """Print the roles that a preview or an `up` of the stack needs, for `kubectl apply`.
 
-    A reader sees no Secret. A deployer manages the stack's own objects; charts need a cluster's administrator.
+    A reader sees no Secret. For --refresh it gets the stack's Secrets by name, and those of the charts' namespaces,
+    where Helm keeps its records. A deployer manages the stack's own objects; charts need a cluster's administrator.
     """
     from archesai_infra.cli.rbac import roles
 
-    roles.print_roles(stack, deployer=deployer, group=group)
+    if deployer and refresh:
+        raise typer.BadParameter("a deployer reads Secrets anyway: leave one of --deployer and --refresh out")
+    role = roles.DEPLOYER if deployer else roles.REFRESHER if refresh else roles.READER
+    roles.print_roles(stack, role, group=group)

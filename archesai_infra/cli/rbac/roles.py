@@ -24,15 +24,17 @@ _LOOKED_AT: Mapping[str, tuple[str, ...]] = {
 }
 """What the engine's waiting and `arches status` read besides, by API group."""
 _SECRETS = "secrets"
+READER, REFRESHER, DEPLOYER = "reader", "refresher", "deployer"
+"""Who previews, who previews against the cluster's own state, and who changes."""
 
 
-def print_roles(stack: str, *, deployer: bool, group: str | None) -> None:
+def print_roles(stack: str, role: str, *, group: str | None) -> None:
     """Print the manifests of a stack's role; raises ConfigError."""
     evaluation = evaluate(checked_stack(stack))
-    subject = group or f"archesai-{stack}-{'deployers' if deployer else 'readers'}"
-    sys.stdout.write(yaml.safe_dump_all(roles(evaluation, stack, subject, deployer=deployer), sort_keys=False))
+    subject = group or f"archesai-{stack}-{role}s"
+    sys.stdout.write(yaml.safe_dump_all(roles(evaluation, stack, subject, role), sort_keys=False))
     charts = sorted({str(one.inputs["name"]) for one in evaluation.releases})
-    if deployer and charts:
+    if role == DEPLOYER and charts:
         typer.echo(
             f"The charts {', '.join(charts)} define kinds and roles for the whole cluster: the `up` that installs or "
             "upgrades them needs cluster-admin.",
@@ -40,20 +42,32 @@ def print_roles(stack: str, *, deployer: bool, group: str | None) -> None:
         )
 
 
-def roles(evaluation: Evaluation, stack: str, group: str, *, deployer: bool) -> Iterator[Object]:
+def roles(evaluation: Evaluation, stack: str, group: str, role: str) -> Iterator[Object]:
     """A role in each of the stack's namespaces and one for kinds of the whole cluster, each bound to a group."""
-    name = f"archesai-{stack}-{'deployer' if deployer else 'reader'}"
-    namespaces = sorted({str(item["metadata"]["namespace"]) for item in evaluation.objects if _namespace(item)})
+    name = f"archesai-{stack}-{role}"
+    charts = {str(one.inputs["namespace"]) for one in evaluation.releases}
+    namespaces = {str(item["metadata"]["namespace"]) for item in evaluation.objects if _namespace(item)}
     by_namespace = {place: [item for item in evaluation.objects if _namespace(item) == place] for place in namespaces}
-    verbs = _CHANGE if deployer else _READ
+    verbs = _CHANGE if role == DEPLOYER else _READ
     clusterwide = [item for item in evaluation.objects if not _namespace(item)]
     yield _role("ClusterRole", name, "", _rules(clusterwide, verbs, secrets=False))
     yield _binding("ClusterRole", name, "", group)
-    for place, items in by_namespace.items():
-        rules = _rules(items, verbs, secrets=deployer)
+    for place in sorted(namespaces | (charts if role == REFRESHER else set())):
+        items = by_namespace.get(place, [])
+        rules = _rules(items, verbs, secrets=role == DEPLOYER)
         rules += [_rule(api, resources, _READ) for api, resources in _LOOKED_AT.items()]
+        if role == REFRESHER:
+            rules += _refreshed(items, helm=place in charts)
         yield _role("Role", name, place, rules)
         yield _binding("Role", name, place, group)
+
+
+def _refreshed(items: Iterable[Object], *, helm: bool) -> Iterator[Object]:
+    """Rights on Secrets: on the stack's own by name, and on all where Helm finds its records by a label."""
+    if helm:
+        yield _rule("", [_SECRETS], _READ)
+    elif names := sorted(str(item["metadata"]["name"]) for item in items if item["kind"] == "Secret"):
+        yield {**_rule("", [_SECRETS], ["get"]), "resourceNames": names}
 
 
 def _namespace(item: Object) -> str:
