@@ -118,7 +118,7 @@ OTHER_FILES: dict[str, tuple[Callable[[Path], object], str, int, str]] = {
     "values of random bytes": (_text("out", b"\xff\xfe"), "import-values out", INPUT, "is not UTF-8 text"),
     "values in a thousand brackets": (_text("v.yaml", "a: " + "[" * 3000), "import-values v.yaml", INPUT, "too deeply"),
     "values of a billion laughs": (_text("v.yaml", LAUGHS), "import-values v.yaml", INPUT, "more than 100000 values"),
-    "a value of 5000 digits": (_text("v.yaml", f"api: {'9' * 5000}"), "import-values v.yaml", INPUT, "a number or a date that"),
+    "a very long number": (_text("v.yaml", f"api: {'9' * 5000}"), "import-values v.yaml", INPUT, "a number or a date"),
     "values over a file": (
         _text("v.yaml", "api: {replicas: 1}"), "import-values v.yaml --output Pulumi.dev.yaml", INPUT, "already exists",
     ),

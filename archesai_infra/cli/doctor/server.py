@@ -13,7 +13,7 @@ from typing import Any
 from archesai_infra.cli.base.cluster import Cluster, ClusterError
 from archesai_infra.cli.base.failures import Caught
 from archesai_infra.cli.base.kinds import group_path, path
-from archesai_infra.cli.doctor import api_server, classes
+from archesai_infra.cli.doctor import api_server, bucket, classes
 from archesai_infra.cli.doctor.dns import findings
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warning
 from archesai_infra.cli.engine.existing_secrets import lacking, wanted
@@ -278,6 +278,11 @@ def image_pulls(examination: Examination) -> Iterator[Finding]:
         yield ok("image pulls", "no pod waits for its image")
 
 
+def backups_bucket(examination: Examination) -> Iterator[Finding]:
+    """Whether the backups outlive the cluster's own keys."""
+    yield from bucket.findings(examination.cluster, examination.evaluation.settings, examination.now)
+
+
 CHECKS: tuple[Callable[[Examination], Iterator[Finding]], ...] = (
     server_version,
     clock,
@@ -292,4 +297,5 @@ CHECKS: tuple[Callable[[Examination], Iterator[Finding]], ...] = (
     asked_server,
     secrets,
     image_pulls,
+    backups_bucket,
 )
