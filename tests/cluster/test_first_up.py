@@ -148,9 +148,20 @@ def test_a_migration_that_an_interrupted_run_left_is_not_deleted_half_way(
     control_plane.apply([_namespace("archesai"), job]).check()
     require_no_running_migration(cluster, shipped("prod"))
     control_plane.api.patch(job, {"spec": {"suspend": False}})
-    control_plane.wait_for("the Job's pod", lambda: [] if _active(control_plane, job) else ["none"])
+    [pod] = _pods(control_plane, job)
+    # A pod that cannot start, such as for a wrong tag, must not keep the corrected tag from coming.
+    require_no_running_migration(cluster, shipped("prod"))
+    running = {"name": "one", "state": {"running": {}}, "image": "one", "imageID": "", "ready": True, "restartCount": 0}
+    control_plane.api.patch(pod, {"status": {"phase": "Running", "containerStatuses": [running]}}, status=True)
     with pytest.raises(CommandError, match="Job archesai-migrations-1 of an earlier run still migrates"):
         require_no_running_migration(cluster, shipped("prod"))
+
+
+def _pods(rig: ControlPlane, job: Object) -> list[Object]:
+    """The Job's pods, once the Job knows of one."""
+    rig.wait_for("the Job's pod", lambda: [] if _active(rig, job) else ["none"])
+    selector = f"batch.kubernetes.io/job-name={job['metadata']['name']}"
+    return rig.api.list("v1", "Pod", job["metadata"]["namespace"], labels=selector)
 
 
 def _active(rig: ControlPlane, job: Object) -> bool:

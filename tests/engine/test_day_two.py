@@ -188,6 +188,7 @@ def test_a_new_password_rolls_the_server_and_who_uses_it(dev: Deployment, contro
     after = read(control_plane, dev, "v1", "Secret", "archesai-database")
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert after["data"]["POSTGRES_PASSWORD"] != before["data"]["POSTGRES_PASSWORD"]
+    assert not dev.preview("--refresh")
 
 
 def test_the_stack_is_the_same_from_another_kubeconfig_path(

@@ -91,14 +91,21 @@ def require_no_running_migration(cluster: Cluster, declared: Evaluation) -> None
     """Raise CommandError while the Job of an interrupted run migrates: the engine would replace it half-way."""
     namespace = declared.settings.namespace
     for job in cluster.list(path_of("Job", namespace), labels=f"{COMPONENT}={migrations.MODULE}"):
-        if job.get("status", {}).get("active"):
-            name = job["metadata"]["name"]
+        name = str(job["metadata"]["name"])
+        if job.get("status", {}).get("active") and _has_begun(cluster, namespace, name):
             raise CommandError(
                 f"Job {name} of an earlier run still migrates the database, and an up would delete it half-way; wait "
                 f"for its end, then run the command again: kubectl --context {cluster.context} -n {namespace} wait "
                 f"--for=condition=complete --timeout=1h job/{name}",
                 Exit.FOUND,
             )
+
+
+def _has_begun(cluster: Cluster, namespace: str, job: str) -> bool:
+    """Whether a pod of a Job runs its container; one that waits for its image or its server has changed nothing."""
+    pods = cluster.list(path_of("Pod", namespace), labels=f"batch.kubernetes.io/job-name={job}")
+    statuses = [status for pod in pods for status in pod.get("status", {}).get("containerStatuses") or []]
+    return any("running" in status.get("state", {}) for status in statuses)
 
 
 def _namespaces_to_take(cluster: Cluster, declared: Evaluation, stack: str, known: Collection[str]) -> list[str]:
