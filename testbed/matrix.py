@@ -162,6 +162,7 @@ _CLUSTERS: dict[str, Config] = {
     "database cluster with a pooler and Cilium": _clustered(pooler={}) | {"cluster": {"cilium": True}},
     "database cluster with monitoring": CLUSTER | {"monitoring": ON},
     "database cluster with an archive": _ARCHIVED,
+    "database cluster with a drill of its archive": _ARCHIVED | {"backups": ON | {"bucket": "backups", "drill": ON}},
     "database cluster recovered beside another": _ARCHIVED
     | {"database": {"mode": "cluster", "cluster": {"archive": ON, "beside": 2, "recovered": [_RECOVERED]}}},
 }

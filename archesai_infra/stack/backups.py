@@ -46,6 +46,7 @@ def arguments(settings: Settings, credentials: Credentials, connections: Connect
             redis_version=redis_tools(settings),
         ),
         drill_size=(own.drill.size or size) if drills_newest(settings) else None,
+        drilled_archive=connections.database.archive if connections.database and drills_archive(settings) else None,
         objects=store.connection(users.OBJECTS) if store and copies_objects(settings) else None,
         own_storage=store.connection(users.BACKUPS) if store and in_own_storage(settings) else None,
         charts=settings.charts,
@@ -65,6 +66,7 @@ def alert_rules(settings: Settings, instance: str) -> tuple[Alert, ...]:
         dumps=bool(dumps(settings)),
         objects=copies_objects(settings),
         drill=drills_newest(settings),
+        archive_drill=drills_archive(settings),
     )
     return alerts.alerts(watched)
 
@@ -89,6 +91,14 @@ def copies_objects(settings: Settings) -> bool:
 def drills_newest(settings: Settings) -> bool:
     """Whether the newest dump is tried."""
     return settings.backups.enabled and settings.backups.drill.enabled and settings.database.enabled
+
+
+def drills_archive(settings: Settings) -> bool:
+    """Whether the archive of the database's cluster is tried by a recovery; one that does not serve yet is not."""
+    own = settings.database
+    if not isinstance(own, ClusterDatabase) or own.serves_from_single_pod:
+        return False
+    return drills_newest(settings) and own.cluster.archive.enabled
 
 
 def dumps(settings: Settings) -> tuple[str, ...]:
@@ -116,6 +126,9 @@ def images(settings: Settings) -> dict[str, tuple[Image, ImageVersion]]:
         used["backups.dump.image"] = (found.dump.image, versions.DATABASE)
     if "redis" in dumped and found.dump.redis_image.model_fields_set:
         used["backups.dump.redisImage"] = (found.dump.redis_image, redis_tools(settings))
+    if drills_archive(settings) and isinstance(settings.database, ClusterDatabase):
+        sidecar = settings.database.cluster.archive.sidecar_image
+        used["database.cluster.archive.sidecarImage"] = (sidecar, versions.BARMAN_SIDECAR)
     if copies_objects(settings):
         used["backups.objects.image"] = (found.objects.image, versions.RCLONE)
     if found.velero.install:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archesai_infra.components import api, database, migrations, platform, redis, scraper, storage, unstructured
-from archesai_infra.components.backups import objects
+from archesai_infra.components.backups import archive_drill, objects
 from archesai_infra.components.backups.settings import MODULE as BACKUPS
 from archesai_infra.components.base.settings import RunOnHost
 from archesai_infra.components.database import exporter as database_exporter
@@ -157,6 +157,9 @@ def _backups(settings: Settings) -> Iterator[Flow]:
         yield from redis_flows(settings, BACKUPS)
     if not settings.backups.enabled:
         return
+    if backups.drills_archive(settings):
+        yield from database_flows(settings, archive_drill.MODULE)
+        yield Flow(Pods(archive_drill.MODULE), backups.bucket_peer(settings), (settings.backups.endpoint_port,))
     own = backups.in_own_storage(settings)
     if backups.copies_objects(settings):
         yield from storage_flows(settings, objects.MODULE)

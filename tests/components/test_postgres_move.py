@@ -17,10 +17,12 @@ pytestmark = pytest.mark.long
 _LOG = logging.getLogger(__name__)
 VECTORS = int(os.environ.get("ARCHESAI_MOVED_VECTORS", "500"))
 """How many rows the database holds; `ARCHESAI_MOVED_VECTORS=60000` gives the figures of the documentation."""
+DIMENSIONS = int(os.environ.get("ARCHESAI_MOVED_DIMENSIONS", "64"))
+"""Of each vector; 384 is the size of common models of embeddings."""
 FILL = """SET ROLE arches_app;
-CREATE TABLE documents (id serial PRIMARY KEY, title text NOT NULL UNIQUE, embedding vector(64));
+CREATE TABLE documents (id serial PRIMARY KEY, title text NOT NULL UNIQUE, embedding vector(:dimensions));
 INSERT INTO documents (title, embedding)
-  SELECT 'title ' || n, (SELECT array_agg(random()) FROM generate_series(1, 64) AS k WHERE k <> -n)::vector
+  SELECT 'title ' || n, (SELECT array_agg(random()) FROM generate_series(1, :dimensions) AS k WHERE k <> -n)::vector
   FROM generate_series(1, :vectors) AS n;
 CREATE INDEX near ON documents USING hnsw (embedding vector_l2_ops);
 CREATE SCHEMA "Odd schema";
@@ -49,7 +51,7 @@ def programs() -> Iterator[Path]:
 def move(programs: Path) -> Generator[Move]:
     with moving(programs) as built:
         built.old.sql(f"SET ROLE {OWNER};\n{CREATE}")
-        built.old.sql(f"\\set vectors {VECTORS}\n{FILL}")
+        built.old.sql(f"\\set vectors {VECTORS}\n\\set dimensions {DIMENSIONS}\n{FILL}")
         yield built
 
 

@@ -20,6 +20,7 @@ from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change, up
 from archesai_infra.cli.engine.stack_file import apply_stack_file
+from archesai_infra.components.api import NAME as API
 from archesai_infra.components.database.cluster.network import primary_labels
 from archesai_infra.components.database.cluster.settings import ClusterSettings
 from archesai_infra.stack.config import load
@@ -55,6 +56,7 @@ def recover(stack: str, choice: Choice) -> None:
     settings, _ = load(checked_stack(stack))
     plan = planned(stack, settings, choice.moment, choice.source)
     with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:
+        restart = cluster.kubectl(settings.namespace, f"rollout restart deployment {API}")
         _show(plan, cluster, settings.namespace)
         if choice.plan_only:
             return
@@ -74,7 +76,7 @@ def recover(stack: str, choice: Choice) -> None:
     apply_stack_file(stack, plan.over_text, local_state=choice.local_state)
     typer.echo(
         f"the database is cluster {plan.new.name}; commit Pulumi.{stack}.yaml. Open connections stay on the old one:\n"
-        f"kubectl -n {settings.namespace} rollout restart deployment archesai-api\n"
+        f"{restart}\n"
         f"The way back: generation {plan.present.generation} and beside {plan.generation}, then arches up. When nobody "
         "will go back, remove beside."
     )

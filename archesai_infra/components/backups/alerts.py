@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from archesai_infra.components.backups import drill, dump, objects, schedules
+from archesai_infra.components.backups import archive_drill, drill, dump, objects, schedules
 from archesai_infra.components.backups.settings import BackupsSettings
 from archesai_infra.components.base.watch.alerts import Alert
 from archesai_infra.cron import longest_pause, stale_after
@@ -31,6 +31,8 @@ class Watched:
     """Whether the object storage's bucket is copied."""
     drill: bool
     """Whether the newest dump is restored for a test."""
+    archive_drill: bool
+    """Whether the database's archive is recovered from for a test."""
 
 
 def alerts(watched: Watched) -> tuple[Alert, ...]:
@@ -59,6 +61,9 @@ def _alerts(watched: Watched) -> Iterator[Alert]:
         )
     if watched.drill:
         yield _stale_job("BackupDrillStale", within, drill.NAME, _job_stale_after(own.drill.cron, own.drill.timeout))
+    if watched.archive_drill:
+        limit = _job_stale_after(own.drill.cron, own.drill.timeout)
+        yield _stale_job("BackupArchiveDrillStale", within, archive_drill.NAME, limit)
 
 
 def _no_room_for_the_next_dump(within: str, keep: int) -> Alert:

@@ -10,6 +10,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap
 
 from archesai_infra import versions
+from archesai_infra.components.backups import archive_drill as archive_drills
 from archesai_infra.components.backups import drill as drills
 from archesai_infra.components.backups import keys as access
 from archesai_infra.components.backups import objects as copies
@@ -21,6 +22,7 @@ from archesai_infra.components.base.component import FilledSecret
 from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.pods import RunningComponent
 from archesai_infra.components.base.watch.alerts import Alert, Group, rule_group
+from archesai_infra.components.database import ArchiveConnection
 from archesai_infra.components.storage import StorageConnection
 from archesai_infra.credentials import Credentials
 from archesai_infra.kube.labels import labels
@@ -36,6 +38,8 @@ class BackupsArgs:
     dump: DumpSources
     drill_size: str | None
     """Size of the drill's volume; None where no drill runs."""
+    drilled_archive: ArchiveConnection | None
+    """The archive of the database's log that the drill recovers from; None where it does not."""
     objects: StorageConnection | None
     """The object storage to copy; None where there is nothing to copy."""
     own_storage: StorageConnection | None
@@ -76,6 +80,9 @@ class Backups(RunningComponent):
             image = tools_image(settings.dump.image, args.dump.database_image)
             drill_args = drills.DrillArgs(settings, image, args.drill_size)
             drills.Drill(context, drill_args, self.child(depends_on=ready))
+        if args.drilled_archive and args.dump.database:
+            archive_args = archive_drills.ArchiveDrillArgs(settings, args.dump.database, args.drilled_archive)
+            archive_drills.ArchiveDrill(context, archive_args, self.child(depends_on=ready))
         self.register_outputs({})
 
     def _velero(

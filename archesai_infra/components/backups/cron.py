@@ -7,13 +7,31 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from pulumi_kubernetes.batch.v1 import CronJob
-from pulumi_kubernetes.core.v1 import PodSpecArgsDict
+from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSpecArgsDict
 
 from archesai_infra.components.backups import scripts
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources, Scheduling
 from archesai_infra.kube.pods import SecretKey, container, environment
 from archesai_infra.kube.volumes import Mount, config_files, scratch
+
+
+@dataclass(frozen=True)
+class Step:
+    """A container that runs before the script's own, on the same volumes."""
+
+    name: str
+    image: str
+    resources: Resources
+    command: Sequence[str]
+    plain: Mapping[str, str]
+    """Environment variables as plain text."""
+    secret: Mapping[str, SecretKey] = field(default_factory=dict)
+    """Environment from Secrets."""
+    mounts: Sequence[Mount] = ()
+    """Volumes of its own."""
+    serves: bool = False
+    """It runs beside the script until that ends, instead of to an end of its own."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +56,9 @@ class Script:
     annotations: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
     """Labels of a pod whose node it has to share."""
+    before: Sequence[Step] = ()
+    role: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of the service account, such as the role of a cloud that takes the place of keys."""
 
 
 def cron_job(
@@ -101,4 +122,30 @@ def _pod(component: RunningComponent, name: str, script: Script) -> Pod:
         env=environment({"SCRIPTS": scripts.PATH, **script.plain}, script.secret),
         mounts=mounts,
     )
-    return Pod(name, [built], mounts, script.scheduling, 30, annotations=script.annotations, restart_policy="Never")
+    more = [mount for step in script.before for mount in step.mounts]
+    return Pod(
+        name,
+        [built],
+        [*mounts, *more],
+        script.scheduling,
+        30,
+        annotations=script.annotations,
+        restart_policy="Never",
+        before=[_step(component, step, mounts) for step in script.before],
+        account_annotations=script.role,
+    )
+
+
+def _step(component: RunningComponent, step: Step, mounts: Sequence[Mount]) -> ContainerArgsDict:
+    built = container(
+        name=step.name,
+        image=step.image,
+        pull_policy=component.context.pull_policy,
+        resources=step.resources.requirements(),
+        command=step.command,
+        env=environment({"SCRIPTS": scripts.PATH, **step.plain}, step.secret),
+        mounts=[*mounts, *step.mounts],
+    )
+    if step.serves:
+        built["restart_policy"] = "Always"
+    return built

@@ -12,6 +12,7 @@ from archesai_infra.components.backups.cron import Script, cron_job
 from archesai_infra.components.backups.dump import CLAIM, MOUNT_PATH, VOLUME
 from archesai_infra.components.backups.settings import MODULE as BACKUPS
 from archesai_infra.components.backups.settings import BackupsSettings
+from archesai_infra.components.backups.settings import Drill as DrillSettings
 from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.pods import RunningComponent
 from archesai_infra.components.base.settings import Image
@@ -44,7 +45,6 @@ class Drill(RunningComponent):
         super().__init__("BackupsDrill", MODULE, context, opts)
         settings = args.settings.drill
         dumps = claim(VOLUME, MOUNT_PATH, CLAIM)
-        shared_memory = memory_bytes(settings.resources.limits.memory) // 4
         script = Script(
             "drill",
             scripts.drill_files(),
@@ -59,9 +59,8 @@ class Drill(RunningComponent):
             },
             [
                 Mount(dumps.name, dumps.path, dumps.volume, read_only=True),
-                _scratch_volume(args, labels(MODULE, context.instance)),
-                # Parallel builds of vector indexes share their maintenance memory; the runtime gives 64 MiB.
-                scratch("shared-memory", "/dev/shm", mebibytes(shared_memory), memory=True),
+                scratch_claim(args.size, args.settings, labels(MODULE, context.instance)),
+                shared_memory(settings),
             ],
             scheduling=args.settings.dump.scheduling,
             # The dumps' volume is on one node at a time.
@@ -72,9 +71,17 @@ class Drill(RunningComponent):
         self.register_outputs({})
 
 
-def _scratch_volume(args: DrillArgs, of: dict[str, str]) -> Mount:
+def scratch_claim(size: str, settings: BackupsSettings, of: dict[str, str]) -> Mount:
+    """The volume of a server that lives as long as its pod."""
     template = {
         "metadata": {"labels": of},
-        "spec": claim_spec(args.size, args.settings.dump.storage_class),
+        "spec": claim_spec(size, settings.dump.storage_class),
     }
     return Mount("scratch", SCRATCH_PATH, {"name": "scratch", "ephemeral": {"volume_claim_template": template}})  # pyright: ignore[reportArgumentType]
+
+
+def shared_memory(settings: DrillSettings) -> Mount:
+    """Parallel builds of vector indexes share their maintenance memory; the runtime gives 64 MiB."""
+    return scratch(
+        "shared-memory", "/dev/shm", mebibytes(memory_bytes(settings.resources.limits.memory) // 4), memory=True
+    )

@@ -38,6 +38,12 @@ def drill_files() -> dict[str, str]:
     return scripts(_PACKAGE, "store.sh", "connection.sh", "archive.sh", "rows.awk", "roles.sh", "load.sh", "drill.sh")
 
 
+def archive_drill_files() -> dict[str, str]:
+    """Scripts of the drill of the archive by file name."""
+    own = ("archive-mark.sh", "archive_fetch.py", "archive-segment.sh", "archive-drill.sh")
+    return scripts(_PACKAGE, "connection.sh", *own)
+
+
 def upgrade_files() -> dict[str, str]:
     """Scripts that copy the database to a server of another major version, by file name."""
     names = ("store.sh", "connection.sh", "archive.sh", "rows.awk", "roles.sh", "load.sh", "settings.sh", "create.sh")

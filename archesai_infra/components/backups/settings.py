@@ -120,14 +120,18 @@ class Objects(Model):
 
 
 class Drill(Model):
-    """A restore of the newest dump into a database server that exists only for it."""
+    """A restore of the newest dump into a database server that exists only for it.
+
+    Where the database is a cluster with an archive, another server is recovered from the archive.
+    """
 
     enabled: bool = False
     """Run the drill."""
     cron: CronSchedule = "15 4 * * *"
     """When, in UTC."""
     max_age: int = Field(default=7200, ge=60)
-    """Age of the newest dump from which the drill fails, in seconds."""
+    """Age of the newest dump from which the drill fails, and time in which what is written to the database has to come
+    into its archive, in seconds."""
     size: MemoryQuantity | None = None
     """Size of the scratch volume; as large as the database's own where it is not set."""
     timeout: int = Field(default=10800, ge=60)

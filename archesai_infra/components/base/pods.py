@@ -55,6 +55,8 @@ class Pod:
     """Containers that run to their end first, one after the other."""
     apart: Apart | None = None
     """Whether pods of the module keep off each other's nodes."""
+    account_annotations: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of the pod's service account."""
 
 
 def _stays(mount: Mount) -> bool:
@@ -74,7 +76,7 @@ class RunningComponent(Component):
         spec = pod_spec(
             component=self.module,
             instance=context.instance,
-            service_account=self.service_account(pod.name),
+            service_account=self.service_account(pod.name, pod.account_annotations),
             containers=pod.containers,
             mounts=pod.mounts,
             grace_seconds=pod.grace_seconds,

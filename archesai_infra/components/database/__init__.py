@@ -2,7 +2,7 @@
 
 from archesai_infra.components.database.cluster.pooler import Pooler
 from archesai_infra.components.database.component import Database, DatabaseArgs
-from archesai_infra.components.database.connection import DatabaseConnection
+from archesai_infra.components.database.connection import ArchiveConnection, DatabaseConnection
 from archesai_infra.components.database.server import MOUNT_PATH
 from archesai_infra.components.database.settings import (
     MODULE,
@@ -27,6 +27,7 @@ __all__ = [
     "PORT",
     "SECRET",
     "URL_KEY",
+    "ArchiveConnection",
     "ClusterDatabase",
     "Database",
     "DatabaseArgs",

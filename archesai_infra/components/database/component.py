@@ -128,8 +128,11 @@ class Database(RunningComponent):
         before = [*clusters.policies(self)]
         if own.operator == "install":
             before += operator.install(self, own, args.charts)
+        archive = None
         if own.archive.enabled and args.bucket is not None:
-            before += archives.archive(self, own, args.bucket, args.credentials, args.charts, before)
+            keys = archives.keys_secret(self, own, args.credentials)
+            before += archives.archive(self, own, args.bucket, keys, args.charts, before)
+            archive = archives.connection(own, args.bucket, keys, self.context)
         made = [clusters.cluster(self, cluster, content, before) for cluster in own.all]
         if own.archive.enabled:
             archives.base_backups(self, own, made)
@@ -142,7 +145,8 @@ class Database(RunningComponent):
         if server is not None and settings.serves_from_single_pod:
             return _connection(way, (service, server), self._waiting(settings, settings.user))
         image = self.context.image(own.image, versions.POSTGRES)
-        return _connection(way, ready, self._waiting(settings, settings.application_user, image))
+        found = _connection(way, ready, self._waiting(settings, settings.application_user, image))
+        return replace(found, archive=archive)
 
     def _waiting(self, settings: DatabasePod, user: str, image: str | None = None) -> ContainerArgsDict:
         """Asks by the Service, where the server that the image starts for its first initialisation does not listen.

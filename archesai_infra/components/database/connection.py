@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
 from archesai_infra.components.base.context import Endpoint
 from archesai_infra.components.base.peers import CA_FILE
+from archesai_infra.components.base.settings import Resources
 from archesai_infra.kube.pods import SecretKey
 from archesai_infra.kube.volumes import Mount
 
@@ -41,6 +43,8 @@ class DatabaseConnection:
     """URL of the api where it shares connections of a pooler; whatever needs a session of its own takes `url`."""
     certificate: Mount | None = None
     """File of the authority that the server's certificate is checked against."""
+    archive: ArchiveConnection | None = None
+    """The archive of the server's log; None where it keeps none."""
 
     @property
     def variables(self) -> dict[str, str]:
@@ -51,6 +55,34 @@ class DatabaseConnection:
     def mounts(self) -> list[Mount]:
         """Volumes of every client."""
         return [self.certificate] if self.certificate else []
+
+
+@dataclass(frozen=True)
+class ArchiveConnection:
+    """The archive of the server's log and base backups, and what reads it."""
+
+    destination: str
+    """`s3://bucket/path`."""
+    name: str
+    """Name of the archive below the destination."""
+    endpoint: str | None
+    """URL of an S3 service that is not AWS."""
+    keys: Mapping[str, SecretKey]
+    """The bucket's keys by variable; none where a role takes their place."""
+    role: Mapping[str, str]
+    """Annotations of a service account that has the role."""
+    environment: Mapping[str, str]
+    """Environment in clear of Barman's programs."""
+    server_image: str
+    """Image of the server, whose files the archive holds."""
+    barman_image: str
+    """Image with Barman's programs."""
+    resources: Resources
+    """CPU and memory of Barman's programs."""
+    administrator: str
+    """Superuser inside the archived server."""
+    size: str
+    """Size of the volumes of one instance, a Kubernetes quantity."""
 
 
 @dataclass(frozen=True)

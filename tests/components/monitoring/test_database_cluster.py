@@ -188,6 +188,16 @@ def test_without_an_archive_nobody_asks_for_base_backups() -> None:
     assert "DatabaseBaseBackupStale" not in alerts(render(CLUSTER | {"monitoring": {"enabled": True}}))
 
 
+def test_a_drill_of_the_archive_that_does_not_succeed_is_told_as_one_of_the_dumps_is() -> None:
+    drilled = POOLED | {"backups": {"enabled": True, "bucket": "backups", "drill": {"enabled": True}}}
+    found = alerts(render(drilled))
+    own, dumps = found["BackupArchiveDrillStale"], found["BackupDrillStale"]
+    assert own["expr"] == dumps["expr"].replace("archesai-backups-drill", "archesai-backups-archive-drill")
+    assert own["annotations"]["runbook_url"].endswith("backup-restore.md#backuparchivedrillstale")
+    assert "### BackupArchiveDrillStale\n" in (ROOT / "docs/backup-restore.md").read_text(encoding="utf-8")
+    assert "BackupArchiveDrillStale" not in alerts(render(POOLED))
+
+
 def test_one_instance_has_no_alerts_on_standbys() -> None:
     one = POOLED | {"database": {"mode": "cluster", "cluster": {"instances": 1, "synchronous": None}}}
     names = set(alerts(render(one)))

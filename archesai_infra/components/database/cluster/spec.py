@@ -110,8 +110,7 @@ def _archive(settings: ClusterSettings) -> dict[str, Any]:
     built: dict[str, Any] = {"plugins": archives.plugins(settings)}
     if settings.recovery is not None:
         built["externalClusters"] = [archives.source(settings.recovery)]
-    if archive.role_arn is not None:
-        annotations = {"eks.amazonaws.com/role-arn": archive.role_arn}
+    if annotations := archives.role(archive):
         built["serviceAccountTemplate"] = {"metadata": {"annotations": annotations}}
     return built
 

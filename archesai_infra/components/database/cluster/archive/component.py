@@ -7,10 +7,13 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
+from archesai_infra import versions
 from archesai_infra.components.base.charts import ChartsSettings
 from archesai_infra.components.base.component import Component, secret_name
+from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.external_secrets import Value
-from archesai_infra.components.database.cluster.archive import plugin
+from archesai_infra.components.database.access import CLUSTER_SUPERUSER
+from archesai_infra.components.database.cluster.archive import objects, plugin
 from archesai_infra.components.database.cluster.archive.objects import (
     ACCESS_KEY,
     API,
@@ -18,18 +21,22 @@ from archesai_infra.components.database.cluster.archive.objects import (
     SECRET_KEY,
     STORE,
     Bucket,
+    archive_name,
     schedule_spec,
     store_spec,
 )
 from archesai_infra.components.database.cluster.settings import ClusterSettings
+from archesai_infra.components.database.connection import ArchiveConnection
 from archesai_infra.credentials import Credential, Credentials
+from archesai_infra.kube.pods import SecretKey
+from archesai_infra.quantities import mebibytes, memory_bytes
 
 
 def archive(
     component: Component,
     settings: ClusterSettings,
     bucket: Bucket,
-    credentials: Credentials,
+    keys: pulumi.Input[str] | None,
     charts: ChartsSettings,
     after: Sequence[pulumi.Resource],
 ) -> list[pulumi.Resource]:
@@ -38,7 +45,6 @@ def archive(
     own = settings.archive
     if own.plugin == "install":
         before.append(plugin.install(component, settings, charts, after))
-    keys = None if own.role_arn else own.existing_secret or _secret(component, credentials)
     store = CustomResource(
         f"{component.module}-archive",
         api_version=API,
@@ -48,6 +54,33 @@ def archive(
         opts=component.child(depends_on=before),
     )
     return [*before[len(after) :], store]
+
+
+def keys_secret(component: Component, settings: ClusterSettings, credentials: Credentials) -> pulumi.Input[str] | None:
+    """Name of the Secret with the bucket's keys; None where a role takes their place."""
+    own = settings.archive
+    return None if own.role_arn else own.existing_secret or _secret(component, credentials)
+
+
+def connection(
+    settings: ClusterSettings, bucket: Bucket, keys: pulumi.Input[str] | None, context: Context
+) -> ArchiveConnection:
+    """What reads the archive of the cluster that serves."""
+    volumes = [settings.storage, *([settings.wal_storage] if settings.wal_storage else [])]
+    variables = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+    return ArchiveConnection(
+        destination=bucket.destination,
+        name=archive_name(settings),
+        endpoint=bucket.endpoint,
+        keys={} if keys is None else {name: SecretKey(keys, key) for name, key in variables.items()},
+        role=objects.role(settings.archive),
+        environment=objects.variables(bucket),
+        server_image=context.image(settings.image, versions.POSTGRES),
+        barman_image=context.image(settings.archive.sidecar_image, versions.BARMAN_SIDECAR),
+        resources=settings.archive.resources,
+        administrator=CLUSTER_SUPERUSER,
+        size=mebibytes(sum(memory_bytes(volume.size) for volume in volumes)),
+    )
 
 
 def _secret(component: Component, credentials: Credentials) -> pulumi.Input[str]:

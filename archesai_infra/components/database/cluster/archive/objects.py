@@ -63,22 +63,33 @@ def store_spec(settings: Archive, bucket: Bucket, keys: pulumi.Input[str] | None
         "wal": {"compression": "gzip", "maxParallel": 4},
         "data": {"compression": "gzip", "jobs": 2, "immediateCheckpoint": True},
     }
-    variables = {"AWS_DEFAULT_REGION": bucket.region}
     if bucket.endpoint is not None:
         configuration["endpointURL"] = bucket.endpoint
-        # Newer clients send checksums that many S3 services refuse.
-        variables |= dict.fromkeys(("AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"), _REQUIRED)
     return {
         "retentionPolicy": settings.retention,
         "configuration": configuration,
         "instanceSidecarConfiguration": {
             "resources": settings.resources.requirements(),
-            "env": [{"name": name, "value": value} for name, value in variables.items()],
+            "env": [{"name": name, "value": value} for name, value in variables(bucket).items()],
         },
     }
 
 
+def variables(bucket: Bucket) -> dict[str, str]:
+    """Environment in clear of the programs that read and write the archive."""
+    found = {"AWS_DEFAULT_REGION": bucket.region}
+    if bucket.endpoint is not None:
+        # Newer clients send checksums that many S3 services refuse.
+        found |= dict.fromkeys(("AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"), _REQUIRED)
+    return found
+
+
 _REQUIRED = "when_required"
+
+
+def role(settings: Archive) -> dict[str, str]:
+    """Annotations of a service account that has the role in place of keys."""
+    return {"eks.amazonaws.com/role-arn": settings.role_arn} if settings.role_arn is not None else {}
 
 
 def schedule_spec(settings: ClusterSettings) -> dict[str, Any]:
