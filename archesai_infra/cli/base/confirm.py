@@ -37,6 +37,12 @@ def confirm_change(question: str, name: str, what: str, *, production: bool, ins
         confirm(question, instead=instead)
 
 
+def confirm_stack(stack: str, *, production: bool, yes: bool) -> None:
+    """Ask before a command's first change of a stack, unless `--yes` was given; raises CommandError otherwise."""
+    if not yes:
+        confirm_change("Continue?", stack, "stack", production=production)
+
+
 def confirm_namespace(namespace: str, given: str | None, *, production: bool) -> None:
     """The same for a restore, whose option `--confirm` has the namespace typed; raises CommandError for another one."""
     if given is None:

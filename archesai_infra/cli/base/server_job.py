@@ -7,6 +7,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from archesai_infra.cli.base.cluster import Cluster
+from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.kinds import path
 from archesai_infra.components import database
 from archesai_infra.kube.labels import labels
 from archesai_infra.kube.names import object_name
@@ -16,6 +19,16 @@ Object = dict[str, Any]
 _READY = "/tmp/ready"
 """File that the script makes when it waits for the switch."""
 _DNS = object_name("dns")
+
+
+def live_server(cluster: Cluster, namespace: str) -> Object:
+    """The StatefulSet of the database's single pod; raises CommandError where it is not there or does not answer."""
+    live = cluster.find(path("StatefulSet", namespace, database.NAME))
+    if live is None:
+        raise CommandError(f"namespace {namespace} has no pod of the database: run `arches up` first", Exit.FOUND)
+    if not live.get("status", {}).get("readyReplicas"):
+        raise CommandError("the database is not ready: arches status", Exit.FOUND)
+    return live
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import typer
 
 from archesai_infra.cli.base.cluster import APPLY_PATCH, Cluster
-from archesai_infra.cli.base.confirm import confirm_change
+from archesai_infra.cli.base.confirm import confirm_stack
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.helper_job import HelperJob
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root as project_root
-from archesai_infra.cli.base.server_job import found
+from archesai_infra.cli.base.server_job import found, live_server
 from archesai_infra.cli.config.edit import replace_file
 from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.engine import needed
@@ -33,9 +33,9 @@ def move(stack: str, to: str | None, change: Change, seconds: float) -> None:
     settings = plan.settings
     state.refuse_throw_away_state(stack, production=settings.production, allowed=change.local_state)
     with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:
-        require_single_pod(cluster, plan)
+        live_server(cluster, plan.namespace)
         _show(cluster, plan)
-        confirm_move(plan, change)
+        confirm_stack(stack, production=settings.production, yes=change.yes)
         apply_stack_file(stack, plan.beside_text, local_state=change.local_state)
         job = HelperJob(cluster, plan.namespace, NAME, helpers(plan), seconds, "the single pod goes on")
         with job.removed_in_the_end():
@@ -49,21 +49,6 @@ def move(stack: str, to: str | None, change: Change, seconds: float) -> None:
         f"The single pod and its volume are kept. Back to them, without later writes: "
         f"arches move database --undo --stack {stack}"
     )
-
-
-def require_single_pod(cluster: Cluster, plan: Plan) -> None:
-    """Raise CommandError where the single pod does not answer."""
-    live = cluster.find(path("StatefulSet", plan.namespace, database.NAME))
-    if live is None:
-        raise CommandError(f"namespace {plan.namespace} has no single pod: run `arches up` first", Exit.FOUND)
-    if not live.get("status", {}).get("readyReplicas"):
-        raise CommandError("the database is not ready: arches status", Exit.FOUND)
-
-
-def confirm_move(plan: Plan, change: Change) -> None:
-    """Ask before the first change."""
-    if not change.yes:
-        confirm_change("Continue?", plan.stack, "stack", production=plan.settings.production)
 
 
 def _show(cluster: Cluster, plan: Plan) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import typer
 
+from archesai_infra.cli.base.confirm import confirm_stack
 from archesai_infra.cli.base.helper_job import HelperJob
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root as project_root
+from archesai_infra.cli.base.server_job import live_server
 from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change
 from archesai_infra.cli.engine.stack_file import apply_stack_file
 from archesai_infra.cli.move.objects import NAME, helpers
 from archesai_infra.cli.move.plan import planned_back
-from archesai_infra.cli.move.run import confirm_move, require_single_pod
 
 _SECONDS = 300
 
@@ -23,10 +24,10 @@ def undo(stack: str, change: Change) -> None:
     needed(project_root())
     settings = plan.settings
     with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:
-        require_single_pod(cluster, plan)
+        live_server(cluster, plan.namespace)
         typer.echo("The database goes back to the single pod, as it was at the move.")
         typer.echo(f"What was written since stays in cluster {plan.cluster.name} and is not in the database any more.")
-        confirm_move(plan, change)
+        confirm_stack(stack, production=settings.production, yes=change.yes)
         job = HelperJob(cluster, plan.namespace, NAME, helpers(plan, "back"), _SECONDS, "the cluster goes on")
         with job.removed_in_the_end():
             job.clear()

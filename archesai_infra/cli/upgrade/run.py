@@ -7,12 +7,12 @@ import json
 import typer
 
 from archesai_infra.cli.base.cluster import Cluster
-from archesai_infra.cli.base.confirm import confirm_change
+from archesai_infra.cli.base.confirm import confirm_stack
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root as project_root
-from archesai_infra.cli.base.server_job import found
+from archesai_infra.cli.base.server_job import found, live_server
 from archesai_infra.cli.base.stacks import checked_stack
 from archesai_infra.cli.config.drafts import changed
 from archesai_infra.cli.config.edit import new_mistakes, replace_file
@@ -28,7 +28,6 @@ from archesai_infra.cli.upgrade.plan import CLAIM, TAG, Plan, managed, movable, 
 from archesai_infra.components import database
 from archesai_infra.stack.config import load
 from archesai_infra.stack.evaluate import evaluate
-from archesai_infra.stack.settings import Settings
 
 _CLAIM_RESOURCE = "database-data"
 """Logical name of the data's claim."""
@@ -45,7 +44,7 @@ def upgrade(stack: str, to: int | None, tag: str | None, change: Change, seconds
     with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:
         _refuse_other_server(cluster, plan)
         _show(cluster, plan)
-        _confirm(settings, stack, change)
+        confirm_stack(stack, production=settings.production, yes=change.yes)
         # Writers would wait for what the first use of the pack installs.
         packs_of(project_root(), wanted=settings.production)
         copying = Copying.of(cluster, plan, seconds)
@@ -78,23 +77,19 @@ def undo(stack: str, change: Change) -> None:
             raise CommandError(f"claim {before['claim']} no longer exists: its data cannot come back", Exit.FOUND)
     typer.echo(f"The database goes back to claim {before['claim']} and image tag {before['tag']}.")
     typer.echo(f"What was written since the upgrade stays on claim {now} and is not in the database any more.")
-    _confirm(settings, stack, change)
+    confirm_stack(stack, production=settings.production, yes=change.yes)
     _apply(stack, changed(stack, {TAG: before["tag"], CLAIM: before["claim"]}), change)
     typer.echo(f"the database is that of claim {before['claim']}; commit Pulumi.{stack}.yaml")
 
 
 def _refuse_other_server(cluster: Cluster, plan: Plan) -> None:
     """The switch applies the whole stack file: what it has changed since the last `up` must be there already."""
-    live = cluster.find(path("StatefulSet", plan.namespace, database.NAME))
-    if live is None:
-        raise CommandError(f"namespace {plan.namespace} has no server: run `arches up` first", Exit.FOUND)
+    live = live_server(cluster, plan.namespace)
     ours, theirs = image_of(found(plan.before, "StatefulSet", database.NAME)), image_of(live)
     if ours != theirs:
         raise CommandError(
             f"the server runs {theirs} and the stack file says {ours}: run `arches up` first", Exit.FOUND
         )
-    if not live.get("status", {}).get("readyReplicas"):
-        raise CommandError("the database is not ready: arches status", Exit.FOUND)
 
 
 def _show(cluster: Cluster, plan: Plan) -> None:
@@ -109,11 +104,6 @@ def _show(cluster: Cluster, plan: Plan) -> None:
         f"Settings of roles and of the database (ALTER … SET) go along; other databases stay behind with {own.tag}.",
     ]
     typer.echo("\n".join(lines))
-
-
-def _confirm(settings: Settings, stack: str, change: Change) -> None:
-    if not change.yes:
-        confirm_change("Continue?", stack, "stack", production=settings.production)
 
 
 def _switch(plan: Plan, change: Change, copying: Copying) -> None:
