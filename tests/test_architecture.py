@@ -19,7 +19,8 @@ from testbed.matrix import EVERYTHING
 from testbed.stacks import ROOT, render
 
 PACKAGE = ROOT / "archesai_infra"
-FILES = sorted(PACKAGE.rglob("*.py"))
+# Files for pods, among them Python, are no part of the package.
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent.name != "scripts")
 COMPONENTS = [path for path in FILES if path.is_relative_to(PACKAGE / "components")]
 FLOORS = ("kube", "components", "stack", "cli")
 """The floors of the package from the bottom to the top; each may import those below it and the ground."""
