@@ -19,7 +19,7 @@ from archesai_infra.cli.engine import state
 from testbed.engine import processes
 from testbed.engine.changes import Changes, changes
 
-OPERATION_SECONDS = 300.0
+OPERATION_SECONDS = 600.0
 """Bound on one operation: a first deployment takes a quarter of a minute on a quiet machine."""
 
 THROW_AWAY = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
