@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import pytest
 
+from archesai_infra.components.backups import archive_drill
 from testbed.controlplane.api import Object
 from testbed.controlplane.apply import apply
 from testbed.controlplane.rig import ControlPlane
@@ -33,6 +34,24 @@ def test_the_definitions_take_every_form_of_a_cluster(prepared: ControlPlane, fr
     # What the server writes back for one declared key would be a change at each run.
     assert apply(prepared.api, found).results == outcome.results
     assert {item["kind"] for item in found} == ({"Cluster"} if "archive" not in str(found) else set(KINDS))
+
+
+def test_the_drill_of_an_archive_is_accepted_with_the_pod_that_it_makes(
+    prepared: ControlPlane, fresh_namespace: str
+) -> None:
+    evaluation = render(MATRIX["database cluster with a drill of its archive"])
+    found = [
+        deepcopy(item)
+        for item in evaluation.objects
+        if item["metadata"]["labels"].get("app.kubernetes.io/component") == archive_drill.MODULE
+    ]
+    (template,) = [item["spec"]["jobTemplate"]["spec"]["template"] for item in found if item["kind"] == "CronJob"]
+    metadata = template["metadata"] | {"name": "drill"}
+    found.append({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": deepcopy(template["spec"])})
+    for item in found:
+        item["metadata"]["namespace"] = fresh_namespace
+    outcome = apply(prepared.api, found)
+    assert (outcome.errors, outcome.warnings) == ({}, {})
 
 
 def test_the_definitions_refuse_what_the_stack_file_could_get_wrong(

@@ -149,6 +149,42 @@ def test_volumes_of_instances_are_neither_copied_nor_taken_by_snapshots() -> Non
         assert first["action"] == {"type": "skip"}
 
 
+DRILL: Config = {"backups": BACKUPS["backups"] | {"drill": {"enabled": True}}}
+
+
+def drill(config: Config) -> dict[str, Any]:
+    """The pod of the archive's drill."""
+    return spec("CronJob", "archesai-backups-archive-drill", config)["jobTemplate"]["spec"]["template"]["spec"]
+
+
+def test_the_drill_gives_the_archives_keys_and_the_databases_url_to_nobody_who_does_not_need_them() -> None:
+    pod = drill(clustered() | DRILL)
+    secrets = {
+        container["name"]: {item["name"] for item in container["env"] if "valueFrom" in item}
+        for container in [*pod["initContainers"], *pod["containers"]]
+    }
+    keys = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    assert secrets == {"mark": {"DATABASE_URL"}, "base": keys, "log": keys, "archive-drill": set()}
+    assert pod["automountServiceAccountToken"] is False
+    assert [one.get("restartPolicy") for one in pod["initContainers"]] == [None, None, "Always"]
+
+
+def test_the_drill_reads_by_the_role_that_takes_the_place_of_keys() -> None:
+    role = "arn:aws:iam::123456789012:role/archive"
+    config = clustered({"archive": {"enabled": True, "roleArn": role}}) | DRILL
+    assert not [item for one in drill(config)["initContainers"][1:] for item in one["env"] if "valueFrom" in item]
+    account = find(render(config), "ServiceAccount", "archesai-backups-archive-drill")
+    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] == role
+
+
+@pytest.mark.parametrize("change", [{"cluster": {}}, {"cluster": ARCHIVED, "singlePod": "serving"}])
+def test_only_the_archive_of_a_cluster_that_serves_is_drilled(change: Config) -> None:
+    config = clustered() | DRILL | {"database": {"mode": "cluster"} | change}
+    names = {item["metadata"]["name"] for item in render(config).objects if item["kind"] == "CronJob"}
+    assert "archesai-backups-drill" in names
+    assert "archesai-backups-archive-drill" not in names
+
+
 PRODUCTION: Config = {
     "environment": "production",
     "api": {"image": {"tag": "v1.0.0"}},
