@@ -7,17 +7,22 @@ from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import ip_address, ip_network
 
+from testbed.cluster import longest_prefix
+from testbed.cluster.longest_prefix import Block, Entry
 from testbed.controlplane.api import Api, Object
 
 DIRECTIONS = {"Ingress": ("ingress", "from"), "Egress": ("egress", "to")}
 """Policy type to the policy's field with its rules, and the rule's field with its peers."""
+EVERYBODY: Sequence[Object] = ({"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr": "::/0"}})
+"""What a rule without peers names."""
 
 
 class Blocks(Enum):
-    """Whether an address block also stands for pods that have such an address: plugins differ."""
+    """What an address block means, above all for pods that have such an address: plugins differ."""
 
     COUNT_PODS = "an address block counts pods"
     SPARE_PODS = "an address block spares pods"
+    LONGEST_PREFIX = "the longest prefix decides, exceptions included"
 
 
 @dataclass(frozen=True)
@@ -108,11 +113,29 @@ class Network:
         rules_field, peers_field = DIRECTIONS[kind]
         selecting = [policy for policy in self.policies if _applies(policy, kind, own)]
         rules = [(policy, rule) for policy in selecting for rule in policy["spec"].get(rules_field) or []]
+        if selecting and self.blocks is Blocks.LONGEST_PREFIX:
+            entries = (
+                Entry(block, excepted, _opens(rule.get("ports"), target, port, protocol))
+                for policy, rule in rules
+                for block, excepted in self._entries(rule.get(peers_field), policy["metadata"]["namespace"], other)
+            )
+            return longest_prefix.opens(entries, ip_address(other.address))
         return not selecting or any(
             self._names(rule.get(peers_field), policy["metadata"]["namespace"], other)
             and _opens(rule.get("ports"), target, port, protocol)
             for policy, rule in rules
         )
+
+    def _entries(
+        self, peers: Sequence[Object] | None, home: str, party: Party
+    ) -> Iterator[tuple[Block, tuple[Block, ...]]]:
+        """The blocks of a rule with their exceptions, a party that it selects among them."""
+        for peer in peers or EVERYBODY:
+            if "ipBlock" in peer:
+                block = peer["ipBlock"]
+                yield ip_network(block["cidr"]), tuple(map(ip_network, block.get("except") or []))
+            elif self._is(peer, home, party):
+                yield ip_network(party.address), ()
 
     def _names(self, peers: Sequence[Object] | None, home: str, party: Party) -> bool:
         """Whether a rule's peers include a party; no peers are all."""

@@ -34,6 +34,10 @@ PODS = "192.0.2.10"
 """Address of the servers; the API server takes no loopback address for an endpoint."""
 CLIENTS = ("192.0.2.21", "192.0.2.22")
 """Addresses that requests come from."""
+CONTROLLERS = ("192.0.2.31", "192.0.2.32")
+"""Addresses of two controllers beside each other, whose ports are the same."""
+PROGRAM = "traefik"
+"""Name of the process."""
 ROUTED_SECONDS = 60
 RIGHTS = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 KINDS = ("Namespace", *RIGHTS, "Middleware", "Ingress", "GatewayClass", "Gateway", "HTTPRoute")
@@ -48,10 +52,12 @@ class Front:
     domain: str
     secure: ssl.SSLContext | None = None
     """Trusts the certificate of the hosts; None where they are served without TLS."""
+    address: str = PODS
+    """Of the controller."""
 
     def connect(self, module: str, source: str = CLIENTS[0], *, seconds: float = 30) -> http.client.HTTPConnection:
         """A connection for a module's host from one of the clients' addresses; `seconds` bounds each wait for bytes."""
-        connection = http.client.HTTPConnection(PODS, self.port, timeout=seconds, source_address=(source, 0))
+        connection = http.client.HTTPConnection(self.address, self.port, timeout=seconds, source_address=(source, 0))
         if self.secure is not None:
             connection.connect()
             connection.sock = self.secure.wrap_socket(connection.sock, server_hostname=self.host(module))
@@ -83,7 +89,7 @@ class Front:
 @contextmanager
 def servers() -> Generator[None]:
     """What stands in for the pods of api and platform until the end of the block."""
-    for address in (PODS, *CLIENTS):
+    for address in (PODS, *CLIENTS, *CONTROLLERS):
         subprocess.run(["ip", "address", "replace", f"{address}/32", "dev", "lo"], check=True, timeout=10)
     with backend(PODS, api.PORT), backend(PODS, platform.PORT):
         yield
@@ -94,23 +100,59 @@ def front(rig: ControlPlane, binary: Path, stack: Evaluation, directory: Path) -
     """Run Traefik with the stack's rights for its hosts until the end of the block; `servers` has to run."""
     settings = stack.settings
     (web,), websecure = free_ports(1), 0
-    found, certificate = Front(web, settings.domain), list[Object]()
+    found, objects = Front(web, settings.domain), objects_of(stack)
     if settings.ingress.by_gateway:
         web, websecure = TRAEFIK_PORTS
-        found, certificate = _secured(stack, directory, websecure)
-    rig.apply([*_objects(stack), *certificate]).check()
-    (values,) = (release.inputs["values"] for release in stack.releases if release.inputs["name"] == "traefik")
-    command = [binary, f"--entrypoints.web.address=:{web}", f"--entrypoints.websecure.address=:{websecure}"]
-    command += [*providers(values, settings.ingress.controller.release_namespace), *values["additionalArguments"]]
-    processes = Processes(directory)
-    with closing(processes):
-        processes.start("traefik", command, env={"KUBECONFIG": str(_account(rig, stack))})
+        certificate = certified(stack, directory)
+        found = Front(websecure, settings.domain, certificate.trusted)
+        objects.append(certificate.secret)
+    rig.apply(objects).check()
+    with controller(rig, binary, stack, directory, (f":{web}", f":{websecure}")) as processes:
         _wait(found, settings.ingress.controller.proxy_protocol, processes)
         yield found
 
 
-def _secured(stack: Evaluation, directory: Path, port: int) -> tuple[Front, list[Object]]:
-    """Hosts with TLS, and the Secret with their certificate that the stack file names."""
+@contextmanager
+def front_beside(
+    rig: ControlPlane, binary: Path, stack: Evaluation, directory: Path, address: str, trusted: ssl.SSLContext
+) -> Generator[tuple[Front, Processes]]:
+    """Run Traefik for the hosts of a stack that is applied, with TLS, at one of `CONTROLLERS`."""
+    settings = stack.settings.ingress
+    web, websecure = TRAEFIK_PORTS
+    found = Front(websecure, stack.settings.domain, trusted, address)
+    points = (f"{address}:{web}", f"{address}:{websecure}")
+    with controller(rig, binary, stack, directory, points) as processes:
+        _wait(found, settings.controller.proxy_protocol, processes)
+        yield found, processes
+
+
+@contextmanager
+def controller(
+    rig: ControlPlane, binary: Path, stack: Evaluation, directory: Path, points: tuple[str, str]
+) -> Generator[Processes]:
+    """Run Traefik with the arguments of a stack, its entry points at two addresses, until the end of the block."""
+    (values,) = (release.inputs["values"] for release in stack.releases if release.inputs["name"] == "traefik")
+    web, websecure = points
+    command = [binary, f"--entrypoints.web.address={web}", f"--entrypoints.websecure.address={websecure}"]
+    home = stack.settings.ingress.controller.release_namespace
+    command += [*providers(values, home), *values["additionalArguments"]]
+    processes = Processes(directory)
+    with closing(processes):
+        processes.start(PROGRAM, command, env={"KUBECONFIG": str(_account(rig, stack))})
+        yield processes
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate for all hosts of a stack."""
+
+    secret: Object
+    """What the stack file names."""
+    trusted: ssl.SSLContext
+
+
+def certified(stack: Evaluation, directory: Path) -> Certificate:
+    """Make a certificate for the hosts of a stack that names an existing Secret."""
     domain, ingress = stack.settings.domain, stack.settings.ingress
     authority = CertificateAuthority(directory / "certificates")
     pair = authority.serving("hosts", f"DNS:*.{domain}")
@@ -122,7 +164,7 @@ def _secured(stack: Evaluation, directory: Path, port: int) -> tuple[Front, list
         "type": "kubernetes.io/tls",
         "data": {key: base64.b64encode(path.read_bytes()).decode() for key, path in contents.items()},
     }
-    return Front(port, domain, ssl.create_default_context(cafile=str(authority.certificate))), [secret]
+    return Certificate(secret, ssl.create_default_context(cafile=str(authority.certificate)))
 
 
 def _account(rig: ControlPlane, stack: Evaluation) -> Path:
@@ -145,7 +187,7 @@ def _wait(found: Front, proxied: bool, processes: Processes) -> None:  # noqa: F
         if status == 200:
             return
         if time.monotonic() > deadline:
-            raise TimeoutError(f"platform answers {status}:\n{processes.tail('traefik')}")
+            raise TimeoutError(f"platform answers {status}:\n{processes.tail(PROGRAM)}")
         time.sleep(0.2)
 
 
@@ -178,7 +220,7 @@ def _services(stack: Evaluation) -> list[Object]:
     return [item for item in stack.objects if item["kind"] == "Service" and item["metadata"]["name"] in exposed]
 
 
-def _objects(stack: Evaluation) -> list[Object]:
+def objects_of(stack: Evaluation) -> list[Object]:
     """What the stack and the chart make for the hosts, and the endpoints that this process serves."""
     found = [item for kind in KINDS for item in stack.objects if item["kind"] == kind and not _others(item)]
     home = {"name": "traefik", "namespace": stack.settings.ingress.controller.release_namespace}

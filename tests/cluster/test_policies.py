@@ -130,6 +130,35 @@ def test_whether_an_address_block_stands_for_pods_is_the_plugins_choice() -> Non
     assert judge(rule, source=Outside("10.244.9.9"), blocks=Blocks.SPARE_PODS) == ALLOWED
 
 
+PUBLIC: Object = {"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}], "ports": [{"port": 443}]}
+
+
+@pytest.mark.parametrize(
+    ("peer", "address", "expected"),
+    [
+        ({"cidr": "0.0.0.0/0"}, "10.1.2.3", NOT_OUT),
+        ({"cidr": "10.0.0.0/8"}, "10.1.2.3", ALLOWED),
+        ({"cidr": "10.1.0.0/16"}, "10.1.2.3", ALLOWED),
+        ({"cidr": "0.0.0.0/0"}, "8.8.8.8", ALLOWED),
+    ],
+    ids=["a shorter prefix", "the exception itself", "a longer prefix", "beside the exception"],
+)
+def test_by_the_longest_prefix_an_exception_closes_what_another_rule_opens_by_a_shorter_one(
+    peer: Object, address: str, expected: Verdict
+) -> None:
+    names: Object = {"to": [{"ipBlock": peer}], "ports": [{"port": 53}]}
+    rules = policy(policyTypes=["Egress"], egress=[names, PUBLIC])
+    assert judge(rules, source=WEB, target=Outside(address), port=53, blocks=Blocks.COUNT_PODS) == ALLOWED
+    assert judge(rules, source=WEB, target=Outside(address), port=53, blocks=Blocks.LONGEST_PREFIX) == expected
+
+
+def test_by_the_longest_prefix_a_selected_pod_is_reached_inside_an_exception_on_its_own_ports_alone() -> None:
+    pods: Object = {"to": [{"podSelector": {"matchLabels": DATA.labels}}], "ports": [{"port": 5432}]}
+    rules = policy(policyTypes=["Egress"], egress=[pods, PUBLIC])
+    assert judge(rules, source=WEB, target=DATA, port=5432, blocks=Blocks.LONGEST_PREFIX) == ALLOWED
+    assert judge(rules, source=WEB, target=DATA, port=443, blocks=Blocks.LONGEST_PREFIX) == NOT_OUT
+
+
 @pytest.mark.parametrize(
     ("ports", "port", "protocol", "allowed"),
     [

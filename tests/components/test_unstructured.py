@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shlex
+
 from archesai_infra.quantities import memory_bytes
 from testbed.components.parts import container, template, variables, volume
 from testbed.matrix import ON
@@ -14,6 +16,12 @@ def test_the_server_is_the_containers_first_process_and_so_hears_the_signal_to_s
     assert command[:2] == ["bash", "-c"]
     assert command[2].startswith("exec uvicorn prepline_general.api.app:app ")
     assert command[2].endswith("--port 8000")
+
+
+def test_the_server_listens_on_every_address_ipv6_included() -> None:
+    words = shlex.split(container(render(STACK), "Deployment", NAME)["command"][2])
+    # uvicorn hands it to asyncio, where `0.0.0.0` would be IPv4 alone and no host is every address of both.
+    assert words[words.index("--host") + 1] == ""
 
 
 def test_documents_are_processed_by_the_user_whom_the_models_belong_to() -> None:
