@@ -69,7 +69,7 @@ SERVICES = {
 }
 """Every Service of a stack with everything, a client of it and the port the client is told."""
 
-plugins = pytest.mark.parametrize("blocks", Blocks, ids=lambda blocks: blocks.value)
+plugins = pytest.mark.parametrize("blocks", [Blocks.COUNT_PODS, Blocks.SPARE_PODS], ids=lambda blocks: blocks.value)
 
 
 def resolving(connections: Iterable[Connection], own: Iterable[str]) -> set[Connection]:

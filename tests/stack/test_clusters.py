@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from archesai_infra.stack.evaluate import Evaluation
+from testbed.cluster.parties import OUTSIDE
 from testbed.cluster.policies import Blocks, Network, Outside, Party, Pod
+from testbed.cluster.scenarios import SCENARIOS
 from testbed.stacks import Config, find, render
 
 plugins = pytest.mark.parametrize("blocks", Blocks, ids=lambda blocks: blocks.value)
@@ -246,3 +248,20 @@ def test_networks_of_the_cluster_with_public_addresses_are_no_internet(blocks: B
         assert not made.judge(own["scraper"], Outside(address), 443).leaves, address
         assert not made.judge(own["api"], Outside(address), 443).leaves, address
     assert made.judge(own["scraper"], Outside("2600:1f15::9"), 443).leaves
+
+
+def test_where_the_longest_prefix_decides_a_stack_has_the_connections_that_it_has_elsewhere() -> None:
+    evaluation = SCENARIOS["everything"].evaluation()
+    elsewhere, own = network(evaluation, Blocks.COUNT_PODS)
+    made, _ = network(evaluation, Blocks.LONGEST_PREFIX)
+    parties = own | OUTSIDE
+    tried = [
+        (source, target, port)
+        for source in parties
+        for target in parties
+        if source != target and (source in own or target in own)
+        for port in (22, 53, 80, 443, 3000, 3001, 5432, 6379, 6443, 8000, 8080, 8443, 9000, 9187)
+    ]
+    verdicts = {one: elsewhere.judge(parties[one[0]], parties[one[1]], one[2]) for one in tried}
+    assert {one: made.judge(parties[one[0]], parties[one[1]], one[2]) for one in tried} == verdicts
+    assert {verdict.allowed for verdict in verdicts.values()} == {True, False}
