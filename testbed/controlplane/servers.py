@@ -36,6 +36,8 @@ class Servers:
     """The administrator's."""
     address: str = "127.0.0.1"
     """Where the API server listens."""
+    services: str = "10.96.0.0/16"
+    """Networks of Services, the first of which they have unless they ask for another."""
 
     def etcd(self) -> Command:
         client, peer = (f"http://127.0.0.1:{port}" for port in (self.ports.etcd, self.ports.etcd_peer))
@@ -75,7 +77,7 @@ class Servers:
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={self.account_key}",
             f"--service-account-signing-key-file={self.account_key}",
-            "--service-cluster-ip-range=10.96.0.0/16",
+            f"--service-cluster-ip-range={self.services}",
             # Clusters allow it and leave the refusal to Pod Security; the bare default is to refuse.
             "--allow-privileged=true",
             # The nodes' host names resolve nowhere.

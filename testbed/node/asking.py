@@ -21,7 +21,8 @@ def ask(address: str, name: str) -> str:
     labels = b"".join(bytes([len(part)]) + part.encode("ascii") for part in name.split("."))
     # Identity 1, recursion desired, one question: type A, class IN.
     question = struct.pack(">HHHHHH", 1, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", 1, 1)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as connection:
         connection.settimeout(_SECONDS)
         connection.connect((address, _PORT))
         for _ in range(_ATTEMPTS):

@@ -22,7 +22,7 @@ def command(plan: Plan, number: int) -> list[str | Path]:
         f"--config={_CONFIG}",
         f"--kubeconfig={plan.kubeconfig(layout.node_user(number))}",
         f"--hostname-override={layout.node_name(number)}",
-        f"--node-ip={layout.node_address(number)}",
+        f"--node-ip={','.join(family.node_address(number) for family in plan.families)}",
         f"--node-labels=topology.kubernetes.io/zone={layout.zone(number)},topology.kubernetes.io/region=region-1",
         "--root-dir=/var/lib/kubelet",
         "--cert-dir=/run/kubelet",

@@ -16,11 +16,81 @@ DNS = "10.96.0.10"
 """The address of the Service of the cluster's DNS."""
 FIRST_SERVICE = "10.96.0.1"
 """The address of the Service `kubernetes`."""
-POD_NETWORK = "10.244.0.0/16"
 INTERNET = "45.0.0.1"
 """A public address, as network policies see it; it is only ever an address inside the nodes' own network."""
 INTERNET_NAME = "example.test"
 """The name of that address in the cluster's DNS."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """The addresses of one version of IP."""
+
+    api: str
+    """The control plane's."""
+    services: str
+    """The network of Services."""
+    internet: str
+    """A public address, as network policies see it; it is only ever an address inside the nodes' own network."""
+    node: str
+    """A node's, by its number."""
+    pods: str
+    """The network of a node's pods, by its number."""
+    pod_network: str
+    """The network of all pods."""
+    prefix: int
+    """Length of the prefix that the nodes share."""
+    everywhere: str
+    host: int
+    """Length of the prefix of one address."""
+    forwarding: str
+    """Where the kernel is told to lead packets on."""
+    dns: str
+    """Address of the Service of the cluster's DNS."""
+
+    def node_address(self, number: int) -> str:
+        return self.node.format(10 + number)
+
+    def pod_range(self, number: int) -> str:
+        """The addresses of one node's pods."""
+        return self.pods.format(number)
+
+    def has(self, address: str) -> bool:
+        """Whether an address is of this version."""
+        return (":" in address) == (":" in self.api)
+
+    def dialed(self, address: str, port: int) -> str:
+        """An address with a port, as programs take it."""
+        return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+IPV4 = Family(
+    api=API,
+    services="10.96.0.0/16",
+    internet=INTERNET,
+    node="10.89.0.{}",
+    pods="10.244.{}.0/24",
+    pod_network="10.244.0.0/16",
+    prefix=24,
+    everywhere="0.0.0.0/0",
+    host=32,
+    forwarding="/proc/sys/net/ipv4/ip_forward",
+    dns=DNS,
+)
+IPV6 = Family(
+    api="fd00:89::1",
+    services="fd00:96::/112",
+    internet="2600:1f00::1",
+    node="fd00:89::{}",
+    pods="fd00:244:0:{}::/64",
+    pod_network="fd00:244::/48",
+    prefix=64,
+    everywhere="::/0",
+    host=128,
+    forwarding="/proc/sys/net/ipv6/conf/all/forwarding",
+    dns="fd00:96::a",
+)
+
 SERVER = f"https://{API}:{API_PORT}"
 ZONES = ("zone-a", "zone-b", "zone-c")
 MOST_NODES = 4
@@ -40,12 +110,7 @@ def node_user(number: int) -> str:
 
 
 def node_address(number: int) -> str:
-    return f"10.89.0.{10 + number}"
-
-
-def pod_range(number: int) -> str:
-    """The addresses of one node's pods."""
-    return f"10.244.{number}.0/24"
+    return IPV4.node_address(number)
 
 
 def zone(number: int) -> str:
@@ -65,6 +130,13 @@ class Plan:
     """The first part of the names of the nodes' control groups."""
     listener: int
     """File descriptor of a listening socket outside the namespaces, whose connections lead to the API server."""
+    dual_stack: bool = False
+    """Whether nodes, pods and Services have addresses of IPv6 beside those of IPv4."""
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """The versions of IP, the first of which Services have unless they ask for another."""
+        return (IPV4, IPV6) if self.dual_stack else (IPV4,)
 
     @property
     def logs(self) -> Path:
@@ -139,4 +211,5 @@ class Plan:
             images=tuple(Path(path) for path in read["images"]),
             cgroup=read["cgroup"],
             listener=read["listener"],
+            dual_stack=read["dual_stack"],
         )

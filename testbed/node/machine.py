@@ -25,7 +25,7 @@ def main(plan: Plan, number: int) -> None:
     print("ready to be connected", flush=True)
     sys.stdin.readline()
     socket.sethostname(layout.node_name(number))
-    network.furnish_node(number, plan.nodes)
+    network.furnish_node(plan, number)
     mounts.furnish(plan.node_directory(number))
     processes = Processes(plan.logs / layout.node_name(number))
     start(plan, number, processes)
@@ -39,10 +39,10 @@ def start(plan: Plan, number: int, processes: Processes) -> None:
     # containerd looks for its shim on PATH.
     path = f"{plan.executables['containerd'].parent}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path}
-    policies.queue_packets()
+    policies.queue_packets(plan)
     processes.start("policy-table", policies.table_command(), env=environment)
     processes.start("containerd", containerd.command(plan), env=environment)
-    containerd.write_network(pod_network.plugins(number))
+    containerd.write_network(pod_network.plugins(plan, number))
     _wait("containerd listens", processes, lambda: [] if containerd.SOCKET.exists() else ["no socket"])
     processes.start("kubelet", kubelet.command(plan, number), env=environment)
     processes.start("kube-proxy", pod_network.proxy_command(plan, number), env=environment)

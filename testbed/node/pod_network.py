@@ -11,13 +11,13 @@ from testbed.node.layout import Plan
 _PROXY_CONFIG = Path("/run/kube-proxy.json")
 
 
-def plugins(number: int) -> str:
+def plugins(plan: Plan, number: int) -> str:
     """The list of network plugins of one node."""
     addresses = {
         "type": "host-local",
         "dataDir": "/run/cni/addresses",
-        "ranges": [[{"subnet": layout.pod_range(number)}]],
-        "routes": [{"dst": "0.0.0.0/0"}],
+        "ranges": [[{"subnet": family.pod_range(number)}] for family in plan.families],
+        "routes": [{"dst": family.everywhere} for family in plan.families],
     }
     plugin = {"type": "ptp", "ipMasq": False, "mtu": 1500, "ipam": addresses}
     return json.dumps({"cniVersion": "1.0.0", "name": "pods", "plugins": [plugin]})
@@ -29,7 +29,7 @@ def proxy_command(plan: Plan, number: int) -> list[str | Path]:
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "mode": "nftables",
-        "clusterCIDR": layout.POD_NETWORK,
+        "clusterCIDR": ",".join(family.pod_network for family in plan.families),
         "clientConnection": {"kubeconfig": str(plan.admin)},
         "hostnameOverride": layout.node_name(number),
         "healthzBindAddress": f"{layout.node_address(number)}:10256",

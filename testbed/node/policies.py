@@ -23,12 +23,22 @@ _RULES = (
     "-o lo -j ACCEPT",
     "-j NFQUEUE --queue-num 100",
 )
+_NEIGHBORS = ("neighbour-solicitation", "neighbour-advertisement", "router-solicitation", "router-advertisement")
+"""ICMPv6 in the place of ARP: no policy is about it (RFC 4890, section 4.4.1)."""
 
 
-def queue_packets() -> None:
+def queue_packets(plan: Plan) -> None:
     """Lead the first packet of each connection through the program's queue."""
-    for rule in _RULES:
-        run("iptables", "-t", "mangle", "-A", "POSTROUTING", *rule.split())
+    if plan.dual_stack:
+        for kind in _NEIGHBORS:
+            _append("ip6tables", f"-p icmpv6 --icmpv6-type {kind} -j ACCEPT")
+    for command in ("iptables", "ip6tables")[: len(plan.families)]:
+        for rule in _RULES:
+            _append(command, rule)
+
+
+def _append(command: str, rule: str) -> None:
+    run(command, "-t", "mangle", "-A", "POSTROUTING", *rule.split())
 
 
 def table_command() -> list[str | Path]:

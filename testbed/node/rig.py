@@ -42,13 +42,16 @@ class NodesError(RuntimeError):
 class Nodes(Startable, Cluster):
     """Control plane and nodes in namespaces of their own; use it as a context manager."""
 
-    def __init__(self, directory: Path, *, nodes: int = 1, images: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, directory: Path, *, nodes: int = 1, images: Sequence[Path] = (), dual_stack: bool = False
+    ) -> None:
         """Write certificates and images; nothing runs yet. Raises NodesError where this machine cannot run nodes.
 
         Args:
             directory: Keeps certificates, logs and volumes; an absolute path that is empty or missing.
             nodes: How many, up to 4; each claims all of the machine's processors and memory.
             images: Directories of docker archives whose images pods can use.
+            dual_stack: Whether nodes, pods and Services have addresses of IPv6 too.
         """
         if why := lacks.lack():
             raise NodesError(why)
@@ -64,6 +67,7 @@ class Nodes(Startable, Cluster):
             images=(own, *images),
             cgroup=f"{CGROUP_PREFIX}{os.getpid()}-{self._listener.getsockname()[1]}",
             listener=self._listener.fileno(),
+            dual_stack=dual_stack,
         )
         self._plan.logs.mkdir(parents=True)
         own_images.write(own, self._plan.executables)

@@ -20,6 +20,7 @@ def servers(plan: Plan) -> Servers:
         account_key=plan.pair("service-accounts").key,
         kubeconfig=plan.admin,
         address=layout.API,
+        services=",".join(family.services for family in plan.families),
     )
 
 

@@ -31,7 +31,7 @@ _LOOK_SECONDS = 1.0
 
 def main(plan: Plan) -> None:
     """Start everything, then watch."""
-    network.furnish_control_plane()
+    network.furnish_control_plane(plan)
     outside = Relay(socket.socket(fileno=plan.listener), (layout.API, layout.API_PORT))
     threading.Thread(target=outside.serve, name="relay", daemon=True).start()
     processes = Processes(plan.logs)
@@ -56,7 +56,7 @@ def start_node(plan: Plan, number: int) -> subprocess.Popen[bytes]:
     node = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
     if node.stdin is None or node.stdout is None or not node.stdout.readline():
         raise RuntimeError(f"{layout.node_name(number)} did not start: see {log.name}")
-    network.connect_node(number, node.pid)
+    network.connect_node(plan, number, node.pid)
     node.stdin.write(b"connected\n")
     node.stdin.flush()
     return node
