@@ -15,9 +15,6 @@ from archesai_infra.cli.digest.risks import lost_with, risks, successor
 
 LIMIT = 65_536
 """Characters that GitHub takes in one comment."""
-MARK = "<!-- arches digest -->"
-"""First line of every digest: how a workflow finds the comment that it wrote before."""
-
 VIOLATIONS = "policyViolations"
 """Key that `arches preview --policy --json` adds to the engine's document: a list of `policy: what is wrong`."""
 REACHABILITY = "clusterReachability"
@@ -49,11 +46,16 @@ def stack(preview: Mapping[str, Any]) -> str:
     return urns[0].split("::")[0].rpartition(":")[2] if urns else ""
 
 
+def mark(stack: str = "") -> str:
+    """First line of a comment, about one stack or about all: how a workflow finds the one that it wrote before."""
+    return f"<!-- {' '.join(['arches digest', _word(stack)]).strip()} -->"
+
+
 def digest(preview: Mapping[str, Any], limit: int = LIMIT) -> str:
     """The comment, of at most `limit` characters. Every text that comes from the previewed change is escaped."""
     listed = changes(preview)
     parts = [
-        MARK,
+        mark(stack(preview)),
         f"### {_word(stack(preview)) or 'Preview'}: {totals(listed)}",
         "",
         _code(str(preview.get(REACHABILITY, NOT_ASKED))),

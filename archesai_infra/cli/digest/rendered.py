@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from archesai_infra.cli.base.errors import CommandError, Exit
-from archesai_infra.cli.digest.digest import LIMIT, MARK, REACHABILITY, VIOLATIONS, digest
+from archesai_infra.cli.digest.digest import LIMIT, REACHABILITY, VIOLATIONS, digest, mark
 from archesai_infra.cli.engine.policy import judge
 from archesai_infra.kube.labels import COMPONENT
 from archesai_infra.stack.config import PROJECT
@@ -46,12 +46,12 @@ def compare(change: Path, base: Path, root: Path) -> Report:
     names = sorted({path.name for path in (*_directories(change), *_directories(base))})
     if not names:
         raise CommandError(
-            f"{change} and {base}: hold no rendered stack: arches render --out <dir>/<stack>", Exit.INPUT
+            f"{change} and {base}: hold no rendered stack: arches render --output <dir>/<stack>", Exit.INPUT
         )
     documents = [_document(name, _objects(change / name), _objects(base / name), root) for name in names]
-    texts = [digest(document, LIMIT // len(documents)).removeprefix(f"{MARK}\n") for document in documents]
+    texts = [digest(document, LIMIT // len(documents)).partition("\n")[2] for document in documents]
     violations = [finding for document in documents for finding in document[VIOLATIONS]]
-    return Report(MARK + "\n" + "\n".join(texts), tuple(violations))
+    return Report(mark() + "\n" + "\n".join(texts), tuple(violations))
 
 
 def _directories(parent: Path) -> Iterator[Path]:

@@ -150,11 +150,14 @@ def permissions(examination: Examination) -> Iterator[Finding]:
     if not missing:
         yield ok("permissions", f"all of {', '.join(VERBS)} on {len(asked)} kinds")
         return
-    refused = {verb: sorted(set(names)) for verb, names in missing.items()}
-    if all(len(names) == len({resource for _, resource, _ in asked}) for names in refused.values()):
-        refusals = f"{', '.join(refused)} none of the stack's {len(asked)} kinds"
-    else:
-        refusals = "; ".join(f"{verb} {', '.join(names)}" for verb, names in refused.items())
+    verbs: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for verb, names in missing.items():
+        verbs[tuple(sorted(set(names)))].append(verb)
+    every = len({(group, resource) for group, resource, _ in asked})
+    refusals = "; ".join(
+        f"{', '.join(alike)} {f'any of the {every} kinds' if len(names) == every else ', '.join(names)}"
+        for names, alike in verbs.items()
+    )
     cure = (
         f"bind a role that allows it, such as cluster-admin, or admin in {examination.namespace} for namespaced kinds"
     )

@@ -83,8 +83,8 @@ def remove(name: str | None, *, yes: bool) -> None:
         return
     if not yes:
         typer.echo(
-            f"Cluster {NAME} and all data in it will be gone. The state of a stack in it stays: run `arches destroy` "
-            "first, or afterwards `pulumi stack rm --force --preserve-config`.",
+            f"Cluster {NAME} and all data in it will be gone, and no stack can be destroyed any more: its state would "
+            "go on listing what is gone. Run `arches destroy --stack <stack>` first.",
             err=True,
         )
         confirm(f"Remove cluster {NAME}?")

@@ -22,6 +22,7 @@ CERTIFICATE_DAYS = 14
 BACKUP_AGE = timedelta(hours=2)
 """Age from which the newest backup is too old: twice the hour between two."""
 
+NOTHING_DEPLOYED = "nothing is deployed yet"
 _ABSENT = "does not exist"
 _NO_IMAGE = (" ImagePullBackOff", " ErrImagePull", " InvalidImageName", " ErrImageNeverPull")
 """What the kubelet calls an image that it cannot have."""
@@ -42,7 +43,9 @@ class Line:
 
 
 def look(cluster: Cluster, evaluation: Evaluation, instance: str, now: datetime) -> list[Line]:
-    """Everything about the stack; raises ClusterError."""
+    """Everything about the stack, one line before its first `up`; raises ClusterError."""
+    if not _is_deployed(cluster, evaluation):
+        return [Line("", f"Stack {instance}", "problem", NOTHING_DEPLOYED, f"arches up --stack {instance}")]
     return [
         *_owner(cluster, evaluation, instance),
         *_workloads(cluster, evaluation, instance),
@@ -55,11 +58,23 @@ def look(cluster: Cluster, evaluation: Evaluation, instance: str, now: datetime)
     ]
 
 
+def _is_deployed(cluster: Cluster, evaluation: Evaluation) -> bool:
+    """Whether an `up` has begun: the namespace is a stack's, or one of the workloads exists in it."""
+    if _owner_of(cluster, evaluation.settings.namespace):
+        return True
+    return any(_find(cluster, item) for item in _declared(evaluation, *_WORKLOADS))
+
+
+def _owner_of(cluster: Cluster, namespace: str) -> str:
+    """The stack that a namespace belongs to; empty for no stack's, and for a namespace that does not exist."""
+    found = cluster.find(path("Namespace", name=namespace)) or {}
+    return str(found.get("metadata", {}).get("labels", {}).get(INSTANCE, ""))
+
+
 def _owner(cluster: Cluster, evaluation: Evaluation, instance: str) -> Iterator[Line]:
     """A problem where the namespace belongs to another stack: everything below is then that stack's."""
     name = evaluation.settings.namespace
-    namespace = cluster.find(path("Namespace", name=name))
-    other = (namespace or {}).get("metadata", {}).get("labels", {}).get(INSTANCE, instance)
+    other = _owner_of(cluster, name) or instance
     if other != instance:
         yield Line("security", f"Namespace {name}", "problem", f"belongs to stack {other}", f"arches status -s {other}")
 

@@ -15,7 +15,7 @@ from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.stacks import read_stack
 from archesai_infra.cli.base.tables import console, print_table
 from archesai_infra.cli.base.text import counted
-from archesai_infra.cli.status.report import Line, look, summary
+from archesai_infra.cli.status.report import NOTHING_DEPLOYED, Line, look, summary
 from archesai_infra.stack.evaluate import Evaluation, evaluate
 
 WATCH_SECONDS = 5
@@ -57,7 +57,11 @@ def _lines(cluster: Cluster, evaluation: Evaluation, stack: str) -> list[Line]:
 
 
 def _print(cluster: Cluster, evaluation: Evaluation, stack: str, lines: list[Line]) -> None:
-    typer.echo(f"Stack {stack} in namespace {evaluation.settings.namespace} of context {cluster.context}")
+    heading = f"Stack {stack} in namespace {evaluation.settings.namespace} of context {cluster.context}"
+    if [line.text for line in lines] == [NOTHING_DEPLOYED]:
+        print_lines([f"{heading}: {NOTHING_DEPLOYED}. Next: {lines[0].next}"])
+        return
+    typer.echo(heading)
     print_table(
         ["Status", "Module", "Object", ""], ([line.status, line.module, line.name, line.text] for line in lines)
     )

@@ -29,7 +29,7 @@ def steps(stack: str, namespace: str, tag: str, to: int, *, dumps: bool) -> str:
             f"statefulset-{dump.NAME}",
         )
     )
-    render = f"arches render --stack {stack} --out rendered/{stack}"
+    render = f"arches render --stack {stack} --output rendered/{stack}"
     lines = [
         "gitops.enabled: a controller applies this stack, and the command would work against it. By hand:",
         *([] if dumps else ["  before: backups.enabled, which brings the pod that dumps and restores"]),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from archesai_infra.cli.digest.changes import changes
-from archesai_infra.cli.digest.digest import LIMIT, MARK, REACHABILITY, STATE_ONLY, digest
+from archesai_infra.cli.digest.digest import LIMIT, REACHABILITY, STATE_ONLY, digest, mark
 from testbed.cli.running import run
 from testbed.stacks import ROOT
 
@@ -62,6 +62,12 @@ def test_data_that_stays_in_the_cluster_is_no_loss_but_said() -> None:
     assert "`archesai-postgres-data` (database), and a new, EMPTY one takes its place" in text
 
 
+def test_each_stack_has_a_comment_of_its_own() -> None:
+    first = {name: digest({"stack": name, "steps": []}).splitlines()[0] for name in ("dev", "dev2")}
+    assert first == {"dev": "<!-- arches digest dev -->", "dev2": "<!-- arches digest dev2 -->"}
+    assert mark() not in first.values()
+
+
 def test_a_replacement_says_what_forces_it() -> None:
     assert "a new value is generated" in _digest("rotate")
     assert "**New revisions**\n- migrations: Job `archesai-migrations-" in _digest("version")
@@ -105,7 +111,7 @@ def test_a_thousand_resources_fit_into_one_comment(operation: str) -> None:
     ]
     text = digest({"steps": many})
     assert len(text) <= LIMIT
-    assert text.startswith(MARK)
+    assert text.startswith(mark("prod"))
     assert "1000 " in text.splitlines()[1]
     assert text.count("<details>") == text.count("</details>")
 
@@ -160,9 +166,10 @@ def test_a_change_writes_no_heading_mention_or_markup_of_its_own(operation: str,
             REACHABILITY: at("reachability", "Cluster: not asked"),
         }
     )
-    outside = re.sub(r"`[^`\n]*`", "", text.removeprefix(MARK))
+    assert re.fullmatch(r"<!-- arches digest [\w.-]+ -->", text.splitlines()[0])
+    outside = re.sub(r"`[^`\n]*`", "", text.partition("\n")[2])
     outside = re.sub(r"</?details>|</?summary>", "", outside)
-    assert [line for line in outside.splitlines() if line.startswith("#")] == [outside.splitlines()[1]]
+    assert [line for line in outside.splitlines() if line.startswith("#")] == [outside.splitlines()[0]]
     assert re.findall(r"@|<|\[a\]|\u202e", outside) == []
 
 

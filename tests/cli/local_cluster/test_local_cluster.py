@@ -79,6 +79,17 @@ def test_a_cluster_that_is_there_is_left_alone_and_can_be_removed(programs: Path
     assert "k3d cluster delete archesai" in _calls(programs)
 
 
+@pytest.mark.parametrize("answer", ["", "\n", "n\n"], ids=["nothing", "an empty line", "no"])
+def test_a_cluster_is_removed_only_after_a_yes_and_what_comes_before_is_said(programs: Path, answer: str) -> None:
+    _program(programs, "podman")
+    _program(programs, "k3d", says="archesai 1/1 3/3 true")
+    result = run("cluster", "down", stdin=answer)
+    assert result.exit_code != 0
+    assert "Run `arches destroy --stack <stack>` first." in result.stderr
+    assert [call for call in _calls(programs) if "delete" in call] == []
+    assert "is removed" in run("cluster", "down", stdin="y\n").output
+
+
 def test_a_tool_that_fails_is_a_failure(programs: Path) -> None:
     _program(programs, "docker")
     _program(programs, "kind", status=1)

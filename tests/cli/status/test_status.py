@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -178,10 +179,17 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 
 
 @pytest.mark.cluster
-def test_a_stack_that_was_never_applied_is_missing_and_one_that_was_is_well(rig: ControlPlane) -> None:
+def test_a_stack_that_was_never_applied_is_one_line_and_one_that_was_is_well(
+    rig: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(rig.admin_kubeconfig))
     evaluation = render({"redis": {"enabled": True}})
-    before = _look(rig)
-    assert {line.text for line in before if line.name.startswith("Deployment")} == {"does not exist"}
+    first = run("status", "--stack", "dev")
+    assert (first.exit_code, first.stderr) == (1, "")
+    assert re.fullmatch(
+        r"Stack dev in namespace archesai of context \S+: nothing is deployed yet\. Next: arches up --stack dev\n",
+        first.output,
+    )
     objects = sorted(evaluation.objects, key=lambda item: item["kind"] != "Namespace")
     rig.apply(objects).check()
     running = [item for item in objects if item["kind"] in ("Deployment", "StatefulSet", "Job")]
