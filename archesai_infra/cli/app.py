@@ -138,9 +138,19 @@ def _failures(*, json: bool) -> Generator[None]:
         usage = import_module("archesai_infra.cli.base.usage") if isinstance(error, typer.TyperException) else None
         if usage and usage.is_help(error):
             raise
-        failure = (usage or import_module("archesai_infra.cli.base.failures")).failure_of(error)
+        failure = usage.failure_of(error) if usage else _described(error)
         failure.report(json=json)
         raise typer.Exit(failure.code) from error
+
+
+def _described(error: BaseException) -> Framework:
+    try:
+        return import_module("archesai_infra.cli.base.failures").failure_of(error)
+    except OSError as unusable:
+        # The SDK writes a file while it is loaded.
+        failure, errors = (import_module(f"archesai_infra.cli.base.{name}") for name in ("failure", "errors"))
+        text = f"{unusable.strerror or unusable}; free some space, or name a directory in TMPDIR"
+        return failure.Failure(text, errors.Exit.FOUND)
 
 
 def _print_help(above: Framework, name: str, command: Framework, rest: list[str]) -> None:

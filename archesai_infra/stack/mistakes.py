@@ -144,4 +144,6 @@ def _written(error: ErrorDetails, place: Place | None) -> str:
     value = error.get("input")
     if isinstance(value, bool):
         return str(value).lower()
-    return place.text if isinstance(value, int | float) and place is not None and place.text else str(value)
+    if isinstance(value, int | float) and place is not None and place.text:
+        return place.text
+    return " ".join(str(value).splitlines())

@@ -28,7 +28,7 @@ _PROVIDER_KEYS = {
 
 def stacks(directory: Path) -> list[str]:
     """Names of the stacks that have a file, in order."""
-    return sorted(path.name.split(".")[1] for path in directory.glob("Pulumi.*.yaml"))
+    return sorted(path.name.split(".")[1] for path in directory.glob("Pulumi.*.yaml") if path.is_file())
 
 
 def check_name(directory: Path, stack: str) -> None:
@@ -167,7 +167,8 @@ def ineffective(key: str) -> str:
 def project_name(directory: Path) -> str | None:
     """The name in Pulumi.yaml, by which the engine finds a project's keys; None where there is no such file."""
     path = directory / "Pulumi.yaml"
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    # The name is ASCII; whatever else the file holds is for the engine to judge.
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     match = re.search(r"""^name:\s*["']?([^\s"'#]+)""", text, re.MULTILINE)
     return match[1] if match else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -12,42 +11,14 @@ import pytest
 
 from testbed.cli.projects import project
 from testbed.cli.running import run
+from testbed.cli.worlds import MAIN, STACK_FILE, directory, link, shell, text
 
 pytestmark = pytest.mark.long
 
 __all__ = ["project"]
 
 FAILED, INPUT, ENGINE = 1, 2, 3
-MAIN = "from archesai_infra.cli.app import main; main()"
 NO_YAML = "broken YAML"
-DEV = "Pulumi.dev.yaml"
-SECONDS = 60
-
-
-def _text(name: str, content: str | bytes) -> Callable[[Path], object]:
-    """A world whose file has this content."""
-    data = content if isinstance(content, bytes) else content.encode()
-    return lambda project: (project / name).write_bytes(data)
-
-
-def _directory(name: str) -> Callable[[Path], object]:
-    """A world in which a directory is in the place of a file."""
-
-    def replace(project: Path) -> None:
-        (project / name).unlink(missing_ok=True)
-        (project / name).mkdir()
-
-    return replace
-
-
-def _link(target: str) -> Callable[[Path], object]:
-    """A world whose stack file is a link to something else."""
-
-    def replace(project: Path) -> None:
-        (project / DEV).unlink()
-        (project / DEV).symlink_to(target)
-
-    return replace
 
 
 def _nothing(_: Path) -> None:
@@ -60,28 +31,29 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 """Aliases of aliases: 80 MB from nine lines."""
 STACK_FILES = {
-    "empty": (_text(DEV, ""), "environment: is required"),
-    "a comment": (_text(DEV, "# nothing\n"), "environment: is required"),
-    "a list": (_text(DEV, "[]\n"), "error: "),
-    "a word": (_text(DEV, "hello\n"), "error: "),
-    "a configuration that is a list": (_text(DEV, "config: []\n"), "error: "),
-    "random bytes": (_text(DEV, b"\xff\x00\xfe\x80"), "must be UTF-8 text"),
-    "UTF-16": (_text(DEV, "config:\n".encode("utf-16")), "must be UTF-8 text"),
-    "a null character": (_text(DEV, "config:\x00\n"), NO_YAML),
-    "a merge conflict": (_text(DEV, "config:\n<<<<<<< HEAD\n  a: 1\n=======\n  a: 2\n>>>>>>> b\n"), NO_YAML),
-    "tabs": (_text(DEV, "config:\n\tarchesai:environment: development\n"), NO_YAML),
-    "two documents": (_text(DEV, "config: {}\n---\nconfig: {}\n"), NO_YAML),
-    "an unclosed quote": (_text(DEV, 'config: {archesai:environment: "dev\n'), NO_YAML),
-    "a thousand brackets": (_text(DEV, "config: " + "[" * 2000), NO_YAML),
-    "a billion laughs": (_text(DEV, LAUGHS), "more than 100000 values"),
-    "an alias of itself": (_text(DEV, "config: &a {archesai:api: *a}\n"), "an alias refers to what contains it"),
-    "an alias of nothing": (_text(DEV, "config: *nothing\n"), NO_YAML),
-    "a Python object": (_text(DEV, "config: !!python/object/apply:os.system [id]\n"), "error: "),
-    "a directory": (_directory(DEV), "no such stack file"),
-    "a dangling link": (_link("nowhere"), "no such stack file"),
-    "a link to itself": (_link(DEV), "no such stack file"),
-    "another project": (_text("Pulumi.yaml", "name: other\nruntime: python\n"), "error: "),
-    "a broken project": (_text("Pulumi.yaml", "name: {"), "error: "),
+    "empty": (text(STACK_FILE, ""), "environment: is required"),
+    "a comment": (text(STACK_FILE, "# nothing\n"), "environment: is required"),
+    "a list": (text(STACK_FILE, "[]\n"), "error: "),
+    "a word": (text(STACK_FILE, "hello\n"), "error: "),
+    "a configuration that is a list": (text(STACK_FILE, "config: []\n"), "error: "),
+    "random bytes": (text(STACK_FILE, b"\xff\x00\xfe\x80"), "must be UTF-8 text"),
+    "UTF-16": (text(STACK_FILE, "config:\n".encode("utf-16")), "must be UTF-8 text"),
+    "a null character": (text(STACK_FILE, "config:\x00\n"), NO_YAML),
+    "a merge conflict": (text(STACK_FILE, "config:\n<<<<<<< HEAD\n  a: 1\n=======\n  a: 2\n>>>>>>> b\n"), NO_YAML),
+    "tabs": (text(STACK_FILE, "config:\n\tarchesai:environment: development\n"), NO_YAML),
+    "two documents": (text(STACK_FILE, "config: {}\n---\nconfig: {}\n"), NO_YAML),
+    "an unclosed quote": (text(STACK_FILE, 'config: {archesai:environment: "dev\n'), NO_YAML),
+    "a thousand brackets": (text(STACK_FILE, "config: " + "[" * 2000), NO_YAML),
+    "a billion laughs": (text(STACK_FILE, LAUGHS), "more than 100000 values"),
+    "an alias of itself": (text(STACK_FILE, "config: &a {archesai:api: *a}\n"), "an alias refers to what contains it"),
+    "an alias of nothing": (text(STACK_FILE, "config: *nothing\n"), NO_YAML),
+    "a Python object": (text(STACK_FILE, "config: !!python/object/apply:os.system [id]\n"), "error: "),
+    "a directory": (directory(STACK_FILE), "no such stack file"),
+    "a dangling link": (link("nowhere"), "no such stack file"),
+    "a link to itself": (link(STACK_FILE), "no such stack file"),
+    "another project": (text("Pulumi.yaml", "name: other\nruntime: python\n"), "error: "),
+    "a broken project": (text("Pulumi.yaml", "name: {"), "error: "),
+    "a project of random bytes": (text("Pulumi.yaml", b"name: \xff\xfe"), "Pulumi.yaml: name must be archesai"),
 }  # fmt: skip
 
 
@@ -98,8 +70,8 @@ def test_a_stack_file_that_cannot_be_used_is_refused(
 
 
 OTHER_FILES: dict[str, tuple[Callable[[Path], object], str, int, str]] = {
-    "manifests into a file": (_text("out", ""), "render --output out", INPUT, "is a file; name a directory"),
-    "manifests below a file": (_text("out", ""), "render --output out/below", FAILED, "error: "),
+    "manifests into a file": (text("out", ""), "render --output out", INPUT, "is a file; name a directory"),
+    "manifests below a file": (text("out", ""), "render --output out/below", FAILED, "error: "),
     "manifests into the system": (_nothing, "render --output /proc/arches", FAILED, "/proc/arches"),
     "manifests over foreign files": (
         lambda project: ((project / "out").mkdir(), (project / "out" / "a.yaml").touch()),
@@ -107,23 +79,23 @@ OTHER_FILES: dict[str, tuple[Callable[[Path], object], str, int, str]] = {
     ),
     "manifests to check that there are none of": (_nothing, "render --check --output out", FAILED, "out"),
     "a digest of no file": (_nothing, "digest nowhere", INPUT, "nowhere"),
-    "a digest of a directory": (_directory("out"), "digest out", INPUT, "out"),
-    "a digest of a page": (_text("out", "<html>"), "digest out", INPUT, "arches preview --json"),
-    "a digest of nothing": (_text("out", ""), "digest out", INPUT, "arches preview --json"),
-    "a digest of a list": (_text("out", "[]"), "digest out", INPUT, "arches preview --json"),
-    "a digest of random bytes": (_text("out", b"\xff\xfe"), "digest out", INPUT, "out"),
+    "a digest of a directory": (directory("out"), "digest out", INPUT, "out"),
+    "a digest of a page": (text("out", "<html>"), "digest out", INPUT, "arches preview --json"),
+    "a digest of nothing": (text("out", ""), "digest out", INPUT, "arches preview --json"),
+    "a digest of a list": (text("out", "[]"), "digest out", INPUT, "arches preview --json"),
+    "a digest of random bytes": (text("out", b"\xff\xfe"), "digest out", INPUT, "out"),
     "a review of no directory": (_nothing, "review nowhere --base nowhere", INPUT, "nowhere"),
     "values of no file": (_nothing, "import-values nowhere", INPUT, "cannot be read"),
-    "values of a directory": (_directory("out"), "import-values out", INPUT, "cannot be read"),
-    "values of random bytes": (_text("out", b"\xff\xfe"), "import-values out", INPUT, "is not UTF-8 text"),
-    "values in a thousand brackets": (_text("v.yaml", "a: " + "[" * 3000), "import-values v.yaml", INPUT, "too deeply"),
-    "values of a billion laughs": (_text("v.yaml", LAUGHS), "import-values v.yaml", INPUT, "more than 100000 values"),
-    "a very long number": (_text("v.yaml", f"api: {'9' * 5000}"), "import-values v.yaml", INPUT, "a number or a date"),
+    "values of a directory": (directory("out"), "import-values out", INPUT, "cannot be read"),
+    "values of random bytes": (text("out", b"\xff\xfe"), "import-values out", INPUT, "is not UTF-8 text"),
+    "values in a thousand brackets": (text("v.yaml", "a: " + "[" * 3000), "import-values v.yaml", INPUT, "too deeply"),
+    "values of a billion laughs": (text("v.yaml", LAUGHS), "import-values v.yaml", INPUT, "more than 100000 values"),
+    "a very long number": (text("v.yaml", f"api: {'9' * 5000}"), "import-values v.yaml", INPUT, "a number or a date"),
     "values over a file": (
-        _text("v.yaml", "api: {replicas: 1}"), "import-values v.yaml --output Pulumi.dev.yaml", INPUT, "already exists",
+        text("v.yaml", "api: {replicas: 1}"), "import-values v.yaml --output Pulumi.dev.yaml", INPUT, "already exists",
     ),
     "values into no directory": (
-        _text("v.yaml", "api: {replicas: 1}"), "import-values v.yaml --output no/where", FAILED, "no/where",
+        text("v.yaml", "api: {replicas: 1}"), "import-values v.yaml --output no/where", FAILED, "no/where",
     ),
     "a stack that there is not": (_nothing, "diff dev prdo", INPUT, "did you mean prod?"),
     "a revision that there is not": (_nothing, "preview --offline --against nowhere", INPUT, "nowhere"),
@@ -133,6 +105,47 @@ OTHER_FILES: dict[str, tuple[Callable[[Path], object], str, int, str]] = {
     "a module that there is not": (_nothing, "logs no-such-module", INPUT, "no-such-module"),
     "a module that is off": (_nothing, "logs redis", INPUT, "redis"),
     "a number that is none": (_nothing, "logs api --tail many", INPUT, "--tail"),
+    "a digest of a thousand brackets": (text("out", '{"steps":' + "[" * 100_000), "digest out", INPUT, "too deeply"),
+    "a digest of steps that are none": (text("out", '{"steps": [1]}'), "digest out", INPUT, "not a preview"),
+    "a digest of an object of steps": (text("out", '{"steps": {"a": 1}}'), "digest out", INPUT, "not a preview"),
+    "a digest of a step without a name": (text("out", '{"steps": [{}]}'), "digest out", INPUT, "not a preview"),
+    "a digest of an error that is none": (text("out", '{"error": 3}'), "digest out", INPUT, "not a preview"),
+    "values with a key twice": (
+        text("v.yaml", "api: {replicas: 1}\napi: {replicas: 2}\n"), "import-values v.yaml", INPUT,
+        "v.yaml:2:1: api: stands twice; the first is in line 1",
+    ),
+    "values in UTF-16": (text("v.yaml", "api: {}".encode("utf-16")), "import-values v.yaml", INPUT, "not UTF-8 text"),
+    "values with a null character": (text("v.yaml", "a\0b: 1"), "import-values v.yaml", INPUT, "v.yaml: broken YAML"),
+    "values that are an alias of themselves": (
+        text("v.yaml", "api: &a {replicas: *a}\n"), "import-values v.yaml", INPUT, "an alias refers to what",
+    ),
+    "values of another kind": (text("v.yaml", "- api\n"), "import-values v.yaml", INPUT, "must be an object of values"),
+    "values into a dangling link": (
+        lambda project: (text("v.yaml", "api: {}")(project), link("no/where", "o")(project)),
+        "import-values v.yaml --output o", INPUT, "already exists",
+    ),
+    "manifests into a link to itself": (link("out", "out"), "render --output out", FAILED, "choose another path"),
+    "manifests into a dangling link": (link("nowhere", "out"), "render --output out", FAILED, "choose another path"),
+    "manifests into a name that is too long": (_nothing, f"render --output {'a' * 300}", FAILED, "name too long"),
+    "manifests into a device": (_nothing, "render --output /dev/null", INPUT, "name a directory"),
+    "a new stack over a directory": (
+        lambda project: (project / "Pulumi.fresh.yaml").mkdir(), "init fresh", INPUT, "already exists",
+    ),
+    "a new stack over a dangling link": (link("no/where", "Pulumi.fresh.yaml"), "init fresh", INPUT, "already exists"),
+    "a new stack like one of random bytes": (text(STACK_FILE, b"\xff"), "init fresh --from dev", INPUT, "UTF-8 text"),
+    "a new stack like one that there is not": (_nothing, "init fresh --from prdo", INPUT, "did you mean prod?"),
+    "a stack that is a directory": (directory(STACK_FILE), "config unset redis", INPUT, "stacks here: prod;"),
+    "a value of a thousand brackets": (_nothing, f"config set api.settings.x {'[' * 3000}", INPUT, "too deeply"),
+    "a key of a thousand parts": (_nothing, f"config set api{'.a' * 3000} 1", INPUT, "too deeply"),
+    "a key that is no text": (_nothing, "config set a\udcff 1", INPUT, "must be UTF-8 text"),
+    "a value that is no text": (_nothing, "config set api.settings.x a\udcff", INPUT, "must be UTF-8 text"),
+    "a key that ends in a bracket": (_nothing, "config set api[ 1", INPUT, "cannot be read as a key"),
+    "a number without an end": (_nothing, "config set api.replicas 1e999", INPUT, "api.replicas"),
+    "a credential that there is not": (_nothing, "secrets rotate nope", INPUT, "unknown credential; one of"),
+    "a review of links": (
+        lambda project: ((project / "r/dev").mkdir(parents=True), link("a.yaml", "r/dev/a.yaml")(project)),
+        "review r --base r", INPUT, "no link",
+    ),
 }  # fmt: skip
 
 
@@ -151,16 +164,7 @@ def _process(
     words: str, project: Path, variables: Mapping[str, str | None], *, redirection: str = ""
 ) -> subprocess.CompletedProcess[bytes]:
     """A command in a process of its own, with other variables; None takes one away."""
-    environment = {**os.environ, "PATH": "/usr/bin:/bin", **variables}
-    return subprocess.run(
-        ["/bin/sh", "-c", f'exec "$0" "$@" {redirection}', sys.executable, "-c", MAIN, *words.split()],
-        cwd=project,
-        env={name: value for name, value in environment.items() if value is not None},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        timeout=SECONDS,
-    )
+    return shell(f'exec "$0" "$@" {redirection}', project, variables, sys.executable, "-c", MAIN, *words.split())
 
 
 MACHINES: dict[str, dict[str, str | None]] = {
@@ -232,10 +236,13 @@ ENGINES = {
 @pytest.mark.parametrize("script", ENGINES.values(), ids=ENGINES)
 @pytest.mark.parametrize("command", ["preview", "config set databasePassword"])
 def test_an_engine_that_is_none_is_a_sentence(project: Path, script: str, command: str) -> None:
-    (project / "bin").mkdir()
-    (project / "bin" / "pulumi").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-    (project / "bin" / "pulumi").chmod(0o755)
-    done = _process(command, project, {"PATH": f"{project}/bin:/usr/bin:/bin", "KUBECONFIG": "/nowhere"})
+    # Version managers put a script of their own into a directory of any name.
+    (project / "shims").mkdir()
+    engine = project / "shims" / "pulumi"
+    engine.write_text(f"#!/bin/sh\necho called >>{project}/calls\n{script}\n", encoding="utf-8")
+    engine.chmod(0o755)
+    done = _process(command, project, {"PATH": f"{project}/shims:/usr/bin:/bin", "KUBECONFIG": "/nowhere"})
+    assert (project / "calls").exists() == (command == "preview")
     assert done.returncode != 0
     assert b"Traceback" not in done.stderr
     assert b"unexpected" not in done.stderr, done.stderr

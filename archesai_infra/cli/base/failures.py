@@ -20,6 +20,8 @@ from archesai_infra.stack.config import ConfigError
 
 _FILE_CURES = {
     errno.ENOSPC: "free some space, then run the command again",
+    errno.EDQUOT: "free some space, then run the command again",
+    errno.EFBIG: "raise the limit of the size of a file (ulimit -f)",
     errno.EROFS: "the file system is read-only: work in a writable copy of the project",
     errno.EACCES: "make it accessible to this user, or choose another path",
     errno.EPERM: "make it accessible to this user, or choose another path",
@@ -101,5 +103,6 @@ _KINDS: tuple[tuple[type[BaseException], Exit, Callable[[Any], str]], ...] = (
     (subprocess.TimeoutExpired, Exit.TIMEOUT, _of_timeout),
     (subprocess.CalledProcessError, Exit.FOUND, _of_process),
     (OSError, Exit.FOUND, _of_file),
+    (RecursionError, Exit.INPUT, lambda _: "the input is nested too deeply: use fewer levels"),
 )
 """Exit status and text by kind of error; a CommandError has a status of its own."""

@@ -20,6 +20,17 @@ from archesai_infra.cli.base.text import one_line
 
 REACH_SECONDS = 3
 """Time that a cluster has to answer before an operation begins."""
+_UNREADABLE = (
+    ConfigException,
+    OSError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    ValueError,
+    RecursionError,
+    yaml.YAMLError,
+)
+"""What the client library raises for a file that is no kubeconfig."""
 
 
 def connect(context: str | None = None, kubeconfig: str | None = None) -> Cluster:
@@ -35,7 +46,7 @@ def connect(context: str | None = None, kubeconfig: str | None = None) -> Cluste
         contexts: list[Object]
         current: Object
         contexts, current = config.list_kube_config_contexts(config_file=path)  # pyright: ignore[reportAssignmentType]
-    except (ConfigException, OSError, TypeError, AttributeError, KeyError, yaml.YAMLError) as error:
+    except _UNREADABLE as error:
         raise _unusable(path, error) from None
     names = [str(item["name"]) for item in contexts]
     if context is not None and context not in names:
@@ -47,7 +58,7 @@ def connect(context: str | None = None, kubeconfig: str | None = None) -> Cluste
     try:
         with _plugin_errors() as errors:
             client = config.new_client_from_config(config_file=path, context=context)
-    except (ConfigException, OSError, TypeError, AttributeError, KeyError, ValueError, yaml.YAMLError) as error:
+    except _UNREADABLE as error:
         raise _unusable(path, error) from None
     server = str(client.configuration.host)
     if not server.startswith(("https://", "http://")):

@@ -44,6 +44,7 @@ _SALT = "encryptionsalt"
 def set_value(key: str, value: str | None, stack: str, *, secret: bool) -> None:
     """Set a key; a credential is asked for where no value is given. Raises CommandError and ConfigError."""
     key = key.removeprefix(f"{PROJECT}:")
+    _check_text(key, value or "")
     read_stack(stack)
     if secret or key in set(Credential):
         set_secret(key, _not_empty(key, ask_secret(key) if value is None else value), stack)
@@ -52,6 +53,13 @@ def set_value(key: str, value: str | None, stack: str, *, secret: bool) -> None:
     else:
         write_key(key, typed(key, value), stack)
     print_lines([f"{key} is set in Pulumi.{stack}.yaml; see what it changes: arches preview --stack {stack}"])
+
+
+def _check_text(*arguments: str) -> None:
+    """Raise CommandError for bytes of the command line that are no text: no file could hold them."""
+    for argument in arguments:
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            raise CommandError(f"{argument}: must be UTF-8 text", Exit.INPUT)
 
 
 def _not_empty(key: str, value: str) -> str:
@@ -227,8 +235,13 @@ def mistakes(text: str, stack: str) -> list[str]:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a file in one step, with the mode that it has."""
+    """Write a file in one step, with its mode and its line ends; a link stays one."""
+    path = path.resolve()
     beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text, encoding="utf-8")
-    shutil.copymode(path, beside)
-    beside.replace(path)
+    try:
+        beside.write_text(text, encoding="utf-8", newline="\r\n" if b"\r\n" in path.read_bytes() else "\n")
+        shutil.copymode(path, beside)
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise

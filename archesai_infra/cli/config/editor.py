@@ -86,9 +86,13 @@ def _text(path: Path, name: str) -> str:
 def _editor() -> list[str]:
     chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if chosen:
-        words = shlex.split(chosen)
-        if shutil.which(words[0]) is None:
-            raise CommandError(f"{words[0]}: no such editor: set VISUAL or EDITOR to one", Exit.INPUT)
+        try:
+            words = shlex.split(chosen)
+        except ValueError as error:
+            reason = str(error).lower()
+            raise CommandError(f"{chosen}: is no command ({reason}): correct VISUAL or EDITOR", Exit.INPUT) from None
+        if not words or shutil.which(words[0]) is None:
+            raise CommandError(f"{chosen}: no such editor: set VISUAL or EDITOR to one", Exit.INPUT)
         return words
     found = next((editor for editor in _EDITORS if shutil.which(editor)), None)
     if found is None:

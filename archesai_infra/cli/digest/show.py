@@ -11,13 +11,21 @@ import typer
 
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.project import root
+from archesai_infra.cli.base.text import one_line
 from archesai_infra.cli.digest.digest import digest
 from archesai_infra.cli.digest.rendered import compare
+
+_HOW = "it must be the output of `arches preview --json`"
 
 
 def print_digest(file: str) -> None:
     """Print the digest of a preview; `file` is a path or `-` for standard input. Raises CommandError."""
-    typer.echo(digest(parse(_read(file))), nl=False)
+    try:
+        text = digest(parse(_read(file)))
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        reason = f"a part has another form than the engine's ({type(error).__name__}: {one_line(error)})"
+        raise CommandError(f"not a preview: {reason}; {_HOW}", Exit.INPUT) from error
+    typer.echo(text, nl=False)
 
 
 def print_review(change: Path, base: Path) -> None:
@@ -39,13 +47,12 @@ def _read(file: str) -> str:
 
 def parse(text: str) -> dict[str, Any]:
     """The preview's document; raises CommandError where it is something else."""
-    how = "it must be the output of `arches preview --json`"
     try:
         preview = json.loads(text)
     except json.JSONDecodeError as error:
-        raise CommandError(f"not a preview: {error}; {how}", Exit.INPUT) from None
+        raise CommandError(f"not a preview: {error}; {_HOW}", Exit.INPUT) from None
     if isinstance(preview, dict) and "error" in preview:
         raise CommandError(f"the preview failed: {preview['error']['message']}", Exit.FOUND)
     if not isinstance(preview, dict) or not ({"steps", "diagnostics"} & set(preview)):
-        raise CommandError(f"not a preview: it has neither steps nor diagnostics; {how}", Exit.INPUT)
+        raise CommandError(f"not a preview: it has neither steps nor diagnostics; {_HOW}", Exit.INPUT)
     return preview

@@ -19,7 +19,7 @@ from archesai_infra.cli.import_values.old_values import Translation
 from archesai_infra.cli.import_values.values import overlaid, translate
 from archesai_infra.credentials import Credential
 from archesai_infra.stack.config import ConfigError, RawConfig, load
-from archesai_infra.stack.strict_yaml import UnreadableError, parse
+from archesai_infra.stack.strict_yaml import Problem, UnreadableError, parse
 
 _KNOWN = ("api", "platform", "database", "redis", "storage", "ingress", "infrastructure", "monitoring", "kustomizePath")
 """Top keys of the old chart; a file without any of them is no values file of it."""
@@ -47,14 +47,14 @@ def convert(files: Sequence[Path], stack: str, out: Path | None, *, json: bool) 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise CommandError(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}", Exit.INPUT) from None
     except UnicodeDecodeError:
         raise CommandError(f"{file}: is not UTF-8 text", Exit.INPUT) from None
     try:
         # Bounds depth and aliases; values are then read as Helm reads them, such as dates.
-        parse(text)
+        problems = parse(text).problems
         values = yaml.safe_load(text)
     except (UnreadableError, yaml.YAMLError) as error:
         raise CommandError(f"{file}: is not YAML that can be read: {one_line(error)}", Exit.INPUT) from None
@@ -62,7 +62,15 @@ def _read(file: Path) -> dict[str, Any]:
         raise CommandError(f"{file}: has a number or a date that cannot be read", Exit.INPUT) from None
     if not isinstance(values, dict):
         raise CommandError(f"{file}: must be an object of values", Exit.INPUT)
+    if reasons := [_said(file, problem) for problem in problems if problem.structural]:
+        raise CommandError("\n".join(reasons), Exit.INPUT)
     return values
+
+
+def _said(file: Path, problem: Problem) -> str:
+    """Such as `values.yaml:2:1: api: stands twice; the first is in line 1`."""
+    key = ".".join(map(str, problem.path))
+    return f"{file}:{problem.place.line}:{problem.place.column}: {key}: {problem.message}"
 
 
 def _write(text: str, out: Path | None) -> None:

@@ -73,9 +73,7 @@ def test_fault_3_a_user_who_may_only_read(rig: ControlPlane) -> None:
     found = _doctor(rig, kubeconfig=rig.kubeconfig("reader", cluster_roles=["view"]))
     status, text, cure = _said(found, "permissions")
     assert status == "problem"
-    assert re.fullmatch(
-        r"the user may not get [\w., ]+; create, patch, delete any of the \d+ kinds", text
-    ), text
+    assert re.fullmatch(r"the user may not get [\w., ]+; create, patch, delete any of the \d+ kinds", text), text
     assert "secrets" in text
     assert "deployments.apps" not in text
     assert "cluster-admin" in cure

@@ -125,7 +125,7 @@ def test_scripts_get_the_translation_as_data() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("[]", "must be an object"), ("a: {", "is not YAML"), (None, "cannot be read")]
+    ("text", "says"), [("[]", "must be an object"), ("a: {", "broken YAML"), (None, "cannot be read")]
 )
 def test_a_file_that_is_none_is_a_sentence(tmp_path: Path, text: str | None, says: str) -> None:
     file = tmp_path / "values.yaml"
