@@ -3,9 +3,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from kubernetes.client import ApiClient
 
 from archesai_infra.cli.adopt.adoption import urns
+from archesai_infra.cli.adopt.display import show
 from archesai_infra.cli.adopt.plan import BEFORE, Fate, Plan
+from archesai_infra.cli.base.cluster import Cluster
 from archesai_infra.stack.evaluate import evaluate
 from testbed.adopt.kustomized import DATABASE_CLAIM, PASSWORD, REDIS_PASSWORD, SECRET_KEY
 from testbed.adopt.standing import ALL, STACK, item, planned, standing
@@ -220,6 +223,18 @@ def test_what_scripts_are_told_holds_no_secret(whole: Plan) -> None:
     assert {"key": "databasePassword", "value": None, "secret": True, "why": "in use by archesai-postgres"} in list(
         whole.to_dict()["settings"]  # type: ignore[call-overload]
     )
+
+
+@pytest.mark.parametrize("plan_only", [True, False])
+def test_a_plan_says_whether_its_settings_are_written(
+    whole: Plan, capsys: pytest.CaptureFixture[str], *, plan_only: bool
+) -> None:
+    show(whole, Cluster(ApiClient(), "staging"), None, plan_only=plan_only)
+    printed = capsys.readouterr().out
+    assert (f"To be written into Pulumi.{STACK}.yaml:" in printed) == plan_only
+    assert ("\nWritten into" in printed) != plan_only
+    assert "  databasePassword: [secret]   # in use by archesai-postgres" in printed
+    assert PASSWORD not in printed
 
 
 def test_a_nested_component_has_the_engines_urn() -> None:
