@@ -151,8 +151,8 @@ def permissions(examination: Examination) -> Iterator[Finding]:
         yield ok("permissions", f"all of {', '.join(VERBS)} on {len(asked)} kinds")
         return
     verbs: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for verb, names in missing.items():
-        verbs[tuple(sorted(set(names)))].append(verb)
+    for verb in filter(missing.get, VERBS):
+        verbs[tuple(sorted(set(missing[verb])))].append(verb)
     every = len({(group, resource) for group, resource, _ in asked})
     refusals = "; ".join(
         f"{', '.join(alike)} {f'any of the {every} kinds' if len(names) == every else ', '.join(names)}"
