@@ -16,6 +16,8 @@ __all__ = ["project"]
 pytestmark = pytest.mark.long
 
 FAILED, INPUT, CLUSTER = 1, 2, 4
+NO_CACHE = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""Under a limit of file sizes Python would leave compiled modules that are cut off."""
 
 
 def test_a_value_of_two_lines_is_refused_in_one(project: Path) -> None:
@@ -91,7 +93,7 @@ FULL = {
 def test_a_disk_that_takes_no_more_is_a_sentence_and_leaves_no_half_of_a_file(project: Path, words: str) -> None:
     (project / STACK_FILE).write_bytes((project / STACK_FILE).read_bytes() + b"# more\n" * 1000)
     before = {path.name: path.read_bytes() for path in project.iterdir()}
-    done = shell(f"ulimit -f 1; exec {sys.executable} -c '{MAIN}' {words}", project, {})
+    done = shell(f"ulimit -f 1; exec {sys.executable} -c '{MAIN}' {words}", project, NO_CACHE)
     assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (FAILED, b"", 1), done
     assert done.stderr.startswith(b"error: ")
     assert b"file too large; raise the limit" in done.stderr
@@ -99,13 +101,15 @@ def test_a_disk_that_takes_no_more_is_a_sentence_and_leaves_no_half_of_a_file(pr
 
 
 def test_a_disk_without_room_for_temporary_files_is_a_sentence(project: Path) -> None:
-    done = shell(f"ulimit -f 0; exec {sys.executable} -c '{MAIN}' render", project, {})
+    done = shell(f"ulimit -f 0; exec {sys.executable} -c '{MAIN}' render", project, NO_CACHE)
     assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (FAILED, b"", 1), done
     assert done.stderr.startswith(b"error: No usable temporary directory")
     assert b"free some space, or name a directory in TMPDIR" in done.stderr
 
 
 def test_a_directory_that_was_removed_below_the_command_is_a_sentence(project: Path) -> None:
-    done = shell(f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -c '{MAIN}' render", project, {})
+    done = shell(
+        f"mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -c '{MAIN}' render", project, NO_CACHE
+    )
     assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (FAILED, b"", 1), done
     assert done.stderr.startswith(b"error: ")

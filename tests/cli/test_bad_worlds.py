@@ -115,7 +115,7 @@ OTHER_FILES: dict[str, tuple[Callable[[Path], object], str, int, str]] = {
         "v.yaml:2:1: api: stands twice; the first is in line 1",
     ),
     "values in UTF-16": (text("v.yaml", "api: {}".encode("utf-16")), "import-values v.yaml", INPUT, "not UTF-8 text"),
-    "values with a null character": (text("v.yaml", "a\0b: 1"), "import-values v.yaml", INPUT, "v.yaml: broken YAML"),
+    "values with a null character": (text("v.yaml", "a\0b: 1"), "import-values v.yaml", INPUT, "broken YAML: special"),
     "values that are an alias of themselves": (
         text("v.yaml", "api: &a {replicas: *a}\n"), "import-values v.yaml", INPUT, "an alias refers to what",
     ),
