@@ -30,6 +30,7 @@ from archesai_infra.stack.evaluate import Evaluation, evaluate
 
 ADOPTING = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
 """With these the engine takes over an object that exists, where its other fields do not conflict."""
+_UNLOCKED = "The process that locked the state has ended without unlocking it: the lock is removed."
 
 
 def recover(stack: Stack, raw: RawConfig, command: Command, *, yes: bool, take_over: bool) -> Leftovers:
@@ -171,8 +172,20 @@ def unlocking(stack: Stack, operation: Callable[[], object]) -> Callable[[], obj
         except EngineError as error:
             if not leftovers.abandoned(str(error)):
                 raise
-            typer.echo("The process that locked the state has ended without unlocking it: the lock is removed.")
+            typer.echo(_UNLOCKED)
             stack.cancel()
             operation()
 
     return run
+
+
+def find_unlocking(command: Command, *arguments: str) -> str | None:
+    """What the engine's own command prints, as `Command.find`, once more without such a lock; raises CommandError."""
+    try:
+        return command.find(*arguments)
+    except CommandError as error:
+        if not leftovers.abandoned(str(error)):
+            raise
+        typer.echo(_UNLOCKED)
+        command.run("cancel", "--yes")
+        return command.find(*arguments)

@@ -20,6 +20,7 @@ from archesai_infra.cli.engine import state
 from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change, packs_of
+from archesai_infra.cli.engine.recovery import find_unlocking
 from archesai_infra.cli.engine.stack_file import apply_stack_file
 from archesai_infra.cli.upgrade.copying import Copying
 from archesai_infra.cli.upgrade.lease import renewed
@@ -139,4 +140,4 @@ def _unprotect(stack: str) -> None:
     if resource.protect:
         root = project_root()
         command = Command(root, stack, needed(root), state.environment(root))
-        command.find("state", "unprotect", resource.urn, "--yes")
+        find_unlocking(command, "state", "unprotect", resource.urn, "--yes")
