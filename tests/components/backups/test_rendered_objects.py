@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from kubernetes.utils import parse_quantity
 
 from archesai_infra.components.backups.schedules import canonical
 from archesai_infra.stack.evaluate import evaluate
@@ -233,3 +234,10 @@ def test_nobody_reaches_veleros_pods_but_prometheus_their_metrics() -> None:
     (peer,) = rule["from"]
     assert peer["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "prometheus"}
     assert [port["port"] for port in rule["ports"]] == [8085]
+
+
+def test_the_copy_of_objects_has_memory_for_the_largest_listings_that_it_does_not_sort_on_disk() -> None:
+    container = rendered.container("CronJob", "archesai-backups-objects", "objects")
+    listed = int(rendered.plain_environment(container)["RCLONE_LIST_CUTOFF"])
+    # Measured: 1.3 kB for an object on both sides, and 40 MB for the rest.
+    assert 2 * (listed * 1300 + 40_000_000) < parse_quantity(container["resources"]["limits"]["memory"])
