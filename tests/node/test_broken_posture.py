@@ -63,6 +63,12 @@ def at_once(item: Object) -> None:
     container(item)["lifecycle"]["preStop"]["exec"]["command"] = ["/bin/sh", "-c", "kill -INT 1"]
 
 
+def without_its_roles(item: Object) -> None:
+    """Hide that the hook does not give the server its roles: only then does the pod count as started."""
+    command = ["/bin/sh", "-c", 'touch "$PGSOCKETS/roles"']
+    container(item)["lifecycle"]["postStart"]["exec"]["command"] = command
+
+
 def no_limit(item: Object) -> None:
     del container(item)["resources"]["limits"]["memory"]
 
@@ -103,6 +109,23 @@ def restarts(stack: NodeStack) -> Iterator[str]:
             yield f"{one['metadata']['uid']} restarted"
 
 
+def locked_out(stack: NodeStack) -> Iterator[str]:
+    """Whether a server that has started again does not let the api in, whose role had lost its password."""
+    stack.sql("alter role arches_app password 'unknown to everybody'")
+    deleted = stack.pod("database")
+    stack.cluster.api.delete(deleted)
+
+    def missing() -> list[str]:
+        others = [one for one in stack.pods("database") if one["metadata"]["uid"] != deleted["metadata"]["uid"]]
+        started = [status.get("started") for one in others for status in one["status"].get("containerStatuses", [])]
+        return [] if started == [True] else ["the server has not started"]
+
+    stack.cluster.wait_for("the server starts again", missing)
+    api = stack.pod("api")["metadata"]["name"]
+    if stack.cluster.exec(stack.namespace, api, "archesai", "check").returncode:
+        yield "the api is locked out"
+
+
 def beyond_the_limit(stack: NodeStack) -> Iterator[str]:
     return posture.unbounded(stack, "platform", BEYOND_THE_LIMIT)
 
@@ -128,6 +151,7 @@ FAULTS = {
     "startup probe": Fault("Deployment", "archesai-platform", slow_start, (restarts,)),
     "liveness probe": Fault("Deployment", "archesai-platform", impatient, (restarts,)),
     "preStop hook": Fault("Deployment", "archesai-api", at_once, (failures_of_a_rollout,), ready=True),
+    "postStart hook": Fault("StatefulSet", "archesai-postgres", without_its_roles, (locked_out,), ready=True),
     "memory limit": Fault("Deployment", "archesai-platform", no_limit, (beyond_the_limit,), ready=True),
     "memory request": Fault("Deployment", "archesai-platform", little_memory, (posture.hungry,), ready=True),
     "processor request": Fault("Deployment", "archesai-platform", restless, (posture.hungry,), ready=True),
