@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from archesai_infra.components import storage
+from archesai_infra.components import database, redis, storage
 from testbed.node.deployed import DeployedStack
 from testbed.node.rig import Nodes
 
@@ -18,14 +18,11 @@ create table orders as select id, md5(id::text) as what, now() as at from genera
 create index on orders (what)
 """
 _ROWS_DIGEST = "select count(*), md5(string_agg(o::text, ',' order by id)) from orders o"
-_KEYS = """
-export REDISCLI_AUTH="$(cat /run/secrets/archesai/REDIS_PASSWORD)"
-for number in $(seq 100); do echo "set key:$number value:$number"; done | redis-cli >/dev/null
-"""
-_KEYS_DIGEST = """
-export REDISCLI_AUTH="$(cat /run/secrets/archesai/REDIS_PASSWORD)"
-for number in $(seq 100); do echo "get key:$number"; done | redis-cli | sha256sum; redis-cli dbsize
-"""
+_LOGIN = 'export REDISCLI_AUTH="$(cat /run/secrets/archesai/REDIS_PASSWORD)"; '
+_KEYS = _LOGIN + 'for number in $(seq 100); do echo "set key:$number value:$number"; done | redis-cli >/dev/null'
+_KEYS_DIGEST = _LOGIN + 'for number in $(seq 100); do echo "get key:$number"; done | redis-cli | sha256sum'
+_KEYS_COUNT = _LOGIN + "redis-cli dbsize"
+_KEYS_LOSS = _LOGIN + 'for number in $(seq 50); do echo "del key:$number"; done | redis-cli'
 _OBJECTS = 20
 
 
@@ -50,10 +47,40 @@ def fill(nodes: Nodes, stack: DeployedStack) -> None:
 
 def content(nodes: Nodes, stack: DeployedStack) -> Content:
     """What the servers answer now."""
-    objects = _rclone(nodes, stack, "hashsum", "sha256", "--download", f"s3:{_bucket(stack)}")
-    assert len(objects.splitlines()) >= _OBJECTS, objects
-    keys = stack.exec("redis", "sh", "-c", _KEYS_DIGEST)
-    return Content(stack.sql(_ROWS_DIGEST), keys, "\n".join(sorted(objects.splitlines())))
+    found = {module: digest(nodes, stack, module) for module in (database.MODULE, redis.MODULE, storage.MODULE)}
+    assert len(found[storage.MODULE].splitlines()) >= _OBJECTS, found
+    keys = f"{found[redis.MODULE]}{count(nodes, stack, redis.MODULE)}"
+    return Content(found[database.MODULE], keys, found[storage.MODULE])
+
+
+def digest(nodes: Nodes, stack: DeployedStack, module: str) -> str:
+    """Of what `fill` has put there, whatever a module holds besides."""
+    if module == database.MODULE:
+        return stack.sql(_ROWS_DIGEST)
+    if module == redis.MODULE:
+        return stack.exec("redis", "sh", "-c", _KEYS_DIGEST)
+    lines = _rclone(nodes, stack, "hashsum", "sha256", "--download", f"s3:{_bucket(stack)}/files").splitlines()
+    return "\n".join(sorted(lines))
+
+
+def count(nodes: Nodes, stack: DeployedStack, module: str) -> int:
+    """How many rows of writers, keys or objects a module holds."""
+    if module == database.MODULE:
+        there = stack.sql("select to_regclass('writes') is not null") == "t"
+        return int(stack.sql("select count(*) from writes")) if there else 0
+    if module == redis.MODULE:
+        return int(stack.exec("redis", "sh", "-c", _KEYS_COUNT))
+    return len(_rclone(nodes, stack, "lsf", "--recursive", "--files-only", f"s3:{_bucket(stack)}").splitlines())
+
+
+def damage(nodes: Nodes, stack: DeployedStack, module: str) -> None:
+    """Lose about half of what `fill` has put there."""
+    if module == database.MODULE:
+        stack.sql("delete from orders where id % 2 = 0")
+    elif module == redis.MODULE:
+        stack.exec("redis", "sh", "-c", _KEYS_LOSS)
+    else:
+        _rclone(nodes, stack, "delete", "--include", "1*.txt", f"s3:{_bucket(stack)}/files")
 
 
 def _bucket(stack: DeployedStack) -> str:
