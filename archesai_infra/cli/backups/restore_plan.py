@@ -32,14 +32,27 @@ _NOT_IN_A_COPY = ("ingresses.networking.k8s.io", "cronjobs.batch", "horizontalpo
 """A copy must not answer for the real hosts, nor write its own objects over the real copy of them."""
 NEW_VOLUMES = "archesai-new-volumes"
 """ConfigMap in Velero's namespace: restored claims forget their volumes, which no longer exist here."""
-NEW_VOLUMES_RULES = """\
+UNMANAGED = "archesai-unmanaged-dump-pod"
+"""ConfigMap in Velero's namespace: the restored dump pod is none of its StatefulSet's, which would delete it."""
+RULES = {
+    NEW_VOLUMES: """\
 version: v1
 resourceModifierRules:
 - conditions:
     groupResource: persistentvolumeclaims
   mergePatches:
   - patchData: '{"spec": {"volumeName": null}}'
-"""
+""",
+    UNMANAGED: f"""\
+version: v1
+resourceModifierRules:
+- conditions:
+    groupResource: pods
+  mergePatches:
+  - patchData: '{{"metadata": {{"labels": {{"{COMPONENT}": "{BACKUPS}-restoring"}}}}}}'
+""",
+}
+"""Resource modifiers of Restores, by the ConfigMap that holds them."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +146,7 @@ def _claims(build: _Specs, volumes: Sequence[str]) -> Step:
     else:
         text = "claims (on new volumes)"
         spec = build.spec(included=_without(RESTING, VOLUMES))
-        spec["resourceModifier"] = {"kind": "ConfigMap", "name": NEW_VOLUMES}
+        spec["resourceModifier"] = _modifier(NEW_VOLUMES)
     return Step("claims", f"{text}, settings and rules; nothing runs yet", spec)
 
 
@@ -184,6 +197,10 @@ def _rest(build: _Specs, *, outside: Sequence[str]) -> Step:
     return Step("rest", text, build.spec(included=_without(RESTORED, *excluded)))
 
 
+def _modifier(rules: str) -> Object:
+    return {"kind": "ConfigMap", "name": rules}
+
+
 def _without(kinds: Sequence[str], *excluded: str) -> tuple[str, ...]:
     return tuple(kind for kind in kinds if kind not in excluded)
 
@@ -198,7 +215,8 @@ def one_module(stack: str, backup: Object, module: str, namespace: str, *, on_vo
     build = _Specs(str(backup["metadata"]["name"]), namespace, None)
     labels = {"matchLabels": selector(BACKUPS, stack)}
     text = "the backup's dumps, beside those on the volume (the dump pod restarts)"
-    return [Step("dumps", text, build.spec(included=("pods",), labels=labels), waits=(dump.NAME,)), load]
+    spec = build.spec(included=("pods",), labels=labels) | {"resourceModifier": _modifier(UNMANAGED)}
+    return [Step("dumps", text, spec, waits=(dump.NAME,)), load]
 
 
 def _servers(settings: Settings) -> dict[str, str]:

@@ -6,9 +6,10 @@ import base64
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from archesai_infra.cli.backups.place import prepare
-from archesai_infra.cli.backups.restore_plan import NEW_VOLUMES, NEW_VOLUMES_RULES, PLACE, SECRETS, Step, Target
+from archesai_infra.cli.backups.restore_plan import PLACE, RULES, SECRETS, Step, Target
 from archesai_infra.cli.backups.secrets import Secrets
 from archesai_infra.cli.backups.store import POLL_SECONDS, Store, StoredDump, dump_of, say, stamp
 from archesai_infra.cli.base.cluster import MERGE_PATCH, ClusterError, Object
@@ -115,19 +116,22 @@ class Run:
             say(f"pods wait for a Secret that the stack does not make: {command}")
 
     def _restore(self, step: Step) -> None:
-        scale = self.in_place and step.name == "dumps"
-        if scale:
+        replaces_pod = self.in_place and step.name == "dumps"
+        if replaces_pod:
             # Velero fills the volume of a pod that it makes itself.
             self._scale(0)
+            self._remove_pod()
+            self._wait_for_no_pod()
         name = f"{self.backup['metadata']['name'][:190]}-{step.name}-{self._stamp}"
         try:
             spec = step.spec or {}
-            if "resourceModifier" in spec:
-                self._provide_rules()
+            if modifier := spec.get("resourceModifier"):
+                self._provide_rules(modifier["name"])
             self.store.create("Restore", name, spec, {schedules.STACK_LABEL: self.store.stack})
             done = self.store.wait("Restore", name, self.left, say)
         finally:
-            if scale:
+            if replaces_pod:
+                self._remove_pod()
                 self._scale(1)
         status = done["status"]
         if status.get("phase") != "Completed":
@@ -161,12 +165,12 @@ class Run:
             path = path_of("PersistentVolume", name=name)
             self.store.cluster.send("PATCH", path, change, content_type=MERGE_PATCH)
 
-    def _provide_rules(self) -> None:
-        """The rules by which restored claims forget their volumes."""
+    def _provide_rules(self, name: str) -> None:
+        """The rules by which Velero changes what it restores."""
         path = path_of("ConfigMap", self.store.namespace)
-        if self.store.cluster.find(path_of("ConfigMap", self.store.namespace, NEW_VOLUMES)) is None:
-            metadata = {"name": NEW_VOLUMES, "namespace": self.store.namespace}
-            body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"rules": NEW_VOLUMES_RULES}}
+        if self.store.cluster.find(path_of("ConfigMap", self.store.namespace, name)) is None:
+            metadata = {"name": name, "namespace": self.store.namespace}
+            body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"rules": RULES[name]}}
             self.store.cluster.send("POST", path, body)
 
     def _load(self, module: str) -> None:
@@ -251,9 +255,18 @@ class Run:
     def _scale(self, replicas: int) -> None:
         path = path_of("StatefulSet", self.namespace, dump.NAME)
         self.store.cluster.send("PATCH", path, {"spec": {"replicas": replicas}}, content_type=MERGE_PATCH)
-        if not replicas:
-            pod = path_of("Pod", self.namespace, dump.POD)
-            self._wait(f"pod {dump.POD} still exists", lambda: self.store.cluster.find(pod) is None)
+
+    def _remove_pod(self) -> None:
+        """Remove the dump pod; one that Velero made is removed by nobody else."""
+        try:
+            self.store.cluster.send("DELETE", path_of("Pod", self.namespace, dump.POD))
+        except ClusterError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+
+    def _wait_for_no_pod(self) -> None:
+        pod = path_of("Pod", self.namespace, dump.POD)
+        self._wait(f"pod {dump.POD} still exists", lambda: self.store.cluster.find(pod) is None)
 
     def _wait_for(self, step: Step) -> None:
         for kind, names in (("StatefulSet", step.waits), ("Deployment", step.proxies)):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import yaml
 
-from archesai_infra.cli.backups.restore_plan import NEW_VOLUMES, Target, one_module, refusals, whole
+from archesai_infra.cli.backups.restore_plan import NEW_VOLUMES, RULES, Target, one_module, refusals, whole
 from archesai_infra.cli.backups.secrets import in_state
 from archesai_infra.cli.backups.store import StoredDump, dump_of, problems
 from archesai_infra.cli.rbac.roles import plural
@@ -156,6 +158,16 @@ def test_claims_get_new_volumes_unless_theirs_outlived_the_namespace() -> None:
 def test_a_dump_that_is_still_on_the_volume_needs_no_restore_by_velero() -> None:
     steps = one_module("prod", _backup(), "database", "archesai", on_volume=True)
     assert [(step.name, step.spec) for step in steps] == [("load-database", None)]
+
+
+def test_a_dump_pod_that_is_restored_for_its_volume_belongs_to_no_stateful_set_which_would_delete_it() -> None:
+    dumps, _ = one_module("prod", _backup(), "database", "archesai", on_volume=False)
+    assert dumps.spec
+    (rule,) = yaml.safe_load(RULES[dumps.spec["resourceModifier"]["name"]])["resourceModifierRules"]
+    (patch,) = rule["mergePatches"]
+    changed = json.loads(patch["patchData"])["metadata"]["labels"]
+    selected = dumps.spec["labelSelector"]["matchLabels"]
+    assert any(selected[label] != value for label, value in changed.items())
 
 
 @pytest.mark.parametrize(
