@@ -12,6 +12,13 @@ from archesai_infra.cli.base.options import DEFAULT_STACK, Json, Stack
 Timeout = Annotated[int, typer.Option("--timeout", min=1, help="Time to wait, in seconds.")]
 
 
+def complete_modules(incomplete: str) -> list[str]:
+    """Modules whose content can be restored alone, for the shell."""
+    from archesai_infra.cli.backups.restore_plan import DATA_MODULES
+
+    return [name for name in DATA_MODULES if name.startswith(incomplete)]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands, and the older names of some of them."""
     group = typer.Typer(no_args_is_help=True, help="Create, list and restore backups, and write the recovery kit.")
@@ -57,7 +64,10 @@ def restore(
     ] = None,
     into: Annotated[str | None, typer.Option("--into", help="Namespace for a copy beside the stack.")] = None,
     module: Annotated[
-        str | None, typer.Option("--module", help="Only the content of database, redis or storage.")
+        str | None,
+        typer.Option(
+            "--module", help="Only the content of database, redis or storage.", autocompletion=complete_modules
+        ),
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show the steps and exit.")] = False,
     confirm: Annotated[
