@@ -92,7 +92,11 @@ def refuse_others(options: Mapping[str, str | None]) -> None:
 def _show(plan: Recovery, cluster: Cluster, namespace: str) -> None:
     file = f"Pulumi.{plan.stack}.yaml"
     moment = plan.moment or "its end"
-    begin = "is there already, and applied again" if plan.begun else f"gets the cluster {plan.new.name}, and is applied"
+    begin = (
+        f"has the cluster {plan.new.name} already, and is applied again"
+        if plan.begun
+        else f"gets the cluster {plan.new.name}, and is applied"
+    )
     lines = [
         f"Recovery of archive {plan.source} to {moment}, in namespace {namespace} of context {cluster.context}:",
         f"  1. {file} {begin}; {plan.present.name} serves on while the new one recovers",

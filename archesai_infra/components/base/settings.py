@@ -189,9 +189,9 @@ class Autoscaling(Model):
     enabled: bool = False
     """Scale by load."""
     min_replicas: int = Field(default=3, ge=1)
-    """Fewest pods."""
+    """Lower limit of the autoscaler, in pods."""
     max_replicas: int = Field(default=10, ge=1)
-    """Most pods."""
+    """Upper limit of the autoscaler, in pods."""
     cpu: Percent = 70
     """Use of the CPU request that is aimed at, in percent."""
     memory: Percent = 80

@@ -57,8 +57,8 @@ class Logs(Model):
     bucket: BucketName = "arches-logs"
     """Bucket for `objectStorage`; made where the stack runs the storage."""
     existing_secret: DnsLabel | None = None
-    """Secret in the monitoring namespace with the keys `ACCESS_KEY` and `SECRET_KEY` for `objectStorage`, made by
-    others; needed where an external storage's own Secret is made by others too."""
+    """Existing Secret in the monitoring namespace with the keys `ACCESS_KEY` and `SECRET_KEY` for `objectStorage`;
+    required where the external storage uses an existing Secret too."""
     size: MemoryQuantity = "20Gi"
     """Size of the volume; with `objectStorage` it only holds what is not yet written there."""
     storage_class: DnsLabel | None = None

@@ -74,7 +74,7 @@ def rules(settings: RedisServer) -> str:
 
 
 def logins(component: Component, settings: RedisServer) -> dict[str, Login]:
-    """The users with passwords in a Secret of their own: generated, from the stack's store, or made by others."""
+    """Users with passwords in Secrets of their own: generated, of the external store, or of an existing Secret."""
     names = _rules(settings)
     if component.context.external:
         stored = {name: value for name, value in (_STORED | _STORED_REPLICATED).items() if name in names}
