@@ -13,11 +13,11 @@ from typing import Any
 from archesai_infra.cli.base.cluster import Cluster, ClusterError
 from archesai_infra.cli.base.failures import Caught
 from archesai_infra.cli.base.kinds import group_path, path
+from archesai_infra.cli.base.owner import stack_of
 from archesai_infra.cli.doctor import api_server, bucket, classes
 from archesai_infra.cli.doctor.dns import findings
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warning
 from archesai_infra.cli.engine.existing_secrets import lacking, wanted
-from archesai_infra.kube.labels import INSTANCE
 from archesai_infra.stack.evaluate import Evaluation
 from archesai_infra.versions import POD_SECURITY
 
@@ -116,9 +116,9 @@ def namespace(examination: Examination) -> Iterator[Finding]:
     if found is None:
         yield ok("namespace", f"{examination.namespace} does not exist yet")
         return
-    owner = found["metadata"].get("labels", {}).get(INSTANCE)
+    owner = stack_of(found)
     ours = next(item for item in examination.objects if item["kind"] == "Namespace")
-    stack = ours["metadata"]["labels"][INSTANCE]
+    stack = stack_of(ours)
     if found["status"].get("phase") == "Terminating":
         cure = (
             f"wait; if it stays: kubectl --context {examination.cluster.context} get namespace "

@@ -9,7 +9,7 @@ from typing import cast
 
 from archesai_infra.cli.base.cluster import Cluster, Object
 from archesai_infra.cli.base.kinds import path as path_of
-from archesai_infra.kube.labels import INSTANCE
+from archesai_infra.cli.base.owner import stack_of
 from archesai_infra.stack.evaluate import Evaluation, Resource
 
 STRICT = "strict"
@@ -107,10 +107,10 @@ def made_for(
         found = cluster.find(path_of(kind, name=name))
         if found is None:
             continue
-        labels = found["metadata"].get("labels") or {}
-        if labels.get(INSTANCE) == stack:
+        owner = stack_of(found)
+        if owner == stack:
             continue
-        if kind == "Namespace" and name in places and INSTANCE not in labels and not _has_pods(cluster, name):
+        if kind == "Namespace" and name in places and owner is None and not _has_pods(cluster, name):
             fitting.append(name)
         else:
             others.append(f"{kind} {name}")

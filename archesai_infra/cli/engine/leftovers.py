@@ -11,6 +11,7 @@ from typing import Any
 
 from archesai_infra.cli.base.cluster import Cluster
 from archesai_infra.cli.base.kinds import path as path_of
+from archesai_infra.cli.base.owner import owner_of
 from archesai_infra.kube.labels import INSTANCE
 from archesai_infra.stack.evaluate import RELEASE, Evaluation, Resource
 
@@ -86,7 +87,7 @@ def find(deployment: Mapping[str, Any], declared: Evaluation, cluster: Cluster, 
     foreign: list[str] = []
     for release in declared.releases:
         namespace, name = _place(release)
-        owner = _owner(cluster, namespace)
+        owner = owner_of(cluster, namespace)
         if owner not in (None, stack) and (namespace, name) not in known:
             foreign.append(f"namespace {namespace} is stack {owner}'s: {_SHARED.get(name, _SHARED_MONITORING)}")
         if owner != stack:
@@ -106,7 +107,7 @@ def unfinished(declared: Evaluation, cluster: Cluster, stack: str) -> Iterator[R
     """Records of the stack's releases that Helm has not ended; raises ClusterError."""
     for release in declared.releases:
         namespace, name = _place(release)
-        if _owner(cluster, namespace) == stack:
+        if owner_of(cluster, namespace) == stack:
             yield from (one for one in _records(cluster, namespace, name) if one.status in UNFINISHED)
 
 
@@ -138,13 +139,6 @@ def _manager(resource: Mapping[str, Any]) -> str:
 
 def _place(release: Resource) -> tuple[str, str]:
     return str(release.inputs["namespace"]), str(release.inputs["name"])
-
-
-def _owner(cluster: Cluster, namespace: str) -> str | None:
-    """The stack that made a namespace; None where no stack did or there is no such namespace."""
-    found = cluster.find(path_of("Namespace", name=namespace))
-    labels: Mapping[str, str] = (found or {}).get("metadata", {}).get("labels") or {}
-    return labels.get(INSTANCE)
 
 
 def _runs_in(cluster: Cluster, declared: Evaluation, stack: str) -> bool:

@@ -9,11 +9,12 @@ from typing import Any
 
 from archesai_infra.cli.base.cluster import Cluster, Object
 from archesai_infra.cli.base.kinds import path
+from archesai_infra.cli.base.owner import owner_of
 from archesai_infra.cli.base.text import counted, duration, moment
 from archesai_infra.cli.status import databases, pods
 from archesai_infra.cli.status.databases import Status
 from archesai_infra.components.database.cluster.network import CLUSTER_LABEL, POOLER_LABEL
-from archesai_infra.kube.labels import COMPONENT, INSTANCE
+from archesai_infra.kube.labels import COMPONENT
 from archesai_infra.stack.evaluate import Evaluation, Resource
 from archesai_infra.stack.parts import module_of
 
@@ -44,10 +45,11 @@ class Line:
 
 def look(cluster: Cluster, evaluation: Evaluation, instance: str, now: datetime) -> list[Line]:
     """Everything about the stack, one line before its first `up`; raises ClusterError."""
-    if not _is_deployed(cluster, evaluation):
+    owner = owner_of(cluster, evaluation.settings.namespace)
+    if owner is None and not any(_find(cluster, item) for item in _declared(evaluation, *_WORKLOADS)):
         return [Line("", f"Stack {instance}", "problem", NOTHING_DEPLOYED, f"arches up --stack {instance}")]
     return [
-        *_owner(cluster, evaluation, instance),
+        *_owner(evaluation, owner, instance),
         *_workloads(cluster, evaluation, instance),
         *_databases(cluster, evaluation, instance),
         *_services(cluster, evaluation),
@@ -58,25 +60,11 @@ def look(cluster: Cluster, evaluation: Evaluation, instance: str, now: datetime)
     ]
 
 
-def _is_deployed(cluster: Cluster, evaluation: Evaluation) -> bool:
-    """Whether an `up` has begun: the namespace is a stack's, or one of the workloads exists in it."""
-    if _owner_of(cluster, evaluation.settings.namespace):
-        return True
-    return any(_find(cluster, item) for item in _declared(evaluation, *_WORKLOADS))
-
-
-def _owner_of(cluster: Cluster, namespace: str) -> str:
-    """The stack that a namespace belongs to; empty for no stack's, and for a namespace that does not exist."""
-    found = cluster.find(path("Namespace", name=namespace)) or {}
-    return str(found.get("metadata", {}).get("labels", {}).get(INSTANCE, ""))
-
-
-def _owner(cluster: Cluster, evaluation: Evaluation, instance: str) -> Iterator[Line]:
+def _owner(evaluation: Evaluation, owner: str | None, instance: str) -> Iterator[Line]:
     """A problem where the namespace belongs to another stack: everything below is then that stack's."""
-    name = evaluation.settings.namespace
-    other = _owner_of(cluster, name) or instance
-    if other != instance:
-        yield Line("security", f"Namespace {name}", "problem", f"belongs to stack {other}", f"arches status -s {other}")
+    if owner not in (None, instance):
+        name = f"Namespace {evaluation.settings.namespace}"
+        yield Line("security", name, "problem", f"belongs to stack {owner}", f"arches status -s {owner}")
 
 
 def _declared(evaluation: Evaluation, *kinds: str) -> list[Object]:
