@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 from pulumi.automation import CommandError as EngineError
@@ -30,7 +30,7 @@ from archesai_infra.stack.evaluate import Evaluation, evaluate
 
 ADOPTING = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
 """With these the engine takes over an object that exists, where its other fields do not conflict."""
-_UNLOCKED = "The process that locked the state has ended without unlocking it: the lock is removed."
+Result = TypeVar("Result")
 
 
 def recover(stack: Stack, raw: RawConfig, command: Command, *, yes: bool, take_over: bool) -> Leftovers:
@@ -165,27 +165,21 @@ def _clear_records(found: Leftovers, clear: Callable[[], None], *, yes: bool) ->
 
 def unlocking(stack: Stack, operation: Callable[[], object]) -> Callable[[], object]:
     """The operation, which once more begins without the lock that a killed process of this machine left."""
-
-    def run() -> None:
-        try:
-            operation()
-        except EngineError as error:
-            if not leftovers.abandoned(str(error)):
-                raise
-            typer.echo(_UNLOCKED)
-            stack.cancel()
-            operation()
-
-    return run
+    return lambda: _once_more(operation, stack.cancel)
 
 
 def find_unlocking(command: Command, *arguments: str) -> str | None:
     """What the engine's own command prints, as `Command.find`, once more without such a lock; raises CommandError."""
+    return _once_more(lambda: command.find(*arguments), lambda: command.run("cancel", "--yes"))
+
+
+def _once_more(operation: Callable[[], Result], unlock: Callable[[], object]) -> Result:
+    """The result of an operation; where such a lock refuses it, the lock is removed and the operation runs again."""
     try:
-        return command.find(*arguments)
-    except CommandError as error:
+        return operation()
+    except (CommandError, EngineError) as error:
         if not leftovers.abandoned(str(error)):
             raise
-        typer.echo(_UNLOCKED)
-        command.run("cancel", "--yes")
-        return command.find(*arguments)
+        typer.echo("The process that locked the state has ended without unlocking it: the lock is removed.")
+        unlock()
+        return operation()
