@@ -6,7 +6,6 @@ import base64
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from archesai_infra.cli.backups.place import prepare
 from archesai_infra.cli.backups.restore_plan import PLACE, RULES, SECRETS, Step, Target
@@ -258,11 +257,7 @@ class Run:
 
     def _remove_pod(self) -> None:
         """Remove the dump pod; one that Velero made is removed by nobody else."""
-        try:
-            self.store.cluster.send("DELETE", path_of("Pod", self.namespace, dump.POD))
-        except ClusterError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
+        self.store.cluster.delete(path_of("Pod", self.namespace, dump.POD))
 
     def _wait_for_no_pod(self) -> None:
         pod = path_of("Pod", self.namespace, dump.POD)

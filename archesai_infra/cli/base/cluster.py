@@ -132,6 +132,14 @@ class Cluster:
         response = self._request(method, path, body, query, content_type)
         return Answer(self._document(response.data or b""), response.headers.get("Date", ""))
 
+    def delete(self, path: str) -> None:
+        """Delete an object, and in the background what it owns; one that is gone is no error. Raises ClusterError."""
+        try:
+            self.send("DELETE", path, query={"propagationPolicy": "Background"})
+        except ClusterError as error:
+            if error.status != _NOT_FOUND:
+                raise
+
     def lines(self, path: str, query: Mapping[str, str]) -> Iterator[str]:
         """Lines of a stream as they come, such as a pod's log; raises ClusterError."""
         response = self._request("GET", path, None, query, "application/json", stream=True)

@@ -146,9 +146,7 @@ class HelperJob:
         for item in reversed(self.objects):
             kind, name = item["kind"], item["metadata"]["name"]
             try:
-                place = path_of(kind, self.namespace, name)
-                self.cluster.send("DELETE", place, query={"propagationPolicy": "Background"})
+                self.cluster.delete(path_of(kind, self.namespace, name))
             except ClusterError as error:
-                if error.status != HTTPStatus.NOT_FOUND:
-                    command = self.cluster.kubectl(self.namespace, f"delete {kind.lower()} {name}")
-                    typer.echo(f"{kind} {name} was not removed: {error.problem}; remove it: {command}", err=True)
+                command = self.cluster.kubectl(self.namespace, f"delete {kind.lower()} {name}")
+                typer.echo(f"{kind} {name} was not removed: {error.problem}; remove it: {command}", err=True)
