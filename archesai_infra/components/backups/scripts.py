@@ -40,7 +40,7 @@ def drill_files() -> dict[str, str]:
 
 def archive_drill_files() -> dict[str, str]:
     """Scripts of the drill of the archive by file name."""
-    own = ("archive-mark.sh", "archive_fetch.py", "archive-segment.sh", "archive-drill.sh")
+    own = ("tables.sql", "archive-mark.sh", "archive_fetch.py", "archive-segment.sh", "archive-drill.sh")
     return scripts(_PACKAGE, "connection.sh", *own)
 
 

@@ -46,10 +46,7 @@ until pg_isready -q -h "$SCRATCH" -U "$ADMINISTRATOR"; do
 done
 server="host=$SCRATCH user=$ADMINISTRATOR"
 recovered="$server dbname=$(mark database)"
-sql "$recovered" >"$SCRATCH/tables" <<'SQL'
-SELECT format('%I.%I', nspname, relname) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-  WHERE relkind = 'r' AND relpersistence = 'p' AND nspname !~ '^pg_' AND nspname <> 'information_schema';
-SQL
+sql "$recovered" <"$SCRIPTS/tables.sql" >"$SCRATCH/tables"
 if grep -vxF -f "$SCRATCH/tables" "$SCRATCH/mark/tables" >&2; then
   echo 'drill: these tables of the live server were not recovered' >&2
   exit 65

@@ -7,8 +7,7 @@ connect "$DATABASE_URL"
 mark=$SCRATCH/mark
 mkdir -p "$mark" "$SCRATCH/log"
 ask 'SELECT current_database()' >"$mark/database"
-ask "SELECT format('%I.%I', nspname, relname) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-  WHERE relkind = 'r' AND relpersistence = 'p' AND nspname !~ '^pg_' AND nspname <> 'information_schema'" >"$mark/tables"
+sql "$url" <"$SCRIPTS/tables.sql" >"$mark/tables"
 # Anybody may write such a message. It is a transaction, so that its segment is archived after archive_timeout at the latest.
 ask "SELECT pg_logical_emit_message(true, 'archesai', 'drill')" >"$mark/position"
 ask 'SELECT pg_walfile_name(pg_current_wal_insert_lsn())' >"$mark/segment"
