@@ -10,6 +10,7 @@ from testbed.controlplane.clusterwide import ClusterWide
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.configurations import PROD
 from testbed.engine.deployment import Deploy, Deployment
+from testbed.engine.namespaces import remove_namespaces
 from testbed.engine.standin_charts import Templates, only_records
 
 
@@ -30,12 +31,6 @@ def production(
         deployment.run("cancel", "--yes")
         deployment.run("destroy", "--yes", "--skip-preview", "--ignore-protect")
         before.reset()
-        _remove_namespaces(deployment, rig)
-
-
-def _remove_namespaces(deployment: Deployment, rig: ControlPlane) -> None:
-    """Delete those that a destroy keeps with their volumes, or did not come to: the next stack needs their names."""
-    declared = [item for item in deployment.declared().objects if item["kind"] == "Namespace"]
-    for namespace in declared:
-        rig.api.delete(namespace)
-    rig.wait_gone(*(item for item in declared if item["metadata"]["name"] != deployment.name))
+        # Also those that the run did not come to, and that were made for its Secrets.
+        declared = [item["metadata"]["name"] for item in deployment.declared().objects if item["kind"] == "Namespace"]
+        remove_namespaces(rig, deployment, declared)

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from testbed.cli.projects import project
+from testbed.cli.worlds import MAIN
 
 __all__ = ["project"]
 
-MAIN = "import sys; sys.argv[0] = 'arches'; from archesai_infra.cli.app import main; main()"
+COMMAND = f"import sys; sys.argv[0] = 'arches'; {MAIN}"
+"""Completion is asked for under the name of the command."""
 OFFERED = {
     "conf": {"config"},
     "config set api.rep": {"api.replicas"},
@@ -40,7 +42,7 @@ def offered(shell: str, line: str, directory: Path) -> set[str]:
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
     }
     environment = {name: value for name, value in os.environ.items() if name != "STACK"} | protocol
-    command = [sys.executable, "-c", MAIN]
+    command = [sys.executable, "-c", COMMAND]
     done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     # zsh gets each word in quotes, with its description; fish gets a description after a tab.

@@ -7,17 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from archesai_infra.kube.labels import INSTANCE
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.deployment import Deploy, Deployment
+from testbed.engine.namespaces import remove_namespaces
 from testbed.engine.standin_charts import Templates, only_records
 from testbed.stacks import Config
 
 TEST_SECONDS = 1800
 """Bound on one test with what it deploys first; ten killed deployments take many minutes on a busy machine."""
-
-GONE_SECONDS = 300.0
-"""Bound on the end of a namespace with what is in it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,16 +54,5 @@ def deploy(
     yield make
     for deployment in made:
         deployment.end_processes()
-        _remove_namespaces(control_plane, deployment)
-
-
-def _remove_namespaces(rig: ControlPlane, deployment: Deployment) -> None:
-    """Delete all that a stack made; those of charts have fixed names, which the stacks of other files need."""
-    own = {str(deployment.config["namespace"]), deployment.name}
-    watched = deployment.config.get("monitoring", {}).get("namespace", deployment.name)
-    made = rig.api.list("v1", "Namespace", labels=f"{INSTANCE}={deployment.name}")
-    of_charts = [item for item in made if item["metadata"]["name"] not in own]
-    named = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in {*own, watched}]
-    for namespace in (*of_charts, *named):
-        rig.api.delete(namespace)
-    rig.wait_gone(*of_charts, seconds=GONE_SECONDS)
+        measured = deployment.config.get("monitoring", {}).get("namespace", deployment.name)
+        remove_namespaces(control_plane, deployment, [measured])

@@ -1,4 +1,4 @@
-"""What an operation of the engine started ends with it, whoever became its parent."""
+"""Killing an operation of the engine also ends every process that it started, even one whose parent has ended."""
 
 from __future__ import annotations
 
