@@ -29,18 +29,11 @@ class Synced:
     problems: Mapping[str, str]
     """Reason by `Kind/name` of what failed."""
     differences: tuple[str, ...]
-    """`Kind/name` of what differs from the manifests afterwards, but for ignored fields.
-
-    What the sync pruned counts as long as it is being deleted: see `lasting`."""
+    """`Kind/name` of what still differs from the manifests a minute afterwards, but for ignored fields."""
 
     def names(self, status: str) -> list[str]:
         """What ended with a status, in order."""
         return [name for name, found in self.resources if found == status]
-
-    @property
-    def lasting(self) -> list[str]:
-        """Differences that do not go with the deletion of what was pruned."""
-        return sorted(set(self.differences) - set(self.names("Pruned")))
 
 
 def synchronize(
@@ -61,7 +54,7 @@ def synchronize(
         capture_output=True,
         text=True,
         check=False,
-        timeout=SYNC_SECONDS + 60,
+        timeout=SYNC_SECONDS + 120,
     )
     if done.returncode:
         raise RuntimeError(done.stderr.strip())

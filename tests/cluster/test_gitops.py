@@ -135,7 +135,7 @@ def test_argo_cd_converges_after_each_edit_and_prunes_nothing_before_what_takes_
     for edit, config in EDITS.items():
         with watched(sync.rig, sync.namespace) as lost:
             synced = sync(config)
-        assert (synced.phase, synced.problems, synced.lasting) == ("Succeeded", {}, []), (edit, synced)
+        assert (synced.phase, synced.problems, synced.differences) == ("Succeeded", {}, ()), (edit, synced)
         assert lost == set(), edit
         # The autoscaler's number is left alone.
         assert sync.rig.api.get("apps/v1", "Deployment", "archesai-api", sync.namespace)["spec"]["replicas"] == 4, edit

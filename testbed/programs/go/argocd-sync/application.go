@@ -72,8 +72,10 @@ func (a *application) ignored(object *unstructured.Unstructured) [][]string {
 	return paths
 }
 
-// Normalize removes the ignored fields of an object before it is compared.
+// Normalize removes the ignored fields of an object before it is compared. Argo CD ignores every status unless
+// resource.compareoptions says otherwise.
 func (a *application) Normalize(object *unstructured.Unstructured) error {
+	unstructured.RemoveNestedField(object.Object, "status")
 	for _, path := range a.ignored(object) {
 		unstructured.RemoveNestedField(object.Object, path...)
 	}

@@ -24,6 +24,8 @@ const (
 	manager = "argocd-controller"
 	// passInterval is the time between two passes of a sync; Argo CD's controller makes one for each change that it sees.
 	passInterval = 500 * time.Millisecond
+	// settleTime bounds the wait for the ends of deletions and for the cache to show what the sync changed.
+	settleTime = time.Minute
 )
 
 // resource is what a sync did to one object.
@@ -95,7 +97,7 @@ func (c *controller) sync(ctx context.Context, targets []*unstructured.Unstructu
 		case <-time.After(passInterval):
 		}
 	}
-	differences, err := c.differences(targets)
+	differences, err := c.lasting(ctx, targets)
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +154,24 @@ func (c *controller) pass(targets []*unstructured.Unstructured, state sync.SyncO
 	current.Sync()
 	phase, message, results := current.GetState()
 	return phase, message, results, nil
+}
+
+// lasting are the differences that are still there after the settle time. Argo CD too compares again for each change
+// that it sees.
+func (c *controller) lasting(ctx context.Context, targets []*unstructured.Unstructured) ([]string, error) {
+	settled, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	for {
+		differences, err := c.differences(targets)
+		if err != nil || len(differences) == 0 {
+			return differences, err
+		}
+		select {
+		case <-settled.Done():
+			return differences, nil
+		case <-time.After(passInterval):
+		}
+	}
 }
 
 // differences are the objects that Argo CD would show as out of sync. It compares with a dry run on the server where
