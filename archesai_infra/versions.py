@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 
@@ -70,3 +71,11 @@ REDIS_EXPORTER = ImageVersion("oliver006/redis_exporter", "v1.89.0")
 
 POD_SECURITY = "v1.34"
 """Version of the Pod Security Standards that namespaces are held to: that of the oldest supported Kubernetes."""
+
+
+def database(major: int) -> ImageVersion:
+    """The image of another major version of PostgreSQL: pgvector publishes each of its versions for all of them.
+
+    Tags: https://hub.docker.com/r/pgvector/pgvector/tags.
+    """
+    return DATABASE._replace(tag=re.sub(r"\bpg\d+", f"pg{major}", DATABASE.tag))

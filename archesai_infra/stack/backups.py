@@ -10,7 +10,7 @@ from archesai_infra import versions
 from archesai_infra.components import storage
 from archesai_infra.components.backups import alerts, schedules
 from archesai_infra.components.backups.component import BackupsArgs
-from archesai_infra.components.backups.dump import DumpSources
+from archesai_infra.components.backups.dump import DumpSources, tools_image
 from archesai_infra.components.base.connections import Connections
 from archesai_infra.components.base.settings import Image
 from archesai_infra.components.base.watch.alerts import Alert
@@ -41,8 +41,9 @@ def arguments(settings: Settings, credentials: Credentials, connections: Connect
             database=connections.database if "database" in dumped else None,
             redis=connections.redis if "redis" in dumped else None,
             size=own.dump.size or mebibytes(dump_bytes(settings)),
-            database_image=settings.database.image if isinstance(settings.database, DatabasePod) else Image(),
-            redis_image=Image() if isinstance(settings.redis, ExternalRedis) else settings.redis.image,
+            database_image=_database_image(settings),
+            database_version=database_tools(settings),
+            redis_image=_redis_image(settings),
             redis_version=redis_tools(settings),
         ),
         drill_size=(own.drill.size or size) if drills_newest(settings) else None,
@@ -109,6 +110,28 @@ def dumps(settings: Settings) -> tuple[str, ...]:
     return tuple(module for module, enabled in on.items() if enabled)
 
 
+def _database_image(settings: Settings) -> Image:
+    return settings.database.image if isinstance(settings.database, DatabasePod) else Image()
+
+
+def _redis_image(settings: Settings) -> Image:
+    return Image() if isinstance(settings.redis, ExternalRedis) else settings.redis.image
+
+
+def database_tools(settings: Settings) -> ImageVersion:
+    """The image with the tools of the database's dump: those of an older major version refuse a server."""
+    serving, ours = _serving_major(settings), major(f":{versions.DATABASE.tag}")
+    return versions.DATABASE if serving is None or int(ours or 0) >= serving else versions.database(serving)
+
+
+def _serving_major(settings: Settings) -> int | None:
+    """Major version of a server that does not run in the image of the single pod; None if unknown."""
+    own = settings.database
+    if isinstance(own, ExternalDatabase):
+        return own.version
+    return int(own.cluster.major) if isinstance(own, ClusterDatabase) and own.cluster.major else None
+
+
 def redis_tools(settings: Settings) -> ImageVersion:
     """The image with the tools of redis' dump: neither Redis nor Valkey reads what a newer one of the other wrote."""
     return versions.REDIS if isinstance(settings.redis, ExternalRedis) else settings.redis.default_image
@@ -117,15 +140,19 @@ def redis_tools(settings: Settings) -> ImageVersion:
 def images(settings: Settings) -> dict[str, tuple[Image, ImageVersion]]:
     """Every image that only this module runs, by its key, with what it is by default.
 
-    The dump pod runs the images of the servers it dumps unless it is given its own.
+    The dump pod runs the images of the servers it dumps, where they run here, unless it is given its own.
     """
     found = settings.backups
     dumped = dumps(settings)
     used: dict[str, tuple[Image, ImageVersion]] = {}
-    if "database" in dumped and found.dump.image.model_fields_set:
-        used["backups.dump.image"] = (found.dump.image, versions.DATABASE)
-    if "redis" in dumped and found.dump.redis_image.model_fields_set:
-        used["backups.dump.redisImage"] = (found.dump.redis_image, redis_tools(settings))
+    if "database" in dumped and (found.dump.image.model_fields_set or "image" not in settings.database.pod_images):
+        used["backups.dump.image"] = (
+            tools_image(found.dump.image, _database_image(settings)),
+            database_tools(settings),
+        )
+    if "redis" in dumped and (found.dump.redis_image.model_fields_set or "image" not in settings.redis.pod_images):
+        tools = tools_image(found.dump.redis_image, _redis_image(settings))
+        used["backups.dump.redisImage"] = (tools, redis_tools(settings))
     if drills_archive(settings) and isinstance(settings.database, ClusterDatabase):
         sidecar = settings.database.cluster.archive.sidecar_image
         used["database.cluster.archive.sidecarImage"] = (sidecar, versions.BARMAN_SIDECAR)
@@ -245,17 +272,14 @@ def _dump_certificate(settings: Settings) -> Iterator[str]:
 
 
 def _dump_tools(settings: Settings) -> Iterator[str]:
-    """Tools of an older major version refuse a server: those of a cluster are not in the image that dumps."""
-    own = settings.database
-    if not isinstance(own, ClusterDatabase) or "database" not in dumps(settings):
+    """Tools of an older major version refuse a server; the image that dumps is not that of such a server."""
+    if "database" not in dumps(settings):
         return
-    image = settings.backups.dump.image
-    used = image if image.model_fields_set else own.image
-    tools = major(f":{used.tag_or(versions.DATABASE)}")
-    serving = own.cluster.major
-    if tools is not None and serving is not None and int(tools) < int(serving):
+    used = tools_image(settings.backups.dump.image, _database_image(settings))
+    tools, serving = major(f":{used.tag_or(database_tools(settings))}"), _serving_major(settings)
+    if tools is not None and serving is not None and int(tools) < serving:
         yield (
-            f"backups.dump.image.tag: the tools are of PostgreSQL {tools} and the cluster is of {serving}: name an "
+            f"backups.dump.image.tag: the tools are of PostgreSQL {tools} and the server is of {serving}: name an "
             f"image with pgvector and PostgreSQL {serving}"
         )
 

@@ -371,9 +371,16 @@ REFUSED: dict[str, tuple[Config, str]] = {
     ),
     "tools that are older than the server": (
         clustered({"image": {"tag": "17.11-standard-trixie"}})
-        | {"backups": {"enabled": True, "bucket": "elsewhere", "existingSecret": "keys"}},
+        | {
+            "backups": {
+                "enabled": True,
+                "bucket": "elsewhere",
+                "existingSecret": "keys",
+                "dump": {"image": {"tag": "0.8.6-pg16-bookworm"}},
+            }
+        },
         (
-            "backups.dump.image.tag: the tools are of PostgreSQL 16 and the cluster is of 17: name an image with "
+            "backups.dump.image.tag: the tools are of PostgreSQL 16 and the server is of 17: name an image with "
             "pgvector and PostgreSQL 17"
         ),
     ),

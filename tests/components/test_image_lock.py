@@ -16,9 +16,18 @@ DIGEST = "sha256:" + "5" * 64
 MIRROR = "registry.example.com/proxy"
 
 
-def _locked(**images: object) -> Config:
-    names = {image.locked_as(default) for image, default in used_images(render(BACKED_UP).settings).values()}
-    return BACKED_UP | {"images": {"digests": dict.fromkeys(names, DIGEST), **images}}
+def _locked(servers: Config | None = None, **images: object) -> Config:
+    stack = BACKED_UP | (servers or {})
+    names = {image.locked_as(default) for image, default in used_images(render(stack).settings).values()}
+    return stack | {"images": {"digests": dict.fromkeys(names, DIGEST), **images}}
+
+
+EXTERNAL: Config = {
+    "database": {"mode": "external", "host": "db.example.com", "cidrs": ["10.9.0.0/16"], "version": 17},
+    "databasePassword": "made-up",
+    "redis": {"enabled": True, "mode": "external", "host": "redis.example.com", "cidrs": ["10.9.0.0/16"]},
+    "redisPassword": "made-up",
+}
 
 
 def _containers(config: Config) -> list[dict[str, Any]]:
@@ -26,8 +35,11 @@ def _containers(config: Config) -> list[dict[str, Any]]:
     return [container for item in rendered.kinds(*RUNNERS) for container in containers(item)]
 
 
-def test_every_container_is_pulled_by_the_digest_of_the_lock_and_only_where_it_is_missing() -> None:
-    pulls = {(item["image"].partition("@")[2], item["imagePullPolicy"]) for item in _containers(_locked())}
+@pytest.mark.parametrize(
+    "servers", [pytest.param({}, id="the stack's servers"), pytest.param(EXTERNAL, id="servers elsewhere")]
+)
+def test_every_container_is_pulled_by_the_digest_of_the_lock_and_only_where_it_is_missing(servers: Config) -> None:
+    pulls = {(item["image"].partition("@")[2], item["imagePullPolicy"]) for item in _containers(_locked(servers))}
     assert pulls == {(DIGEST, "IfNotPresent")}
 
 

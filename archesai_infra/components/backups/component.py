@@ -78,7 +78,7 @@ class Backups(RunningComponent):
             copies.Objects(context, copies.ObjectsArgs(settings, args.objects, keys), inner)
         if args.drill_size and "database" in modules:
             image = tools_image(settings.dump.image, args.dump.database_image)
-            drill_args = drills.DrillArgs(settings, image, args.drill_size)
+            drill_args = drills.DrillArgs(settings, image, args.dump.database_version, args.drill_size)
             drills.Drill(context, drill_args, self.child(depends_on=ready))
         if args.drilled_archive and args.dump.database:
             archive_args = archive_drills.ArchiveDrillArgs(settings, args.dump.database, args.drilled_archive)

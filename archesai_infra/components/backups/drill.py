@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pulumi
 
-from archesai_infra import versions
 from archesai_infra.components.backups import scripts
 from archesai_infra.components.backups.cron import Script, cron_job
 from archesai_infra.components.backups.dump import CLAIM, MOUNT_PATH, VOLUME
@@ -21,6 +20,7 @@ from archesai_infra.kube.names import object_name
 from archesai_infra.kube.storage import claim_spec
 from archesai_infra.kube.volumes import Mount, claim, scratch
 from archesai_infra.quantities import mebibytes, memory_bytes
+from archesai_infra.versions import ImageVersion
 
 MODULE = "backups-drill"
 NAME = object_name(MODULE)
@@ -34,6 +34,8 @@ class DrillArgs:
     settings: BackupsSettings
     image: Image
     """The one that made the dump: older tools cannot read it, and it may need the database's extensions."""
+    version: ImageVersion
+    """What the image is where the stack names none."""
     size: str
     """Size of the scratch volume, a Kubernetes quantity."""
 
@@ -48,7 +50,7 @@ class Drill(RunningComponent):
         script = Script(
             "drill",
             scripts.drill_files(),
-            context.image(args.image, versions.DATABASE),
+            context.image(args.image, args.version),
             settings.resources,
             {
                 "BACKUP_DIR": MOUNT_PATH,

@@ -9,7 +9,6 @@ import pulumi
 from pulumi_kubernetes.apps.v1 import StatefulSet
 from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
-from archesai_infra import versions
 from archesai_infra.components.backups import scripts
 from archesai_infra.components.backups.schedules import CONTAINERS, TIMEOUT_VARIABLE
 from archesai_infra.components.backups.settings import BackupsSettings, Dump
@@ -42,6 +41,7 @@ class DumpSources:
     size: str
     """Size of the volume, a Kubernetes quantity."""
     database_image: Image
+    database_version: ImageVersion
     redis_image: Image
     redis_version: ImageVersion
 
@@ -62,7 +62,7 @@ def dump_pod(component: RunningComponent, settings: BackupsSettings, sources: Du
     if sources.database:
         image = tools_image(dump.image, sources.database_image)
         plain, secret = _database_access(sources.database)
-        built = _Container(DATABASE_CONTAINER, image, versions.DATABASE, dump.resources, plain, secret)
+        built = _Container(DATABASE_CONTAINER, image, sources.database_version, dump.resources, plain, secret)
         containers.append(_waiting(component, built, dump, [*mounts, *sources.database.mounts]))
         secret_values += sources.database.secret_values
         certificates += sources.database.mounts

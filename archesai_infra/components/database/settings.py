@@ -203,6 +203,9 @@ class ExternalDatabase(ExternalModule):
     """Authority that the server's certificate is checked against, for api, migrations, exporter and dumps."""
     cidrs: tuple[Cidr, ...] = ANYWHERE
     """Networks the server's addresses are in; the network policies allow no other."""
+    version: int | None = Field(default=None, ge=13, le=18)
+    """Major version of the server. Dumps and drills use tools of this version where it is newer than the program's own
+    (PostgreSQL's tools dump older servers and refuse newer ones)."""
     service: ServicePeer | None = None
     """Pods behind the host, where it is a Service of another namespace in this cluster."""
     existing_secret: DnsLabel | None = None
