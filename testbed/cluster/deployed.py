@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -56,12 +57,13 @@ class Deployed:
         return apply(self.rig, items)
 
     def jobs_of_cron_jobs(self) -> list[Object]:
-        """What `kubectl create job --from` makes of each CronJob."""
+        """What `kubectl create job --from` makes of each CronJob, under names that no other caller gets."""
+        run = secrets.token_hex(3)
         return [
             {
                 "apiVersion": "batch/v1",
                 "kind": "Job",
-                "metadata": item["metadata"] | {"name": f"{item['metadata']['name']}-now"},
+                "metadata": item["metadata"] | {"name": f"{item['metadata']['name']}-{run}"},
                 "spec": item["spec"]["jobTemplate"]["spec"],
             }
             for item in self.of_kind("CronJob")
@@ -97,6 +99,11 @@ class Deployed:
         """What controllers complained about in the stack's namespace, as `reason: message`."""
         events = self.rig.api.list("v1", "Event", self.namespace)
         return [f"{event['reason']}: {event['message']}" for event in events if event["type"] == "Warning"]
+
+    def refused_pods(self) -> list[str]:
+        """What the API server refused to controllers; where two writers of a quota met, they try again."""
+        failed = [line for line in self.warnings() if line.startswith("FailedCreate")]
+        return [line for line in failed if "the object has been modified" not in line]
 
 
 def deploy(rig: ControlPlane, scenario: Scenario, change: Config | None = None) -> Deployed:

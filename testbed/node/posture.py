@@ -21,6 +21,7 @@ EXPLAINED = {
     r"FailedPreStopHook": "the hook of the api ends with the process that it ends",
     r"FailedMount: .*no relationship found between node": "the kubelet knows of a pod before the authorizer does",
     r"FailedCreate: .*service account .* not found": "the engine makes both at once, and the set tries again",
+    r"FailedCreate: .*on resourcequotas .*has been modified": "two writers of the quota met, and the set tries again",
     r"not allocated; repairing$": "the API server writes its record of a new Service's address a moment later",
 }
 """Warning events that a start brings, and why."""

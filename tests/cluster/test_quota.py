@@ -84,7 +84,7 @@ def test_productions_quota_holds_the_most_pods_of_the_api_and_a_roll_out_of_ever
         ]
 
     stack.rig.wait_for("a new pod of every Deployment", unrolled, seconds=READY_SECONDS)
-    assert [line for line in stack.warnings() if line.startswith("FailedCreate")] == []
+    assert stack.refused_pods() == []
 
 
 def _rolled(deployment: Object) -> Object:

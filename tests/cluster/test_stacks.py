@@ -63,7 +63,7 @@ def test_every_cron_job_makes_a_job_that_completes(running: Callable[[str], Depl
 
 @every_stack
 def test_no_pod_was_refused_on_the_way(running: Callable[[str], Deployed], name: str) -> None:
-    assert [line for line in running(name).warnings() if line.startswith("FailedCreate")] == []
+    assert running(name).refused_pods() == []
 
 
 @every_stack
