@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import pytest
 
 from archesai_infra.cli.images.listing import items
-from testbed.matrix import CLUSTER
-from testbed.stacks import DEVELOPMENT, ROOT, raw, shipped_config
+from archesai_infra.cli.images.signers import SIGNERS
+from testbed.matrix import MATRIX
+from testbed.stacks import ROOT, raw, shipped_config
 
 _LINES = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").splitlines()
 _HEADING = "| threat | attacker | verdict | how | tests |"
@@ -37,15 +39,22 @@ def test_a_verdict_rests_on_tests_that_exist_or_says_that_nothing_is_defended(ro
     assert not missing
 
 
-def test_what_a_command_verifies_is_what_stacks_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    production = shipped_config("prod")
-    listed = [*items(raw(production, "prod"), _unheard), *items(raw(DEVELOPMENT | CLUSTER), _unheard)]
-    verified = re.findall(r"^  (\S+):<version>", "\n".join(_LINES), re.MULTILINE)
-    assert len(verified) == len(re.findall(r"^cosign verify", "\n".join(_LINES), re.MULTILINE))
-    assert set(verified) <= {item.repository for item in listed}
+def _documented() -> dict[str, tuple[str, ...]]:
+    """Options of the commands in the page, by the repositories that they verify."""
+    commands: dict[str, tuple[str, ...]] = {}
+    for text in re.findall(r"^cosign verify ((?:.*\\\n)*.*)$", "\n".join(_LINES), re.MULTILINE):
+        words = shlex.split(text.replace("\\\n", " "))
+        images = [word.removesuffix(":<version>") for word in words if word.endswith(":<version>")]
+        assert words[-len(images) :] == [f"{image}:<version>" for image in images]
+        commands |= dict.fromkeys(images, tuple(words[: -len(images)]))
+    return commands
 
 
-def _unheard(line: str) -> None:
-    """Charts are not rendered here."""
-    assert "helm is not on PATH" in line
+def test_the_page_has_the_commands_that_doctor_runs() -> None:
+    assert _documented() == {repository: signer.options for repository, signer in SIGNERS.items()}
+
+
+def test_what_has_a_signer_is_what_stacks_run() -> None:
+    stacks = [raw(MATRIX[f"database cluster with {part}"]) for part in ("a pooler", "an archive")]
+    listed = [item for stack in (raw(shipped_config("prod"), "prod"), *stacks) for item in items(stack, warn=None)]
+    assert set(SIGNERS) - {item.repository for item in listed} == set()

@@ -37,6 +37,13 @@ def one_line(text: object) -> str:
     return " ".join(str(text).split())
 
 
+def printable(line: str) -> str:
+    """A line without what a terminal would obey: control characters become escapes, tabs stay."""
+    return "".join(
+        char if char == "\t" or char.isprintable() else char.encode("unicode_escape").decode() for char in line
+    )
+
+
 def value_text(value: object) -> str:
     """A value on one line; `not set` for none."""
     if value is None:

@@ -20,7 +20,7 @@ from archesai_infra.cli.base.project import root
 from archesai_infra.cli.base.stacks import read_stack
 from archesai_infra.cli.base.tables import STYLES, console
 from archesai_infra.cli.base.text import counted
-from archesai_infra.cli.doctor import machine
+from archesai_infra.cli.doctor import machine, signatures
 from archesai_infra.cli.doctor.drift import drift_of
 from archesai_infra.cli.doctor.releases import releases
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped
@@ -28,6 +28,7 @@ from archesai_infra.cli.doctor.server import Examination, examine
 from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.engine import present
 from archesai_infra.cli.engine.state import environment
+from archesai_infra.cli.images.listing import items
 from archesai_infra.stack.config import ConfigError
 from archesai_infra.stack.evaluate import Evaluation, evaluate
 
@@ -75,7 +76,8 @@ def examine_stack(root: Path, stack: str, *, drift: bool) -> Iterator[Finding]:
         ("state", lambda: machine.state(stack, variables)),
     )
     try:
-        evaluation = evaluate(read_stack(stack))
+        raw = read_stack(stack)
+        evaluation = evaluate(raw)
     except ConfigError as error:
         exists = (root / f"Pulumi.{stack}.yaml").is_file()
         for reason in error.reasons:
@@ -87,6 +89,7 @@ def examine_stack(root: Path, stack: str, *, drift: bool) -> Iterator[Finding]:
     yield ok("stack file", f"Pulumi.{stack}.yaml, {len(evaluation.resources)} resources")
     yield from machine.cautions(evaluation.settings, stack)
     reached = yield from _cluster(evaluation, stack)
+    yield from signatures.findings(items(raw, warn=None))
     if drift and reached:
         yield from _each(("drift", lambda: drift_of(root, stack)))
     elif drift:

@@ -47,8 +47,11 @@ class Item:
         return f"{self.repository}:{self.tag}" if self.tag else self.repository
 
 
-def items(raw: RawConfig, warn: Callable[[str], None]) -> list[Item]:
-    """Images and charts of a stack; `warn` gets a line for each chart that cannot be rendered. Raises ConfigError."""
+def items(raw: RawConfig, warn: Callable[[str], None] | None) -> list[Item]:
+    """Images and charts of a stack; `warn` gets a line for each chart that cannot be rendered. Raises ConfigError.
+
+    Without `warn` no chart is rendered: of its images those are listed that `components.base.chart_images` names.
+    """
     settings, _ = load(raw)
     listed = {item.name: item for item in _own_images(settings)}
     by_digest = {item.digest: item.name for item in listed.values() if item.digest}
@@ -84,15 +87,10 @@ def _own_images(settings: Settings) -> Iterator[Item]:
         yield Item("image", repository, tag, digest or locked, tuple(keys), target, fixed=bool(digest))
 
 
-def _chart_images(release: Resource, settings: Settings, warn: Callable[[str], None]) -> Iterator[Item]:
+def _chart_images(release: Resource, settings: Settings, warn: Callable[[str], None] | None) -> Iterator[Item]:
     chart = _version(release)
     known = {item.locked_as for item in images_of(chart)}
-    try:
-        references = chart_images(release, location(chart, settings.charts))
-    except CommandError as error:
-        listed = "every image that it can run is listed" if known else "its own images are not listed"
-        warn(f"{chart.address} {chart.version}: cannot be rendered, {listed}: {error}")
-        references = known
+    references = known if warn is None else _rendered(release, chart, settings, known, warn)
     for reference in sorted(references):
         name, _, digest = reference.partition("@")
         host, slash, rest = name.rpartition("/")
@@ -102,6 +100,18 @@ def _chart_images(release: Resource, settings: Settings, warn: Callable[[str], N
         pinned = digest or settings.images.digests.get(name, "")
         users = (str(release.inputs["name"]),)
         yield Item(*("chart image", repository, tag, pinned, users, target), fixed=bool(digest), lockable=name in known)
+
+
+def _rendered(
+    release: Resource, chart: ChartVersion, settings: Settings, known: set[str], warn: Callable[[str], None]
+) -> set[str]:
+    """References in the rendered chart; the known ones, with a warning, where it cannot be rendered."""
+    try:
+        return chart_images(release, location(chart, settings.charts))
+    except CommandError as error:
+        listed = "every image that it can run is listed" if known else "its own images are not listed"
+        warn(f"{chart.address} {chart.version}: cannot be rendered, {listed}: {error}")
+        return known
 
 
 def _chart(release: Resource, settings: Settings) -> Item:

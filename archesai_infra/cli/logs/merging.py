@@ -16,6 +16,7 @@ from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.stacks import read_stack
+from archesai_infra.cli.base.text import printable
 from archesai_infra.components import database
 from archesai_infra.components.database.cluster.network import CLUSTER_LABEL
 from archesai_infra.kube.labels import COMPONENT, INSTANCE
@@ -55,13 +56,6 @@ def print_logs(stack: str, module: str, choice: Choice) -> None:
         sources = containers(pods(cluster, settings, stack, module))
         for line in merged(cluster, settings.namespace, sources, choice.query):
             typer.echo(printable(line))
-
-
-def printable(line: str) -> str:
-    """A line without what a terminal would obey: control characters become escapes, tabs stay."""
-    return "".join(
-        char if char == "\t" or char.isprintable() else char.encode("unicode_escape").decode() for char in line
-    )
 
 
 def _check(settings: Settings, module: str) -> None:

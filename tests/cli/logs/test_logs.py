@@ -16,7 +16,7 @@ import yaml
 
 from archesai_infra.cli.base.cluster import ClusterError
 from archesai_infra.cli.base.kubeconfig import connect
-from archesai_infra.cli.logs.merging import printable
+from archesai_infra.cli.base.text import printable
 from testbed.cli.running import run
 from testbed.stacks import ROOT, Config
 
