@@ -58,6 +58,7 @@ from archesai_infra.stack.posture import registries
 from archesai_infra.stack.protection import (
     PROTECTED,
     VOLUMES,
+    losing_protection,
     require_log_volume,
     require_protected,
     require_single_pod,
@@ -125,7 +126,10 @@ def deploy(
     else:
         _components(settings, credentials, context, cluster)
     require_protected(before.protected, context.data)
-    for warning in starts(settings, before.volumes):
+    for warning in (
+        *starts(settings, before.volumes),
+        *losing_protection(before.protected, context.protected, settings),
+    ):
         pulumi.log.warn(warning)
     return outputs(settings) | {
         PROTECTED: context.protected,

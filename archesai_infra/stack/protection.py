@@ -6,7 +6,7 @@ deleted what was not protected. The API server refuses to shrink a claim in the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from archesai_infra.components import database
 from archesai_infra.stack.settings import Settings
@@ -52,4 +52,13 @@ def require_protected(before: Collection[str], declared: Collection[str]) -> Non
             f"production data is protected: {names} would be deleted, and nothing was changed. To keep it, take the "
             f"edit back. To let it go, make a backup, name it in the stack file (security.unprotected: [{names}]), run "
             "`up`, and make the edit then: volumes and the namespace stay in the cluster while retainData is true."
+        )
+
+
+def losing_protection(before: Collection[str], protected: Collection[str], settings: Settings) -> Iterator[str]:
+    """What is to be said of data whose protection ends with `environment`, and not by `security.unprotected`."""
+    if names := ", ".join(sorted(set(before) - {*protected, *settings.security.unprotected})):
+        yield (
+            f"environment: development ends the protection of {names}: a later edit or `destroy` is no longer refused; "
+            "volumes and the namespace stay while retainData is true. Set environment to production to keep it"
         )

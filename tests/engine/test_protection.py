@@ -90,7 +90,9 @@ def test_who_insists_goes_on_and_the_volume_still_stays(guarded: Deployment, con
     """The way that the message names."""
     claim = find(guarded.declared(), "PersistentVolumeClaim", "archesai-redis-data")
     server = find(guarded.declared(), "StatefulSet", "archesai-redis")
-    guarded.configure({"security": {"unprotected": ["redis"]}})
+    guarded.configure({"environment": "development"})
+    assert "ends the protection of database, redis, security" in guarded.run("preview").text
+    guarded.configure({"environment": "production", "security": {"unprotected": ["redis"]}})
     guarded.up()
     guarded.configure({"redis": None})
     guarded.up()

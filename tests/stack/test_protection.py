@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from archesai_infra.stack.protection import PROTECTED, ProtectedError, require_protected
-from testbed.stacks import render
+from archesai_infra.stack.protection import PROTECTED, ProtectedError, losing_protection, require_protected
+from testbed.stacks import Config, render
 
 PRODUCTION = {
     "environment": "production",
@@ -37,3 +37,23 @@ def test_what_was_protected_and_is_gone_is_refused_with_both_ways_on() -> None:
         ProtectedError, match=r"redis, storage would be deleted.*security\.unprotected: \[redis, storage\]"
     ):
         require_protected(["database", "storage", "redis"], {"database"})
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, []),
+        ({"environment": "development"}, ["the protection of database, redis, security:"]),
+        ({"security": {"unprotected": ["redis"]}}, []),
+        (
+            {"environment": "development", "security": {"unprotected": ["redis"]}},
+            ["the protection of database, security:"],
+        ),
+    ],
+)
+def test_protection_that_ends_with_the_environment_is_named(changed: Config, said: list[str]) -> None:
+    before = render(PRODUCTION).outputs[PROTECTED]
+    after = PRODUCTION | changed
+    found = list(losing_protection(before, render(after).outputs[PROTECTED], render(after).settings))
+    assert len(found) == len(said)
+    assert all(words in text for words, text in zip(said, found, strict=True))

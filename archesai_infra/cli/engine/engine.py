@@ -10,15 +10,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import typer
-from pulumi.automation import PulumiCommand
-from semver import VersionInfo
 
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.project import STATE
+from archesai_infra.cli.engine.download import DownloadError, install
 
 DOWNLOADS = "get.pulumi.com"
 """Where Pulumi publishes its engine."""
 CONNECT_SECONDS = 3
+_BY_HAND = "docs/security.md, Check what you run, has the commands that install and check one"
 
 
 class NoEngineError(Exception):
@@ -104,9 +104,7 @@ def _fetch(root: Path) -> Engine:
     where = engine.root or root
     typer.echo(f"Fetching the Pulumi engine {wanted()} into {where.relative_to(root)} …", err=True)
     try:
-        PulumiCommand.install(str(where), VersionInfo.parse(wanted()))
-    except Exception as error:
-        raise NoEngineError(
-            f"fetching pulumi {wanted()} from {DOWNLOADS} failed ({error}); {reason_for_none()}"
-        ) from error
+        install(wanted(), where)
+    except DownloadError as error:
+        raise NoEngineError(f"pulumi {wanted()} was not installed: {error}; {_BY_HAND}") from None
     return engine
