@@ -30,7 +30,7 @@ EVERY_CHART: Config = (
             "enabled": True,
             "controller": {"install": True},
             "certManager": {"install": True},
-            "tls": {"enabled": True, "issuer": "letsencrypt"},
+            "tls": {"enabled": True, "issuer": "letsencrypt-prod"},
         },
     }
 )
@@ -106,3 +106,22 @@ def test_every_namespace_of_a_release_holds_the_pull_secret_and_the_release_wait
         if resource.type.endswith(":Secret") and resource.inputs["metadata"]["name"] == "regcred"
     }
     assert all(by_namespace[release.inputs["namespace"]] in release.depends_on for release in stack.releases)
+
+
+@pytest.mark.parametrize(("api", "form"), [("ingress", "ingress"), ("gateway", "gatewayHTTPRoute")])
+def test_the_pods_that_prove_hosts_run_where_the_stack_may_run_and_pull_with_the_login(api: str, form: str) -> None:
+    made: Config = {"api": api, "clusterIssuer": {"create": True, "email": "ops@example.com"}}
+    certified = EVERY_CHART | {"ingress": {**EVERY_CHART["ingress"], **made}}
+    added = {
+        "nodeSelector": {"pool": "arches"},
+        "tolerations": [TAINT],
+        "priorityClassName": "arches",
+        "imagePullSecrets": [{"name": "regcred"}],
+    }
+    for config, wanted in ((PLACED | LOGIN, {"spec": added}), ({}, None)):
+        (solver,) = _issuer(certified | config)["spec"]["acme"]["solvers"]
+        assert solver["http01"][form].get("podTemplate") == wanted
+
+
+def _issuer(config: Config) -> dict[str, Any]:
+    return Rendered.of(render(config)).one("ClusterIssuer", "letsencrypt-prod")

@@ -116,9 +116,8 @@ def completed(chart: Chart, context: Context) -> dict[str, Any]:
         if (name, path) not in _EVERYWHERE:
             wanted.append((path, "nodeSelector", placement.node_selector))
     wanted += [(path, "priorityClassName", placement.priority_class) for path in paths.priority]
-    if context.pull_secret is not None and context.mirror is not None and paths.pull_secrets:
+    if (secret := context.chart_pull_secret) is not None and paths.pull_secrets:
         path, _, key = paths.pull_secrets.rpartition(".")
-        secret = context.pull_secret.name
         wanted.append((path, key, [secret if paths.names_only else {"name": secret}]))
     wanted += _pins(chart, context)
     values = dict(chart.values)
@@ -196,7 +195,7 @@ def chart_namespace(
         opts=component.kept() if holds_data else component.clusterwide(),
     )
     made: list[pulumi.Resource] = [namespace, *_policies(component, name, namespace)]
-    if context.pull_secret is not None and context.mirror is not None:
+    if context.chart_pull_secret is not None:
         made.append(component.pull_secret(name, f"pull-secret-{name}", depends_on=[namespace]))
     return made
 

@@ -112,6 +112,11 @@ class Context:
         return image.reference(default, self.registry)
 
     @property
+    def chart_pull_secret(self) -> str | None:
+        """Name of the Secret for the images of charts, which only a mirror with a login asks for."""
+        return self.pull_secret.name if self.pull_secret is not None and self.mirror is not None else None
+
+    @property
     def mirror(self) -> str | None:
         """ImageSource that replaces every image's own."""
         return self.registry.mirror

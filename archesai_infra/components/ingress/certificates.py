@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from archesai_infra.kube.pods import Placement
 from archesai_infra.model import Model
 from archesai_infra.types import DnsLabel, Email
 
@@ -92,3 +93,15 @@ def issuer_spec(settings: ClusterIssuer, issuer: str, solver: dict[str, Any]) ->
             "solvers": [{"http01": solver}],
         }
     }
+
+
+def solver_pods(placement: Placement, pull_secret: str | None) -> dict[str, Any]:
+    """What a solver adds to its pods: the values of the chart do not reach the pods that cert-manager creates."""
+    spec = {
+        "nodeSelector": dict(placement.node_selector),
+        "tolerations": [dict(toleration) for toleration in placement.tolerations],
+        "priorityClassName": placement.priority_class,
+        "imagePullSecrets": [{"name": pull_secret}] if pull_secret else [],
+    }
+    added = {key: value for key, value in spec.items() if value}
+    return {"podTemplate": {"spec": added}} if added else {}

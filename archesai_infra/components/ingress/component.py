@@ -21,6 +21,7 @@ from archesai_infra.components.ingress.certificates import (
     SOLVER_PORT,
     cert_manager_values,
     issuer_spec,
+    solver_pods,
 )
 from archesai_infra.components.ingress.chart import CHART, chart_values, watched
 from archesai_infra.components.ingress.classes import NGINX
@@ -131,12 +132,15 @@ class Ingress(Component):
     def _cluster_issuer(
         self, settings: IngressSettings, issuer: str, after: Sequence[pulumi.Resource]
     ) -> pulumi.Resource:
+        context = self.context
+        pods = solver_pods(context.scheduling.placement(), context.chart_pull_secret)
+        solver = routes.solver(settings, context.namespace, pods)
         return CustomResource(
             f"{self.module}-cluster-issuer",
             api_version="cert-manager.io/v1",
             kind="ClusterIssuer",
-            metadata={"name": issuer, "labels": labels(self.module, self.context.instance)},
-            spec=issuer_spec(settings.cluster_issuer, issuer, routes.solver(settings, self.context.namespace)),
+            metadata={"name": issuer, "labels": labels(self.module, context.instance)},
+            spec=issuer_spec(settings.cluster_issuer, issuer, solver),
             # Not `clusterwide`: only the provider that installed the chart knows the kind at once.
             opts=self.child(depends_on=after),
         )

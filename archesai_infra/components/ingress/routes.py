@@ -110,9 +110,9 @@ def traffic_policy_spec(settings: IngressSettings, module: str) -> dict[str, Any
     return spec
 
 
-def solver(settings: IngressSettings, namespace: str) -> dict[str, Any]:
-    """How cert-manager proves a host: by the API that the stack's hosts use."""
+def solver(settings: IngressSettings, namespace: str, pods: dict[str, Any]) -> dict[str, Any]:
+    """How cert-manager proves a host: by the API that the stack's hosts use, with `pods` added to either form."""
     if settings.api == "ingress":
-        return {"ingress": {"ingressClassName": settings.class_name}}
+        return {"ingress": {"ingressClassName": settings.class_name, **pods}}
     parent = {"name": NAME, "namespace": namespace, "kind": "Gateway", "sectionName": HTTP}
-    return {"gatewayHTTPRoute": {"parentRefs": [parent], "serviceType": "ClusterIP"}}
+    return {"gatewayHTTPRoute": {"parentRefs": [parent], "serviceType": "ClusterIP", **pods}}
