@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 STACK_FILE = "Pulumi.dev.yaml"
@@ -53,3 +55,14 @@ def shell(
         check=False,
         timeout=_SECONDS,
     )
+
+
+@contextmanager
+def room_for(size: int) -> Generator[None]:
+    """Refuse every byte of a file beyond `size`, as a full disk would."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from archesai_infra.cli.backups.store import Store, open_store
+from archesai_infra.cli.base import files
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.git import work_tree
 from archesai_infra.cli.base.kinds import path as path_of
@@ -80,13 +81,9 @@ def write(text: str, path: Path) -> None:
             Exit.INPUT,
         )
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        files.create(path, text.encode(), 0o600)
     except FileExistsError:
         raise CommandError(f"{path} already exists; name another file", Exit.INPUT) from None
-    except OSError as error:
-        raise CommandError(f"{path} cannot be written: {(error.strerror or str(error)).lower()}", Exit.INPUT) from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _credentials(store: Store) -> dict[str, str]:

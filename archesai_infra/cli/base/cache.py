@@ -6,7 +6,8 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+
+from archesai_infra.cli.base.files import home, put
 
 LIMIT = 20
 """Documents that are kept; the oldest go first."""
@@ -32,15 +33,7 @@ class Cache:
         """Keep a document: written beside its place and moved there, so that no reader sees half of it."""
         with suppress(OSError):
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with NamedTemporaryFile("w", dir=self._directory, encoding="utf-8", delete=False) as file:
-                temporary = Path(file.name)
-                try:
-                    json.dump(document, file)
-                    file.flush()
-                    temporary.replace(self._path(key))
-                except BaseException:
-                    temporary.unlink(missing_ok=True)
-                    raise
+            put(self._path(key), json.dumps(document).encode(), 0o600)
             self._drop_oldest()
 
     def _drop_oldest(self) -> None:
@@ -53,9 +46,6 @@ class Cache:
 
 
 def _base() -> Path:
-    """The user's directory for caches; below `/dev/null`, where nothing can be kept, for a user without a home."""
+    """The user's directory for caches."""
     given = os.environ.get("XDG_CACHE_HOME")
-    try:
-        return Path(given) if given else Path.home() / ".cache"
-    except RuntimeError:
-        return Path(os.devnull)
+    return Path(given) if given else home() / ".cache"

@@ -75,7 +75,12 @@ def connect(context: str | None = None, kubeconfig: str | None = None) -> Cluste
 
 
 def _in_project(path: str) -> bool:
-    return Path(path).expanduser().resolve().is_relative_to(root().resolve())
+    try:
+        expanded = Path(path).expanduser()
+    except RuntimeError:
+        # The user has no home; what the client library makes of the path says so.
+        return False
+    return expanded.resolve().is_relative_to(root().resolve())
 
 
 def _unusable(path: str | None, error: Exception) -> ClusterError:

@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
-from archesai_infra.cli.base import project
+from archesai_infra.cli.base import files, project
 from archesai_infra.cli.base.confirm import ask_secret
 from archesai_infra.cli.base.console import print_lines
 from archesai_infra.cli.base.errors import CommandError, Exit
@@ -235,13 +235,6 @@ def mistakes(text: str, stack: str) -> list[str]:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a file in one step, with its mode and its line ends; a link stays one."""
-    path = path.resolve()
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="\r\n" if b"\r\n" in path.read_bytes() else "\n")
-        shutil.copymode(path, beside)
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
+    """Write a file in one step, with its mode and its line ends; a link stays one. Raises CommandError and OSError."""
+    content = text.encode()
+    files.replace(path, content.replace(b"\n", b"\r\n") if b"\r\n" in path.read_bytes() else content)

@@ -8,11 +8,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import mkstemp
+from secrets import token_hex
+from tempfile import gettempdir
 
 import typer
 
-from archesai_infra.cli.base import project
+from archesai_infra.cli.base import files, project
 from archesai_infra.cli.base.confirm import confirm
 from archesai_infra.cli.base.console import print_lines
 from archesai_infra.cli.base.errors import CommandError, Exit
@@ -24,38 +25,47 @@ _EDITORS = ("nano", "vim", "vi")
 
 
 def edit(stack: str) -> None:
-    """Edit a stack file; with a mistake in it, the file stays as it was and the edited text is kept elsewhere.
+    """Edit a stack file; where the result is not saved, the file stays as it was and the edited text is kept elsewhere.
 
-    Raises CommandError and ConfigError.
+    Raises CommandError, ConfigError and OSError.
     """
     path = project.root() / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         read_stack(stack)
     before = _text(path, path.name)
+    files.require_writable(path)
     # Beside the file, so that the schema that it names is found from the copy too.
     copy = path.with_name(f".{path.name}")
-    copy.write_text(before, encoding="utf-8")
+    files.put(copy, before.encode(), 0o600)
     try:
         after = _edited(copy, stack)
-    except CommandError:
-        if (text := copy.read_text(encoding="utf-8", errors="replace")) != before:
-            typer.echo(f"Your text is kept in {_kept(text, stack)}; {path.name} is as it was.", err=True)
+        if after != before:
+            replace_file(path, after)
+    except BaseException:
+        _keep(copy, before, stack)
         raise
-    finally:
-        copy.unlink()
+    copy.unlink()
     if after == before:
         typer.echo(f"{path.name} is unchanged")
         return
-    replace_file(path, after)
     print_lines([f"{path.name} is changed; see what that changes: arches preview --stack {stack}"])
 
 
-def _kept(text: str, stack: str) -> Path:
-    """A file outside of the project, readable by its owner only, with a text that was refused."""
-    descriptor, name = mkstemp(prefix=f"Pulumi.{stack}.", suffix=".yaml")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    return Path(name)
+def _keep(copy: Path, before: str, stack: str) -> None:
+    """Move a text that was not saved out of the project, readable by its owner only; without room it stays."""
+    if not copy.is_file():
+        return
+    text = copy.read_bytes()
+    if text == before.encode():
+        copy.unlink()
+        return
+    place = Path(gettempdir(), f"Pulumi.{stack}.{token_hex(4)}.yaml")
+    try:
+        files.create(place, text, 0o600)
+        copy.unlink()
+    except OSError:
+        place = copy
+    typer.echo(f"Your text is kept in {place}; Pulumi.{stack}.yaml is as it was.", err=True)
 
 
 def _edited(copy: Path, stack: str) -> str:

@@ -14,7 +14,8 @@ from rich.text import Text
 from archesai_infra.cli.base.cluster import ClusterError
 from archesai_infra.cli.base.console import interactive, print_json
 from archesai_infra.cli.base.errors import Exit
-from archesai_infra.cli.base.failures import Caught
+from archesai_infra.cli.base.failure import Failure
+from archesai_infra.cli.base.failures import Caught, failure_of
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root
 from archesai_infra.cli.base.stacks import read_stack
@@ -66,18 +67,25 @@ def _print(finding: Finding) -> None:
 
 def examine_stack(root: Path, stack: str, *, drift: bool) -> Iterator[Finding]:
     """Every finding as it is made; what depends on something broken is left out."""
-    engine = present(root)
+    engine = None
+    with Caught() as caught:
+        engine = present(root)
+    if caught.failure:
+        yield _failed("engine", caught.failure)
     command = engine.command if engine is not None else None
     variables = {**os.environ, **environment(root, create=False)}
     yield from _each(
         ("python", lambda: machine.python(root)),
-        ("engine", lambda: machine.engine(root, command)),
+        *([] if caught.failure else [("engine", lambda: machine.engine(root, command))]),
         ("plugins", lambda: machine.plugins(command)),
         ("state", lambda: machine.state(stack, variables)),
     )
     try:
         raw = read_stack(stack)
         evaluation = evaluate(raw)
+    except OSError as error:
+        yield _failed("stack file", failure_of(error))
+        return
     except ConfigError as error:
         exists = (root / f"Pulumi.{stack}.yaml").is_file()
         for reason in error.reasons:
@@ -102,7 +110,11 @@ def _each(*checks: tuple[str, Callable[[], Finding]]) -> Iterator[Finding]:
         with Caught() as caught:
             yield check()
         if caught.failure:
-            yield problem(name, f"the check failed: {caught.failure.text}", "correct that, then run doctor again")
+            yield _failed(name, caught.failure)
+
+
+def _failed(check: str, failure: Failure) -> Finding:
+    return problem(check, f"the check failed: {failure.text}", "correct that, then run doctor again")
 
 
 def _cluster(evaluation: Evaluation, stack: str) -> Iterator[Finding]:

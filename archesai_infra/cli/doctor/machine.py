@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from archesai_infra.cli.base.errors import CommandError
+from archesai_infra.cli.base.files import home
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warning
 from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.state import refuse_throw_away_state
@@ -87,8 +88,8 @@ def plugins(command: Path | None) -> Finding:
     beside = command.parent / PLUGIN
     if beside.is_file() or shutil.which(PLUGIN):
         return ok(name, f"{PLUGIN} comes with the engine")
-    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    if (home / "plugins" / f"resource-kubernetes-v{wanted}").is_dir():
+    own = Path(os.environ.get("PULUMI_HOME") or home() / ".pulumi")
+    if (own / "plugins" / f"resource-kubernetes-v{wanted}").is_dir():
         return ok(name, f"kubernetes {wanted}")
     return warning(
         name,

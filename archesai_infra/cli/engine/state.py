@@ -7,6 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
+from archesai_infra.cli.base import files
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.project import STATE
 
@@ -64,7 +65,7 @@ def logged_in() -> bool:
     """Whether the user has chosen a state: by a variable, or by `pulumi login`."""
     if os.environ.get("PULUMI_BACKEND_URL") or os.environ.get("PULUMI_ACCESS_TOKEN"):
         return True
-    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    home = Path(os.environ.get("PULUMI_HOME") or files.home() / ".pulumi")
     try:
         credentials = json.loads((home / "credentials.json").read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
@@ -73,12 +74,16 @@ def logged_in() -> bool:
 
 
 def _passphrase(path: Path) -> Path:
+    """The file, made where there is none; raises CommandError for an empty one, which protects nothing."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        files.create(path, secrets.token_urlsafe(32).encode(), 0o600)
     except FileExistsError:
-        return path
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(secrets.token_urlsafe(32))
+        if not path.stat().st_size:
+            raise CommandError(
+                f"{path}: is empty, so it would encrypt secrets with nothing; remove it, and the next command makes a "
+                "passphrase",
+                Exit.STATE,
+            ) from None
     return path
 
 

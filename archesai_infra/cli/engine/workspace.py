@@ -10,6 +10,7 @@ from pathlib import Path
 from pulumi import automation
 from pulumi.automation import Stack
 
+from archesai_infra.cli.base import files
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.text import one_line
 from archesai_infra.cli.engine.engine import Engine
@@ -41,4 +42,4 @@ def unchanged(path: Path) -> Generator[None]:
         yield
     finally:
         if path.read_bytes() != before:
-            path.write_bytes(before)
+            files.replace(path, before)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.files import home
 
 _DOCKER_HUB = "https://index.docker.io/v1/"
 _HELPER_SECONDS = 30
@@ -18,10 +19,10 @@ _HELPER_SECONDS = 30
 
 def login(host: str) -> tuple[str, str] | None:
     """User and password for a registry; none where nobody logged in. Raises CommandError for an unreadable file."""
-    path = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
+    path = Path(os.environ.get("DOCKER_CONFIG") or home() / ".docker") / "config.json"
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
         raise CommandError(f"{path}: is no JSON; log in again with docker login", Exit.INPUT) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsonlib
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import typer
 import yaml
 
+from archesai_infra.cli.base import files
 from archesai_infra.cli.base.console import print_json
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.text import one_line
@@ -78,11 +78,9 @@ def _write(text: str, out: Path | None) -> None:
         sys.stdout.write(text)
         return
     try:
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        files.create(out, text.encode())
     except FileExistsError:
         raise CommandError(f"{out}: already exists; remove it or name another file", Exit.INPUT) from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def stack_file(translation: Translation) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import typer
 from ruamel.yaml.comments import CommentedMap
 
-from archesai_infra.cli.base import project
+from archesai_infra.cli.base import files, project
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.stacks import read_stack
 from archesai_infra.cli.config.edit import dumped, loaded, mistakes
@@ -35,13 +33,11 @@ def create(stack: str, source: str | None, namespace: str) -> None:
     if reasons := mistakes(text, stack):
         raise CommandError("\n".join(reasons), Exit.INPUT)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        files.create(path, text.encode())
     except FileExistsError:
         raise CommandError(
             f"{path.name} already exists; edit it: arches config edit --stack {stack}", Exit.INPUT
         ) from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
     typer.echo(f"{path.name} is created, for namespace {namespace}; next:")
     for key in secrets:
         typer.echo(f"  arches config set {key} --stack {stack}   # not copied: it is encrypted for stack {source}")

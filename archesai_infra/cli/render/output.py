@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.files import put
 from archesai_infra.cli.base.stacks import checked_stack
 from archesai_infra.cli.base.text import counted
 from archesai_infra.stack.evaluate import Evaluation, evaluate
@@ -93,11 +94,7 @@ def _replace(directory: Path, name: str, text: str, mode: int) -> None:
         if parent.is_symlink():
             raise CommandError(f"{parent}: is a symbolic link; a render writes into no other directory", Exit.INPUT)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    aside.replace(path)
+    put(path, text.encode(), mode)
 
 
 def _files(directory: Path) -> set[str]:

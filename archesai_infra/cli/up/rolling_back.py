@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from archesai_infra.cli.base import files
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.git import git
 from archesai_infra.cli.base.project import root as project_root
@@ -37,13 +38,13 @@ def roll_back(stack: str, revision: str | None, change: Change) -> None:
         raise CommandError(f"{commit}: Git has no {path.name} there; name a commit with --to", Exit.INPUT)
     if earlier == now:
         raise CommandError(f"{path.name} is the same in {commit}; name an earlier commit with --to", Exit.INPUT)
-    path.write_bytes(earlier)
+    files.replace(path, earlier)
     typer.echo(f"{path.name} is that of {commit}; commit it when the stack is well again.")
     try:
         checked_stack(stack)
         up(stack, change)
     except (CommandError, ConfigError):
-        path.write_bytes(now)
+        files.replace(path, now)
         typer.echo(f"{path.name} is as it was before the rollback.", err=True)
         raise
 

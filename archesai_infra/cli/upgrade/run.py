@@ -9,6 +9,7 @@ import typer
 from archesai_infra.cli.base.cluster import Cluster
 from archesai_infra.cli.base.confirm import confirm_stack
 from archesai_infra.cli.base.errors import CommandError, Exit
+from archesai_infra.cli.base.files import require_writable
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root as project_root
@@ -40,6 +41,7 @@ def upgrade(stack: str, to: int | None, tag: str | None, change: Change, seconds
     if mistakes := new_mistakes(plan.text, stack):
         raise CommandError("\n".join(mistakes), Exit.INPUT)
     needed(project_root())
+    require_writable(project_root() / f"Pulumi.{stack}.yaml")
     settings = plan.settings
     state.refuse_throw_away_state(stack, production=settings.production, allowed=change.local_state)
     with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:

@@ -11,6 +11,7 @@ from archesai_infra.cli.backups.recovery_kit import collect, write
 from archesai_infra.cli.backups.store import Store
 from archesai_infra.cli.base.errors import CommandError
 from archesai_infra.cli.base.kubeconfig import connect
+from testbed.cli.worlds import room_for
 from testbed.controlplane.api import Object
 from testbed.controlplane.rig import ControlPlane
 from testbed.matrix import ON
@@ -63,3 +64,11 @@ def test_a_kit_is_not_written_where_it_would_be_committed(tmp_path: Path) -> Non
     with pytest.raises(CommandError, match="is inside the Git work tree"):
         write("passwords", tmp_path / "deep" / "kit.yaml")
     assert not (tmp_path / "deep" / "kit.yaml").exists()
+
+
+def test_no_half_of_a_kit_is_left_where_the_disk_is_full(tmp_path: Path) -> None:
+    with room_for(1000), pytest.raises(OSError, match="kit"):
+        write("x" * 5000, tmp_path / "kit.yaml")
+    assert list(tmp_path.iterdir()) == []
+    write("passwords", tmp_path / "kit.yaml")
+    assert (tmp_path / "kit.yaml").stat().st_mode & 0o777 == 0o600

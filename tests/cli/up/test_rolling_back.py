@@ -10,6 +10,7 @@ from archesai_infra.cli.engine.operations import Change
 from archesai_infra.cli.up.rolling_back import roll_back
 from archesai_infra.stack.config import ConfigError
 from testbed.cli.projects import project
+from testbed.cli.worlds import room_for
 
 __all__ = ["project"]
 
@@ -67,6 +68,15 @@ def test_changes_that_are_not_committed_are_not_overwritten(file: Path, applied:
         roll_back("dev", None, Change(yes=True))
     assert applied == []
     assert "example.org" in file.read_text(encoding="utf-8")
+
+
+def test_an_earlier_file_that_does_not_fit_on_the_disk_leaves_the_present_one(file: Path, applied: list[str]) -> None:
+    for text in (FIRST + "# more\n" * 1000, SECOND):
+        file.write_text(text, encoding="utf-8")
+        _git(file.parent, "commit", "-q", "-a", "-m", "a change")
+    with room_for(2000), pytest.raises(OSError, match="Pulumi"):
+        roll_back("dev", None, Change(yes=True))
+    assert (applied, file.read_text(encoding="utf-8")) == ([], SECOND)
 
 
 def test_a_revision_that_git_does_not_know_is_a_sentence(file: Path, applied: list[str]) -> None:
