@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from codecs import lookup
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Annotated, Any, NamedTuple
+from io import TextIOWrapper
+from typing import Annotated, Any, NamedTuple, TextIO
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -211,8 +213,18 @@ def main() -> None:
     """Entry point of the `arches` command."""
     if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] - Python's value for a closed descriptor
         sys.exit("error: standard output is closed")
+    _print_every_character(sys.stdout)
     _start_fast()
     app()
+
+
+def _print_every_character(stream: TextIO) -> None:
+    """Print what the terminal's encoding lacks as an escape; with ASCII print UTF-8, as Typer does too."""
+    if isinstance(stream, TextIOWrapper):
+        if lookup(stream.encoding).name == "ascii":
+            stream.reconfigure(encoding="utf-8")
+        elif stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _start_fast() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.cli.projects import project
+from testbed.cli.projects import project, set_keys
 from testbed.cli.running import run
 from testbed.cli.worlds import MAIN, STACK_FILE, directory, link, shell, text
 
@@ -202,9 +202,11 @@ def test_an_offline_preview_works_on_every_machine(project: Path, variables: dic
 
 @pytest.mark.parametrize("variables", TERMINALS.values(), ids=TERMINALS)
 def test_values_are_printed_whole_whatever_the_terminal(project: Path, variables: dict[str, str | None]) -> None:
+    set_keys(project, {"api": {"settings": {"greeting": "→"}}})
     done = _process("config show", project, variables)
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
     assert b"\napi.resources.limits.ephemeralStorage\t" in done.stdout
+    assert "→".encode() in done.stdout or rb"\u2192" in done.stdout
 
 
 OUTPUTS = {

@@ -12,11 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from archesai_infra.cli.base.console import interactive, print_lines
+from archesai_infra.cli.base.wrapping import widest_command, wrapped
 
 STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red", "skipped": "dim"}
 _PROSE = 24
 """Columns that the last cell of a row needs at least, to be worth wrapping."""
 _GAP = 2
+_LINES = 1
+"""Columns that a table's lines take beside each of its own."""
 
 
 def console() -> Console:
@@ -25,7 +28,7 @@ def console() -> Console:
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table whose last column wraps; names are never cut.
+    """A table whose last column wraps; names are never cut, and commands never broken.
 
     In a pipe it is one line a row with tabs between the cells and no headers, for `cut` and `grep`; on a terminal that
     is too narrow, a row takes several lines.
@@ -37,7 +40,9 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     screen, rows = console(), [list(row) for row in rows]
     widths = [max(cell_len(cells[column]) for cells in [list(headers), *rows]) for column in range(len(headers))]
     first = sum(width + _GAP for width in widths[:-1])
-    if first + min(widths[-1], _PROSE) > screen.width:
+    room = screen.width - first - _LINES * (len(headers) + 1)
+    commands = max((widest_command(row[-1]) for row in rows), default=0)
+    if min(widths[-1], max(_PROSE, commands)) > room:
         if first - _GAP <= screen.width:
             _print_pairs(screen, widths, rows)
         else:
@@ -48,7 +53,8 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         table.add_column(header, no_wrap=True)
     table.add_column(headers[-1], overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
+        cells = [*row[:-1], "\n".join(wrapped(row[-1], room, indent=0))]
+        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in cells))
     screen.print(table)
 
 

@@ -8,8 +8,17 @@ import shutil
 from typing import TextIO
 
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
-_COMMAND = re.compile(r"(?<![-\w/])(?:\.venv/bin/)?(?:arches|kubectl|pulumi|make|docker) [^;,`()]*[^;,`().\s]")
-"""A command with its arguments: a line break in it would be typed as Enter."""
+_QUOTED = r"""'[^']*'|"[^"]*\""""
+_COMMAND = re.compile(
+    rf"""(?<![-\w/])(?:\.venv/bin/)?(?:arches|kubectl|pulumi|make|docker)[ ]
+    (?: {_QUOTED} | [^;,`()'"] | ,(?=\w) )*
+    (?: {_QUOTED} | [^;,`()'".\s] )""",
+    re.VERBOSE,
+)
+"""A command with its arguments, quoted ones and lists as `get all,pvc` included.
+
+A line break in it would be typed as Enter.
+"""
 _INDENT = 2
 _NARROW = 20
 """Columns that an indent leaves for text at least."""
@@ -35,6 +44,11 @@ def wrapped(line: str, width: int, indent: int | None = None) -> list[str]:
         else:
             lines.append(f"{margin}{word}")
     return [piece.replace(_HELD, " ") for piece in lines]
+
+
+def widest_command(text: str) -> int:
+    """Columns of the widest command in a text, which needs a line that is as wide."""
+    return max((len(match[0]) for match in _COMMAND.finditer(text)), default=0)
 
 
 def pieces(line: str, stream: TextIO, indent: int | None = None) -> list[str]:

@@ -21,6 +21,7 @@ from archesai_infra.cli.base.project import root
 from archesai_infra.cli.base.stacks import read_stack
 from archesai_infra.cli.base.tables import STYLES, console
 from archesai_infra.cli.base.text import counted
+from archesai_infra.cli.base.wrapping import wrapped
 from archesai_infra.cli.doctor import machine, signatures
 from archesai_infra.cli.doctor.drift import drift_of
 from archesai_infra.cli.doctor.releases import releases
@@ -33,6 +34,10 @@ from archesai_infra.cli.images.listing import items
 from archesai_infra.stack.config import ConfigError
 from archesai_infra.stack.evaluate import Evaluation, evaluate
 
+_HEAD = 27
+"""Columns of a finding's status and check."""
+_NARROW = 20
+"""Columns that are left for the text at least."""
 _KEY_CURE = "correct the key; `arches config explain <key>` describes it"
 
 
@@ -58,11 +63,11 @@ def _print(finding: Finding) -> None:
         return
     screen = console()
     head = Text.assemble((f"{finding.status:8}", STYLES[finding.status]), f" {finding.check:17} ")
-    for begin, text in ((head, Text(finding.text)), (Text(" " * 26), Text(f"-> {finding.cure}", style="italic"))):
-        if not text.plain.removeprefix("-> "):
-            continue
-        for number, line in enumerate(text.wrap(screen, max(screen.width - 27, 20))):
-            screen.print(Text.assemble(begin if number == 0 else " " * 26, line), soft_wrap=True)
+    width = max(screen.width - _HEAD, _NARROW)
+    cure = f"-> {finding.cure}" if finding.cure else ""
+    for begin, text, style in ((head, finding.text, ""), (Text(" " * _HEAD), cure, "italic")):
+        for number, piece in enumerate(wrapped(text, width, indent=0) if text else ()):
+            screen.print(Text.assemble(begin if number == 0 else " " * _HEAD, (piece, style)), soft_wrap=True)
 
 
 def examine_stack(root: Path, stack: str, *, drift: bool) -> Iterator[Finding]:

@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from kubernetes.client import ApiClient
 
 from archesai_infra.cli.app import load
-from archesai_infra.cli.base.cluster import Cluster, Object
+from archesai_infra.cli.base.cluster import Object
 from archesai_infra.cli.base.completion import module_names
-from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.status.report import look
 from archesai_infra.stack.evaluate import Evaluation
+from testbed.cli.answers import Answers
 from testbed.matrix import EVERYTHING, MATRIX, ON, TLS
 from testbed.stacks import Config, render
 
@@ -29,39 +28,6 @@ STACKS: dict[str, Config] = {
     "a database cluster": MATRIX["database cluster with a pooler and monitoring"],
     "an archive": MATRIX["database cluster with an archive"],
 }
-
-
-class Answers(Cluster):
-    """A cluster that has some objects, none of them ready, and no others."""
-
-    def __init__(self, objects: list[Object]) -> None:
-        super().__init__(ApiClient(), "staging")
-        self._objects = {_path(item): _begun(item) for item in objects}
-
-    def find(self, path: str, query: object = None) -> Object | None:
-        """An object as it was declared."""
-        assert query is None
-        return self._objects.get(path)
-
-    def list(self, path: str, *, labels: str = "", fields: str = "") -> list[Object]:
-        """Nothing that the cluster makes by itself exists."""
-        assert path.startswith("/api")
-        assert isinstance(labels + fields, str)
-        return []
-
-
-def _begun(item: Object) -> Object:
-    """An object as the API server shows it before its controller has done anything; a Job gets a selector there."""
-    selector = {"matchLabels": {"batch.kubernetes.io/controller-uid": "1"}}
-    spec = {"selector": selector} | item.get("spec", {}) if item["kind"] == "Job" else item.get("spec", {})
-    return item | {"spec": spec, "status": {}}
-
-
-def _path(item: Object) -> str:
-    try:
-        return path(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"])
-    except KeyError:
-        return ""
 
 
 def _suggestions(evaluation: Evaluation, objects: list[Object]) -> set[str]:
