@@ -26,6 +26,8 @@ OFFERED = {
     "logs re": {"redis"},
     "secrets rotate databaseP": {"databasePassword"},
     "backup restore --module ": {"database", "redis", "storage"},
+    # No cluster answers.
+    "backup restore --from ": {"latest"},
     "preview --stack de": {"dev"},
     "status -s nothing-of-this-name": set[str](),
 }

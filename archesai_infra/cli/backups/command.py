@@ -19,6 +19,13 @@ def complete_modules(incomplete: str) -> list[str]:
     return [name for name in DATA_MODULES if name.startswith(incomplete)]
 
 
+def complete_backups(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Backups of the stack that is named before, for the shell."""
+    from archesai_infra.cli.backups.offering import backup_names
+
+    return backup_names(str(ctx.params.get("stack") or DEFAULT_STACK), incomplete)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands, and the older names of some of them."""
     group = typer.Typer(no_args_is_help=True, help="Create, list and restore backups, and write the recovery kit.")
@@ -56,7 +63,12 @@ def restore(
     *,
     stack: Stack = DEFAULT_STACK,
     source: Annotated[
-        str | None, typer.Option("--from", help="Name of a backup, or latest; with --to, name of an archive.")
+        str | None,
+        typer.Option(
+            "--from",
+            help="Name of a backup, or latest; with --to, name of an archive.",
+            autocompletion=complete_backups,
+        ),
     ] = None,
     to: Annotated[
         str | None,
