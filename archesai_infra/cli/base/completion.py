@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import get_args
 
+from archesai_infra.cli.base.errors import CommandError
 from archesai_infra.cli.base.project import root
 from archesai_infra.components.base.settings import Module
 from archesai_infra.components.migrations import MigrationsSettings
@@ -14,8 +16,10 @@ from archesai_infra.stack.stack_file import stacks
 
 
 def stack_names(incomplete: str) -> list[str]:
-    """Stacks that have a file in the project."""
-    return [name for name in stacks(root()) if name.startswith(incomplete)]
+    """Stacks that have a file in the project; none outside of one, for the shell has no place for an error."""
+    with suppress(CommandError):
+        return [name for name in stacks(root()) if name.startswith(incomplete)]
+    return []
 
 
 def key_names(incomplete: str) -> list[str]:
