@@ -32,6 +32,8 @@ class Family:
     """The network of Services."""
     internet: str
     """A public address, as network policies see it; it is only ever an address inside the nodes' own network."""
+    metadata: tuple[str, ...]
+    """Addresses where clouds give any process of a machine its credentials; here nodes reach them like the internet."""
     node: str
     """A node's, by its number."""
     pods: str
@@ -68,6 +70,8 @@ IPV4 = Family(
     api=API,
     services="10.96.0.0/16",
     internet=INTERNET,
+    # Of most clouds, and of Azure's host.
+    metadata=("169.254.169.254", "168.63.129.16"),
     node="10.89.0.{}",
     pods="10.244.{}.0/24",
     pod_network="10.244.0.0/16",
@@ -81,6 +85,7 @@ IPV6 = Family(
     api="fd00:89::1",
     services="fd00:96::/112",
     internet="2600:1f00::1",
+    metadata=("fd00:ec2::254",),
     node="fd00:89::{}",
     pods="fd00:244:0:{}::/64",
     pod_network="fd00:244::/48",

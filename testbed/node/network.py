@@ -12,12 +12,13 @@ _BRIDGE = "nodes"
 
 
 def furnish_control_plane(plan: Plan) -> None:
-    """In the control plane's network: the bridge with its address, and the address that counts as the internet."""
+    """In the control plane's network: the bridge with its address, and those of internet and clouds."""
     run("ip", "link", "set", "lo", "up")
     run("ip", "link", "add", _BRIDGE, "type", "bridge")
     for family in plan.families:
         _add_address(f"{family.api}/{family.prefix}", _BRIDGE)
-        _add_address(f"{family.internet}/{family.host}", "lo")
+        for address in (family.internet, *family.metadata):
+            _add_address(f"{address}/{family.host}", "lo")
     run("ip", "link", "set", _BRIDGE, "up")
     _forward(plan)
 

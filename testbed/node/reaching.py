@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -81,10 +82,12 @@ def reach(stack: LiveStack, nodes: Nodes, family: Family = IPV4) -> Reach:
 
 def dial(nodes: Nodes, pod: Object, *addresses: str) -> dict[str, str]:
     """What a connection from a pod's network meets, by address: `open`, `refused` or `dropped`."""
-    program = parts.executables("doubles")["archesai"]
-    done = nodes.in_pod_network(pod, str(program), "dial", *addresses)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return _answers(nodes.in_pod_network(pod, *_dialing(*addresses)))
+
+
+def dial_from_node(nodes: Nodes, node: str, *addresses: str) -> dict[str, str]:
+    """The same from the network of a node, which no policy is about."""
+    return _answers(nodes.in_node(node, *_dialing(*addresses)))
 
 
 def ask_names(stack: LiveStack, nodes: Nodes, family: Family = IPV4) -> dict[str, str]:
@@ -112,6 +115,15 @@ def places(stack: LiveStack) -> Iterator[Place]:
         yield from (Place(f"{namespace}/{server}", pod, own=False) for server, pod in pods.items())
 
 
+def _dialing(*addresses: str) -> list[str]:
+    return [str(parts.executables("doubles")["archesai"]), "dial", *addresses]
+
+
+def _answers(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 def _outside(family: Family) -> dict[str, tuple[str, tuple[int, ...]]]:
     """What is no pod: its address and ports."""
     return {
@@ -119,6 +131,7 @@ def _outside(family: Family) -> dict[str, tuple[str, tuple[int, ...]]]:
         INTERNET: (family.internet, (80, 443, 5000)),
         "the API server": (family.api, (layout.API_PORT,)),
         "a kubelet of another node": (family.node_address(1), (10250,)),
+        **{f"a cloud's metadata at {address}": (address, (80,)) for address in family.metadata},
     }
 
 

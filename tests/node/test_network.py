@@ -9,7 +9,9 @@ import pytest
 
 from archesai_infra.kube.network import NamespacePods
 from archesai_infra.stack.flows import flows
-from testbed.node.reaching import ask_names, names_allowed, places, reach
+from testbed.node import layout
+from testbed.node.layout import IPV4
+from testbed.node.reaching import ask_names, dial_from_node, names_allowed, places, reach
 from testbed.node.rig import Nodes
 from testbed.node.stack import LiveStack
 
@@ -31,6 +33,12 @@ def test_servers_of_charts_are_among_the_pods_that_connect(running: Running) -> 
     sources = {flow.source for flow in flows(stack.evaluation.settings) if isinstance(flow.source, NamespacePods)}
     assert sources
     assert [source for source in sources if not any(place.is_meant_by(source) for place in there)] == []
+
+
+def test_metadata_of_clouds_answers_where_no_policy_keeps_from_it(nodes: Nodes) -> None:
+    addresses = [IPV4.dialed(address, 80) for address in IPV4.metadata]
+    answers = dial_from_node(nodes, layout.node_name(1), *addresses)
+    assert answers == dict.fromkeys(addresses, "refused")
 
 
 @pytest.mark.parametrize("name", ["dev", "prod", "everything"])
