@@ -92,8 +92,12 @@ def test_the_switch_takes_the_new_claim_keeps_the_old_one_and_is_undone_by_one_c
     protected = [one["urn"] for one in stack.exported()["deployment"]["resources"] if one.get("protect")]
     assert any(urn.endswith("::database-data") for urn in protected)
 
+    # As of a command that was killed.
+    left = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME, "namespace": "upgraded"}}
+    control_plane.api.create(left)
     undone = stack.arches("upgrade", "database", "--undo", "--yes", "--local-state")
     assert undone.status == 0, undone.text
+    assert control_plane.api.read(left) is None
     assert _server(control_plane) == before
     claims = {claim["metadata"]["name"] for claim in control_plane.api.list("v1", "PersistentVolumeClaim", "upgraded")}
     assert {OLD, NEW} <= claims

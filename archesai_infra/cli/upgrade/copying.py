@@ -9,12 +9,15 @@ from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.helper_job import HelperJob
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.server_job import found
-from archesai_infra.cli.upgrade.objects import FROM, NAME, claim, helpers, image_of
+from archesai_infra.cli.upgrade.objects import FROM, NAME, claim, helpers, image_of, remains
 from archesai_infra.cli.upgrade.plan import Plan
 from archesai_infra.components import database
 
+_UNCHANGED = "the old server is as it was"
 _PLACED_SECONDS = 120
 """Time between the end of the old server and the end of the Job."""
+_ENDED_SECONDS = 300
+"""Time for the pod of a removed Job to end: its grace is short, and its node may be busy."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,7 @@ class Copying:
     @classmethod
     def of(cls, cluster: Cluster, plan: Plan, seconds: float) -> Copying:
         """The copy of a plan; `seconds` is the time until it is complete."""
-        unchanged = "the old server is as it was"
-        return cls(cluster, plan, HelperJob(cluster, plan.namespace, NAME, helpers(plan), seconds, unchanged))
+        return cls(cluster, plan, HelperJob(cluster, plan.namespace, NAME, helpers(plan), seconds, _UNCHANGED))
 
     def start(self) -> None:
         """Start the copy, after the end of one that an earlier command left; raises CommandError and ClusterError."""
@@ -62,3 +64,8 @@ class Copying:
                 f"claim {self.plan.new_claim} exists and is not one of an upgrade: delete it, if nobody needs its data",
                 Exit.FOUND,
             )
+
+
+def remove_remains(cluster: Cluster, namespace: str) -> None:
+    """Remove the copy of a command that was killed, and wait for its end; raises CommandError and ClusterError."""
+    HelperJob(cluster, namespace, NAME, remains(), _ENDED_SECONDS, _UNCHANGED).clear()

@@ -47,6 +47,12 @@ def helpers(plan: Plan) -> list[Object]:
     return [server.config_map(files), *_policies(plan, server), _job(plan, server)]
 
 
+def remains() -> list[Object]:
+    """Kind and name of the objects of `helpers`, which a command that was killed has left."""
+    names = (("ConfigMap", NAME), ("NetworkPolicy", NAME), ("NetworkPolicy", f"{NAME}-server"), ("Job", NAME))
+    return [{"kind": kind, "metadata": {"name": name}} for kind, name in names]
+
+
 def _policies(plan: Plan, job: ServerJob) -> Iterator[Object]:
     """From the copy to the old server, both ways, and to the resolver as the stack's other clients."""
     ports = [{"protocol": "TCP", "port": database.PORT}]

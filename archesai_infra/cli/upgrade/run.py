@@ -23,7 +23,7 @@ from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change, packs_of
 from archesai_infra.cli.engine.recovery import find_unlocking
 from archesai_infra.cli.engine.stack_file import apply_stack_file
-from archesai_infra.cli.upgrade.copying import Copying
+from archesai_infra.cli.upgrade.copying import Copying, remove_remains
 from archesai_infra.cli.upgrade.lease import renewed
 from archesai_infra.cli.upgrade.objects import FROM, image_of
 from archesai_infra.cli.upgrade.plan import CLAIM, TAG, Plan, managed, movable, planned
@@ -78,9 +78,10 @@ def undo(stack: str, change: Change) -> None:
         before = json.loads(record)
         if cluster.find(path("PersistentVolumeClaim", settings.namespace, before["claim"])) is None:
             raise CommandError(f"claim {before['claim']} no longer exists: its data cannot come back", Exit.FOUND)
-    typer.echo(f"The database goes back to claim {before['claim']} and image tag {before['tag']}.")
-    typer.echo(f"What was written since the upgrade stays on claim {now} and is not in the database any more.")
-    confirm_stack(stack, production=settings.production, yes=change.yes)
+        typer.echo(f"The database goes back to claim {before['claim']} and image tag {before['tag']}.")
+        typer.echo(f"What was written since the upgrade stays on claim {now} and is not in the database any more.")
+        confirm_stack(stack, production=settings.production, yes=change.yes)
+        remove_remains(cluster, settings.namespace)
     _apply(stack, changed(stack, {TAG: before["tag"], CLAIM: before["claim"]}), change)
     typer.echo(f"the database is that of claim {before['claim']}; commit Pulumi.{stack}.yaml")
 

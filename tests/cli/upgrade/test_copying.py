@@ -11,7 +11,7 @@ import pytest
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.upgrade.copying import Copying
 from archesai_infra.cli.upgrade.lease import LEASE_SECONDS
-from archesai_infra.cli.upgrade.objects import NAME, helpers
+from archesai_infra.cli.upgrade.objects import NAME, helpers, remains
 from archesai_infra.cli.upgrade.plan import planned
 from testbed.cli.projects import project
 from testbed.cli.servers import answering, kubeconfig
@@ -60,3 +60,9 @@ def test_what_is_gone_already_is_no_news(removed: Removed) -> None:
 def test_a_copy_has_little_time_left_where_no_command_puts_its_deadline_off() -> None:
     (job,) = (item for item in helpers(planned("dev", 17, None)) if item["kind"] == "Job")
     assert job["spec"]["activeDeadlineSeconds"] == LEASE_SECONDS
+
+
+@pytest.mark.usefixtures("project")
+def test_the_way_back_removes_each_object_that_a_killed_copy_has_left() -> None:
+    made = [(item["kind"], item["metadata"]["name"]) for item in helpers(planned("dev", 17, None))]
+    assert [(item["kind"], item["metadata"]["name"]) for item in remains()] == made
