@@ -64,19 +64,6 @@ def test_a_stack_whose_first_up_was_killed_is_whole_after_the_next(
     assert "pending operations" not in preview.text
 
 
-def test_an_engine_killed_while_helm_installs_leaves_nothing_that_the_next_up_cannot_mend(
-    deploy: Deploy, control_plane: ControlPlane
-) -> None:
-    monitored = {"enabled": True, "namespace": "killed-in-helm-monitoring"}
-    deployment = deploy("killed-in-helm", DEV | {"monitoring": monitored})
-    again = killed_and_run_again(
-        deployment, lambda said: re.search(r"helm.sh/v3:Release \S+ creating", said) is not None
-    )
-    assert again.status == 0, again.text[-4000:]
-    assert not [item["metadata"]["name"] for item in deployment.declared().objects if not control_plane.api.read(item)]
-    assert deployment.run("preview", "--refresh", "--expect-no-changes").status == 0
-
-
 def test_an_api_server_that_goes_away_in_the_middle_is_no_harm(deploy: Deploy, control_plane: ControlPlane) -> None:
     deployment = deploy("cut-off", DEV)
     operation = deployment.start("up", "--yes", "--skip-preview")
