@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from archesai_infra.cli.base.text import counted
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warning
@@ -13,7 +12,6 @@ from archesai_infra.cli.images.listing import Item
 from archesai_infra.cli.images.signers import SIGNERS
 
 CHECK = "signatures"
-_AT_ONCE = 8
 _PAGE = "docs/security.md, Check what you run"
 
 
@@ -29,12 +27,8 @@ def findings(listed: Sequence[Item]) -> Iterator[Finding]:
         install = "install cosign 2 or newer, https://docs.sigstore.dev/cosign/system_config/installation"
         yield skipped(CHECK, f"{count} not verified, as cosign is not on PATH; {install}")
         return
-
-    def ask(item: Item) -> Answer:
-        return verify(program, _reference(item), SIGNERS[item.repository])
-
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = list(pool.map(ask, signed))
+    # One after the other: cosign refuses to run while another one has the lock of its cache.
+    answers = [verify(program, _reference(item), SIGNERS[item.repository]) for item in signed]
     for item, answer in zip(signed, answers, strict=True):
         if answer.verdict != "verified":
             yield _failed(item, answer)

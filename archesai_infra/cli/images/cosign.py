@@ -19,9 +19,10 @@ cmd/cosign/errors/exit_codes.go of cosign 2 and 3; some refusals exit with 1 as 
 """
 _UNREACHED = re.compile(
     r"dial tcp|no such host|i/o timeout|connection re(fused|set)|network is unreachable|proxyconnect"
+    r"|resource temporarily unavailable"
     r"|TLS handshake timeout|deadline exceeded|Client\.Timeout|TOOMANYREQUESTS|\b(429|50[0234])\b"
 )
-"""What Go and registries say where there was no answer about the image; anything else is a refusal."""
+"""What Go, registries and the lock of the cache say where there was no answer; anything else is a refusal."""
 _COMPARED = "no matching"
 """cosign had signatures and found none of this signer; what follows may quote a certificate of anybody."""
 _ERROR = re.compile(r"^Error: (.*?)^[^\n]*error during command execution", re.MULTILINE | re.DOTALL)

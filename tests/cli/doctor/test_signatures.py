@@ -111,6 +111,7 @@ def test_a_refusal_is_a_problem_with_the_expected_signer_and_cosigns_reason(
     [
         'Get "https://quay.io/v2/": dial tcp: lookup quay.io: no such host',
         "GET https://quay.io/v2/x/manifests/v1: TOOMANYREQUESTS: too many requests",
+        "getting Rekor public keys: creating cached local store: resource temporarily unavailable",
         "GET https://quay.io/v2/x/manifests/v1: unexpected status code 503 Service Unavailable",
     ],
 )
