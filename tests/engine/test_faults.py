@@ -64,6 +64,35 @@ def test_a_stack_whose_first_up_was_killed_is_whole_after_the_next(
     assert "pending operations" not in preview.text
 
 
+def test_a_change_that_an_up_was_killed_in_goes_with_the_edit_that_asked_for_it(
+    deploy: Deploy, control_plane: ControlPlane
+) -> None:
+    scraper = _object("apps/v1", "Deployment", "archesai-scraper", "killed-change")
+    deployment = deploy("killed-change", DEV)
+    deployment.up()
+    # No node has that much: the engine waits for pods that stay pending.
+    wide = {"resources": {"requests": {"cpu": "900"}, "limits": {"cpu": "900"}}}
+    deployment.configure({"api": wide, "scraper": {"enabled": True} | wide})
+    running = deployment.start_arches("up", "--yes")
+    running.until(lambda _: _api_cpu(control_plane) == "900" and control_plane.api.read(scraper) is not None)
+    running.kill_all()
+    deployment.configure({"api": {"resources": None}, "scraper": None})
+    again = deployment.arches("up", "--yes").check()
+    assert "An earlier run was killed while it changed 1 object; the cluster is read first." in again.text
+    assert _api_cpu(control_plane) != "900"
+    # The state never had it: its removal is the user's.
+    removal = "--namespace killed-change delete --ignore-not-found deployment/archesai-scraper"
+    assert removal in again.text
+    control_plane.kubectl(*removal.split())
+    assert control_plane.api.read(scraper) is None
+    assert not deployment.preview("--refresh")
+
+
+def _api_cpu(rig: ControlPlane) -> str:
+    found = rig.api.get("apps/v1", "Deployment", "archesai-api", "killed-change")
+    return found["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"]
+
+
 def test_an_api_server_that_goes_away_in_the_middle_is_no_harm(deploy: Deploy, control_plane: ControlPlane) -> None:
     deployment = deploy("cut-off", DEV)
     operation = deployment.start("up", "--yes", "--skip-preview")
@@ -80,8 +109,8 @@ def test_an_api_server_that_goes_away_in_the_middle_is_no_harm(deploy: Deploy, c
     assert preview.status == 0, preview.text[-4000:]
 
 
-def _object(api_version: str, kind: str, name: str) -> Object:
-    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "drifting"}}
+def _object(api_version: str, kind: str, name: str, namespace: str = "drifting") -> Object:
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
 
 
 def test_what_others_delete_and_edit_is_shown_and_healed(deploy: Deploy, control_plane: ControlPlane) -> None:

@@ -1,17 +1,18 @@
-"""What a killed run leaves: a lock, creations that nobody saw the end of, and records of unfinished Helm releases."""
+"""What a killed run leaves: a lock, changes that nobody saw the end of, and records of unfinished Helm releases."""
 
 from __future__ import annotations
 
 import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from archesai_infra.cli.base.cluster import Cluster
 from archesai_infra.cli.base.kinds import path as path_of
 from archesai_infra.cli.base.owner import owner_of
+from archesai_infra.cli.engine.returning import identity, returning
 from archesai_infra.kube.labels import INSTANCE
 from archesai_infra.stack.evaluate import RELEASE, Evaluation, Resource
 
@@ -28,6 +29,10 @@ _RANDOM = "pulumi-kubernetes-"
 """Prefixes of the names that the provider chooses itself."""
 UNFINISHED = ("pending-install", "pending-upgrade", "pending-rollback")
 """What Helm writes before it changes anything, and replaces when it is done."""
+
+
+_WITH_DATA = ("Namespace", "PersistentVolumeClaim", "Secret")
+"""Kinds of which a creation may be the return of something that was kept."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,13 @@ class Leftovers:
 
     pending: tuple[str, ...] = ()
     """URNs of resources whose creation was begun; they may exist."""
+    changing: tuple[str, ...] = ()
+    """URNs of resources whose update or deletion was begun; the state has them as they were before."""
+    undeclared: tuple[tuple[str, str], ...] = ()
+    """Namespace and `kind/name` of objects whose creation was begun and that the stack does not declare any more; those
+    with data, which outlive a stack, are left out."""
+    returning: tuple[str, ...] = ()
+    """Names of objects that a run had still to delete and that the stack declares again."""
     records: tuple[Record, ...] = ()
     """Records that keep Helm from going on."""
     lost: tuple[str, ...] = ()
@@ -67,6 +79,11 @@ class Leftovers:
     """Whether the state has objects whose fields were set under a random name."""
     forgotten: bool = False
     """Whether the stack runs in the cluster and its state knows nothing of it."""
+
+    @property
+    def outdate_state(self) -> bool:
+        """Whether the cluster has to be read first: the state takes an edit back to what it knows for no change."""
+        return bool(self.changing or self.lost)
 
     def clear(self, cluster: Cluster) -> None:
         """Delete the records, so that the releases are installed or upgraded again; what they installed stays."""
@@ -79,8 +96,11 @@ def find(deployment: Mapping[str, Any], declared: Evaluation, cluster: Cluster, 
 
     Records in a namespace that is not labelled as the stack's belong to another stack and are left out.
     """
-    operations = deployment.get("pending_operations") or []
-    pending = tuple(str(one["resource"]["urn"]) for one in operations if one["type"] == "creating")
+    operations = [(one["type"], one["resource"]) for one in deployment.get("pending_operations") or []]
+    begun = [resource for kind, resource in operations if kind == "creating"]
+    pending = tuple(str(resource["urn"]) for resource in begun)
+    changing = tuple(str(resource["urn"]) for kind, resource in operations if kind in ("updating", "deleting"))
+    undeclared = tuple(_undeclared(begun, declared))
     known = frozenset(_known(deployment))
     records: list[Record] = []
     lost: list[str] = []
@@ -100,7 +120,18 @@ def find(deployment: Mapping[str, Any], declared: Evaluation, cluster: Cluster, 
     forgotten = not pending and not deployment.get("resources") and _runs_in(cluster, declared, stack)
     unnamed = any(_manager(one).startswith(_RANDOM) for one in deployment.get("resources") or [])
     others = tuple(dict.fromkeys(foreign))
-    return Leftovers(pending, tuple(records), tuple(lost), others, unnamed=unnamed, forgotten=forgotten)
+    again = tuple(identity(one["inputs"])[2] for one in returning(deployment, declared))
+    return Leftovers(
+        pending,
+        changing,
+        undeclared,
+        again,
+        tuple(records),
+        tuple(lost),
+        others,
+        unnamed=unnamed,
+        forgotten=forgotten,
+    )
 
 
 def unfinished(declared: Evaluation, cluster: Cluster, stack: str) -> Iterator[Record]:
@@ -131,6 +162,15 @@ def _known(deployment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for resource in deployment.get("resources") or []:
         if resource["type"] == RELEASE:
             yield str(resource["inputs"]["namespace"]), str(resource["inputs"]["name"])
+
+
+def _undeclared(begun: Sequence[Mapping[str, Any]], declared: Evaluation) -> Iterator[tuple[str, str]]:
+    wanted = {identity(item) for item in declared.objects}
+    for resource in begun:
+        inputs = resource.get("inputs") or {}
+        if "metadata" in inputs and inputs["kind"] not in _WITH_DATA and identity(inputs) not in wanted:
+            kind, namespace, name = identity(inputs)
+            yield namespace, f"{kind.lower()}/{name}"
 
 
 def _manager(resource: Mapping[str, Any]) -> str:

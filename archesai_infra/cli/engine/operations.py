@@ -86,13 +86,13 @@ def up(name: str, change: Change) -> None:
     stack = session.stack
     command = Command(root, raw.stack, engine, session.variables)
     left = recover(stack, raw, command, yes=change.yes, take_over=change.take_over)
-    refresh = change.refresh or bool(left.lost)
+    refresh = change.refresh or left.outdate_state
     packs = packs_of(root, wanted=settings.production if change.policy is None else change.policy)
     protection = session.ignoring_protection("up")
     look = partial(stack.preview, refresh=refresh, policy_packs=packs, color=color())
     apply = partial(stack.up, refresh=refresh, policy_packs=packs, color=color(), on_output=print_output)
     if change.plan:
-        if left.lost or left.pending:
+        if left.outdate_state or left.pending:
             raise CommandError("an earlier run was killed: run `arches up` without a plan first", Exit.STATE)
         _show_plan(look, change.plan, name, go_on=protection)
         apply = partial(apply, plan=str(change.plan.resolve()))

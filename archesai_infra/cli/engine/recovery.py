@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
@@ -16,11 +17,13 @@ from archesai_infra.cli.base.confirm import confirm
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path as path_of
 from archesai_infra.cli.base.kubeconfig import connect
+from archesai_infra.cli.base.text import counted
 from archesai_infra.cli.engine import leftovers
 from archesai_infra.cli.engine.classes import require_free
 from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.existing_secrets import lacking, made_for
 from archesai_infra.cli.engine.leftovers import Leftovers
+from archesai_infra.cli.engine.returning import kept
 from archesai_infra.components import migrations
 from archesai_infra.components.backups.keys import KEPT_RESOURCE, KEPT_SECRET, REPOSITORY_KEY
 from archesai_infra.credentials import Credential
@@ -67,13 +70,41 @@ def recover(stack: Stack, raw: RawConfig, command: Command, *, yes: bool, take_o
             if password is not None:
                 typer.echo(f"The backups' repository password comes from Secret {KEPT_SECRET} into the stack file.")
                 command.run("config", "set", "--secret", Credential.BACKUPS_REPOSITORY_PASSWORD, stdin=password)
-    if found.pending:
-        typer.echo(f"An earlier run was killed while it created {len(found.pending)} objects; they are taken over.")
-    if adopting:
-        typer.echo(f"Namespaces that were made for the stack's Secrets are taken over: {', '.join(adopting)}.")
-    if found.pending or adopting:
+    _report(found, adopting, cluster)
+    if found.returning:
+        _keep_returning(command, declared)
+    if found.pending or found.returning or adopting:
         stack.workspace.env_vars = {**stack.workspace.env_vars, **ADOPTING}
     return found
+
+
+def _keep_returning(command: Command, declared: Evaluation) -> None:
+    """Write the state without the marks by which the engine would delete what the stack declares again.
+
+    Secrets stay encrypted: the Automation API would write them to a file in clear.
+    """
+    exported = json.loads(command.run("stack", "export"))
+    text = json.dumps(exported | {"deployment": kept(exported["deployment"], declared)})
+    _once_more(lambda: command.run("stack", "import", stdin=text), lambda: command.run("cancel", "--yes"))
+
+
+def _report(found: Leftovers, adopting: Collection[str], cluster: Cluster) -> None:
+    """Say what an `up` does about what was found, and what is left to the user."""
+    created = len(found.pending) - len(found.undeclared)
+    if created:
+        typer.echo(f"An earlier run was killed while it created {counted(created, 'object')}; they are taken over.")
+    if found.changing:
+        changed = counted(len(found.changing), "object")
+        typer.echo(f"An earlier run was killed while it changed {changed}; the cluster is read first.")
+    if found.undeclared:
+        typer.echo("An earlier run was killed while it created what the stack file does not have now. To remove it:")
+    for namespace, what in found.undeclared:
+        typer.echo(f"  {cluster.kubectl(namespace, f'delete --ignore-not-found {what}')}")
+    if found.returning:
+        names = ", ".join(found.returning)
+        typer.echo(f"An earlier run did not come to delete what the stack file asks for again; it is kept: {names}.")
+    if adopting:
+        typer.echo(f"Namespaces that were made for the stack's Secrets are taken over: {', '.join(adopting)}.")
 
 
 def require_secrets(cluster: Cluster, declared: Evaluation) -> None:
