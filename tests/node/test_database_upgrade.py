@@ -28,6 +28,8 @@ from testbed.stacks import Config
 pytestmark = [pytest.mark.node, pytest.mark.timeout(1800)]
 
 VERSION = "18"
+NEW_CLAIM = f"{database.NAME}-{VERSION}"
+UPGRADE = ("upgrade", "database", "--to", VERSION, "--yes", "--local-state")
 FAULTS = "ARCHESAI_UPGRADE_FAULTS"
 """Has every fault tried, which takes five minutes more."""
 SECONDS = 900.0
@@ -71,7 +73,7 @@ def stack(deployer: Engine) -> Generator[DeployedStack]:
 @contextmanager
 def half_way(stack: DeployedStack, nodes: Nodes) -> Generator[tuple[Operation, Object]]:
     """An upgrade that stands still while writers wait: the command and the pod that copies."""
-    running = stack.deployment.start_arches("upgrade", "database", "--to", VERSION, "--yes", "--local-state")
+    running = stack.deployment.start_arches(*UPGRADE)
     try:
         running.until(lambda said: "writers wait from now on" in said, SECONDS)
         assert running.process.poll() is None, running.text()
@@ -135,28 +137,20 @@ def test_an_upgrade_after_a_fault_holds_the_same_content_and_one_command_goes_ba
         assert "the old server is as it was" in running.wait(SECONDS).text
     before, old = stack.sql(CONTENT), claim(stack)
     assert "hnsw.ef_search=77" in before
-    upgraded = stack.deployment.start_arches("upgrade", "database", "--to", VERSION, "--yes", "--local-state")
+    upgraded = stack.deployment.start_arches(*UPGRADE)
     assert upgraded.wait(SECONDS).status == 0, upgraded.text()
     stack.wait_ready()
-    assert (version(stack), claim(stack)) == (VERSION, f"{database.NAME}-{VERSION}")
+    assert (version(stack), claim(stack)) == (VERSION, NEW_CLAIM)
     assert stack.sql(CONTENT) == before
     assert writable(stack)
     assert stack.exec("api", "archesai", "check")
     seen = stack.deployment.run("preview", "--refresh", "--expect-no-changes")
     assert seen.status == 0, seen.text
 
-    undone = stack.deployment.start_arches("upgrade", "database", "--undo", "--yes", "--local-state")
-    assert undone.wait(SECONDS).status == 0, undone.text()
-    stack.wait_ready()
+    go_back(stack)
     assert (version(stack), claim(stack)) == ("16", old)
     assert stack.sql(CONTENT) == before
-    stack.cluster.api.delete(
-        {
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "metadata": {"name": f"{database.NAME}-{VERSION}", "namespace": stack.namespace},
-        }
-    )
+    delete_new_claim(stack)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +176,79 @@ def test_after_a_fault_half_way_the_old_server_serves_writers_and_the_stack_file
     assert (file(stack), version(stack)) == before
 
 
+def _file_is_written(stack: DeployedStack) -> bool:
+    return file(stack).get("archesai:database", {}).get("claimName") == NEW_CLAIM
+
+
+def _server_is_changed(stack: DeployedStack) -> bool:
+    server = stack.cluster.api.get("apps/v1", "StatefulSet", database.NAME, stack.namespace)
+    return server["spec"]["template"]["spec"]["containers"][0]["image"].endswith(NEXT_TAG)
+
+
+@pytest.mark.parametrize(
+    "reached",
+    [
+        pytest.param(_file_is_written, id="once the stack file is written"),
+        pytest.param(_server_is_changed, id="once the server is changed"),
+    ],
+)
+@pytest.mark.skipif(FAULTS not in os.environ, reason=f"{FAULTS} has each fault tried")
+def test_a_switch_whose_command_is_killed_is_undone_by_one_command_and_begun_again(
+    stack: DeployedStack, reached: Callable[[DeployedStack], bool]
+) -> None:
+    content, old = stack.sql(CONTENT), claim(stack)
+    running = stack.deployment.start_arches(*UPGRADE)
+    try:
+        running.until(lambda _: reached(stack), SECONDS)
+        assert running.process.poll() is None, running.text()
+    finally:
+        running.kill_all()
+    refused = stack.deployment.arches(*UPGRADE)
+    assert refused.status != 0
+    assert "the stack file has this version already" in refused.text
+    assert "--undo puts the stack file back" in refused.text
+    go_back(stack)
+    assert (version(stack), claim(stack), of_the_copy(stack)) == ("16", old, [])
+    assert stack.sql(CONTENT) == content
+    seen = stack.deployment.run("preview", "--refresh", "--expect-no-changes")
+    assert seen.status == 0, seen.text
+
+    if reached is _server_is_changed:
+        delete_new_claim(stack)
+    upgraded = stack.deployment.start_arches(*UPGRADE)
+    assert upgraded.wait(SECONDS).status == 0, upgraded.text()
+    stack.wait_ready()
+    assert (version(stack), claim(stack)) == (VERSION, NEW_CLAIM)
+    assert stack.sql(CONTENT) == content
+    go_back(stack)
+    delete_new_claim(stack)
+    assert writable(stack)
+
+
+def go_back(stack: DeployedStack) -> None:
+    undone = stack.deployment.start_arches("upgrade", "database", "--undo", "--yes", "--local-state").wait(SECONDS)
+    assert undone.status == 0, undone.text
+    stack.wait_ready()
+
+
+def delete_new_claim(stack: DeployedStack) -> None:
+    metadata = {"name": NEW_CLAIM, "namespace": stack.namespace}
+    made = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata}
+    stack.cluster.api.delete(made)
+    stack.cluster.wait_gone(made)
+
+
+def of_the_copy(stack: DeployedStack) -> list[str]:
+    """What an upgrade has left in the cluster beside its claim."""
+    kinds = {"Job": "batch/v1", "ConfigMap": "v1", "NetworkPolicy": "networking.k8s.io/v1"}
+    return [
+        f"{kind} {item['metadata']['name']}"
+        for kind, api_version in kinds.items()
+        for item in stack.cluster.api.list(api_version, kind, stack.namespace)
+        if item["metadata"]["name"].startswith(NAME)
+    ]
+
+
 @pytest.mark.skipif(FAULTS not in os.environ, reason=f"{FAULTS} has the way by hand tried")
 def test_the_way_by_hand_that_a_stack_of_a_controller_is_told_moves_its_rows(cluster: Cluster) -> None:
     backups: Config = {
@@ -192,11 +259,11 @@ def test_the_way_by_hand_that_a_stack_of_a_controller_is_told_moves_its_rows(clu
     config: Config = {"environment": "development", "platform": {"enabled": False}, "migrations": {"mode": "off"}}
     stack = NodeStack(cluster, "byhand", alone(config | backups, "node-by-hand")).apply().wait_ready()
     stack.sql("create table kept as select generate_series(1, 1000) as id")
-    after = stack.changed({"database": {"image": {"tag": NEXT_TAG}, "claimName": f"{database.NAME}-{VERSION}"}})
+    after = stack.changed({"database": {"image": {"tag": NEXT_TAG}, "claimName": NEW_CLAIM}})
     try:
         in_dump_pod(stack, "dump-database.sh")
         changed = [
-            after.one("PersistentVolumeClaim", f"{database.NAME}-{VERSION}"),
+            after.one("PersistentVolumeClaim", NEW_CLAIM),
             after.one("StatefulSet", database.NAME),
             after.one("StatefulSet", dump.NAME),
         ]
