@@ -92,8 +92,8 @@ def up(name: str, change: Change) -> None:
     look = partial(stack.preview, refresh=refresh, policy_packs=packs, color=color())
     apply = partial(stack.up, refresh=refresh, policy_packs=packs, color=color(), on_output=print_output)
     if change.plan:
-        if left.outdate_state or left.pending:
-            raise CommandError("an earlier run was killed: run `arches up` without a plan first", Exit.STATE)
+        if left.outdate_state or left.pending or left.returning:
+            raise CommandError("an earlier run did not end: run `arches up` without a plan first", Exit.STATE)
         _show_plan(look, change.plan, name, go_on=protection)
         apply = partial(apply, plan=str(change.plan.resolve()))
     elif not change.yes or settings.production or packs:
