@@ -31,7 +31,7 @@ VERSION = "18"
 NEW_CLAIM = f"{database.NAME}-{VERSION}"
 UPGRADE = ("upgrade", "database", "--to", VERSION, "--yes", "--local-state")
 FAULTS = "ARCHESAI_UPGRADE_FAULTS"
-"""Has every fault tried, which takes five minutes more."""
+"""Has every fault tried, which takes eight minutes more."""
 SECONDS = 900.0
 FILL = """
 set role arches_app;
