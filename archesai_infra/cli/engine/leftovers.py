@@ -81,7 +81,7 @@ class Leftovers:
     """Whether the stack runs in the cluster and its state knows nothing of it."""
 
     @property
-    def outdate_state(self) -> bool:
+    def state_is_outdated(self) -> bool:
         """Whether the cluster has to be read first: the state takes an edit back to what it knows for no change."""
         return bool(self.changing or self.lost)
 
@@ -170,7 +170,8 @@ def _undeclared(begun: Sequence[Mapping[str, Any]], declared: Evaluation) -> Ite
         inputs = resource.get("inputs") or {}
         if "metadata" in inputs and inputs["kind"] not in _WITH_DATA and identity(inputs) not in wanted:
             kind, namespace, name = identity(inputs)
-            yield namespace, f"{kind.lower()}/{name}"
+            # kubectl takes any namespace for an object of the whole cluster.
+            yield namespace or declared.settings.namespace, f"{kind.lower()}/{name}"
 
 
 def _manager(resource: Mapping[str, Any]) -> str:

@@ -86,13 +86,13 @@ def up(name: str, change: Change) -> None:
     stack = session.stack
     command = Command(root, raw.stack, engine, session.variables)
     left = recover(stack, raw, command, yes=change.yes, take_over=change.take_over)
-    refresh = change.refresh or left.outdate_state
+    refresh = change.refresh or left.state_is_outdated
     packs = packs_of(root, wanted=settings.production if change.policy is None else change.policy)
     protection = session.ignoring_protection("up")
     look = partial(stack.preview, refresh=refresh, policy_packs=packs, color=color())
     apply = partial(stack.up, refresh=refresh, policy_packs=packs, color=color(), on_output=print_output)
     if change.plan:
-        if left.outdate_state or left.pending or left.returning:
+        if left.state_is_outdated or left.pending or left.returning:
             raise CommandError("an earlier run did not end: run `arches up` without a plan first", Exit.STATE)
         _show_plan(look, change.plan, name, go_on=protection)
         apply = partial(apply, plan=str(change.plan.resolve()))
