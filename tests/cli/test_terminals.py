@@ -9,12 +9,12 @@ import pytest
 
 from testbed.cli.projects import no_engine, project
 from testbed.cli.running import run
+from testbed.cli.screens import COLORS
 from testbed.cli.terminals import on_terminal
 
 __all__ = ["no_engine", "project"]
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("no_engine")]
-COLORS = re.compile(r"\x1b\[[0-9;]*m")
 COMMAND = re.compile(r"(arches|kubectl) ")
 COMMANDS = [
     ("preview", "--offline", "--stack", "prod"),

@@ -1,7 +1,8 @@
 """The engine's archive, compared before anything of it runs with the SHA-256 that its release publishes elsewhere.
 
 Pulumi's workflow (.github/workflows/sign.yml) writes `pulumi-<version>-checksums.txt`, which is published with the
-release on GitHub; archives come from get.pulumi.com. Whoever changes one of the two places is found out.
+release on GitHub; archives come from get.pulumi.com. An archive that was changed in only one of the two places is
+refused.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from tempfile import TemporaryDirectory
 
 import requests
 
-ARCHIVES = "https://get.pulumi.com/releases/sdk"
+DOWNLOADS = "get.pulumi.com"
+"""Where Pulumi publishes its engine."""
+ARCHIVES = f"https://{DOWNLOADS}/releases/sdk"
 RELEASES = "https://github.com/pulumi/pulumi/releases/download"
 SECONDS = 30
 """Longest wait for a connection, and for each part of an answer."""

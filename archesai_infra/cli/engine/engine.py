@@ -13,10 +13,8 @@ import typer
 
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.project import STATE
-from archesai_infra.cli.engine.download import DownloadError, install
+from archesai_infra.cli.engine.download import DOWNLOADS, DownloadError, install
 
-DOWNLOADS = "get.pulumi.com"
-"""Where Pulumi publishes its engine."""
 CONNECT_SECONDS = 3
 _BY_HAND = "docs/security.md, Check what you run, has the commands that install and check one"
 
