@@ -16,7 +16,7 @@ from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.stacks import checked_stack
 from archesai_infra.cli.base.tables import print_table
-from archesai_infra.cli.engine import state
+from archesai_infra.cli.engine import plugin, state
 from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change, up
 from archesai_infra.cli.engine.stack_file import apply_stack_file
@@ -60,7 +60,7 @@ def recover(stack: str, choice: Choice) -> None:
         _show(plan, cluster, settings.namespace)
         if choice.plan_only:
             return
-        needed(project_root())
+        plugin.provide(needed(project_root()).command)
         state.refuse_throw_away_state(stack, production=settings.production, allowed=choice.local_state)
         confirm_namespace(settings.namespace, choice.confirm, production=settings.production)
         if plan.begun:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,8 +15,8 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from archesai_infra.cli.base.errors import CommandError
-from archesai_infra.cli.base.files import home
 from archesai_infra.cli.doctor.report import Finding, ok, problem, skipped, warning
+from archesai_infra.cli.engine import plugin
 from archesai_infra.cli.engine.command import Command
 from archesai_infra.cli.engine.state import refuse_throw_away_state
 from archesai_infra.cli.engine.workspace import unchanged
@@ -25,7 +24,6 @@ from archesai_infra.stack.config import PROJECT
 from archesai_infra.stack.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
-PLUGIN = "pulumi-resource-kubernetes"
 ENGINE_SECONDS = 60
 
 
@@ -82,19 +80,16 @@ def _numbers(text: str) -> tuple[int, ...]:
 def plugins(command: Path | None) -> Finding:
     """The provider that talks to the cluster, in the version of the SDK."""
     name = "plugins"
-    wanted = version("pulumi-kubernetes")
     if command is None:
         return skipped(name, "needs the engine")
-    beside = command.parent / PLUGIN
-    if beside.is_file() or shutil.which(PLUGIN):
-        return ok(name, f"{PLUGIN} comes with the engine")
-    own = Path(os.environ.get("PULUMI_HOME") or home() / ".pulumi")
-    if (own / "plugins" / f"resource-kubernetes-v{wanted}").is_dir():
-        return ok(name, f"kubernetes {wanted}")
+    if plugin.comes_with(command):
+        return ok(name, f"{plugin.PROGRAM} comes with the engine")
+    if plugin.installed():
+        return ok(name, f"kubernetes {plugin.wanted()}")
     return warning(
         name,
-        f"the kubernetes plugin {wanted} is not installed; the engine downloads it when it is first used",
-        f"without network: pulumi plugin install resource kubernetes v{wanted} --file <archive>",
+        f"the kubernetes plugin {plugin.wanted()} is not installed; it is downloaded when it is first used",
+        f"without network: {plugin.by_hand()}",
     )
 
 

@@ -1,8 +1,8 @@
-"""The engine's archive, compared before anything of it runs with the SHA-256 that its release publishes elsewhere.
+"""Archives of Pulumi, compared before anything of them runs with the SHA-256 that their release publishes elsewhere.
 
-Pulumi's workflow (.github/workflows/sign.yml) writes `pulumi-<version>-checksums.txt`, which is published with the
-release on GitHub; archives come from get.pulumi.com. An archive that was changed in only one of the two places is
-refused.
+Archives come from get.pulumi.com. The lists of digests are published with the releases on GitHub: of the engine,
+Pulumi's workflow (.github/workflows/sign.yml) writes `pulumi-<version>-checksums.txt`. An archive that was changed in
+only one of the two places is refused.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import hashlib
 import platform
 import shutil
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 import requests
 
 DOWNLOADS = "get.pulumi.com"
-"""Where Pulumi publishes its engine."""
+"""Where Pulumi publishes its engine and plugins."""
 ARCHIVES = f"https://{DOWNLOADS}/releases/sdk"
 RELEASES = "https://github.com/pulumi/pulumi/releases/download"
 SECONDS = 30
@@ -32,35 +33,43 @@ _PLATFORMS = {
 
 
 class DownloadError(Exception):
-    """The engine cannot be had, or is not what its release says; nothing was installed."""
+    """An archive cannot be had, or is not what its release says; nothing was installed."""
 
 
 def install(version: str, where: Path) -> None:
     """Install an engine of this version, as `bin/pulumi` below the directory. Raises DownloadError."""
-    archive = _archive(version)
-    wanted = _published(version, archive)
+    archive = f"pulumi-v{version}-{machine(_PLATFORMS)}.tar.gz"
     try:
         where.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=where) as directory:
             path = Path(directory) / archive
-            found = _fetch(f"{ARCHIVES}/{archive}", path)
-            if found != wanted:
-                raise DownloadError(f"{archive} has SHA-256 {found}, and its release publishes {wanted}")
+            fetch(f"{ARCHIVES}/{archive}", path, f"{RELEASES}/v{version}/pulumi-{version}-checksums.txt")
             _unpack(path, where / "bin")
     except (OSError, tarfile.TarError) as error:
         raise DownloadError(f"{archive} cannot be installed: {error}") from error
 
 
-def _archive(version: str) -> str:
-    machine = (platform.system(), platform.machine())
-    if machine not in _PLATFORMS:
-        raise DownloadError(f"there is no archive for {' '.join(machine)} that can be compared")
-    return f"pulumi-v{version}-{_PLATFORMS[machine]}.tar.gz"
+def machine(names: Mapping[tuple[str, str], str]) -> str:
+    """How a project names this machine, by system and processor; raises DownloadError where it has no archive."""
+    this = (platform.system(), platform.machine())
+    if this not in names:
+        raise DownloadError(f"there is no archive for {' '.join(this)} that can be compared")
+    return names[this]
 
 
-def _published(version: str, archive: str) -> str:
-    """The digest in the release's list, whose lines are those of sha256sum."""
-    url = f"{RELEASES}/v{version}/pulumi-{version}-checksums.txt"
+def fetch(url: str, path: Path, checksums: str) -> None:
+    """Write an archive into a file and compare it with the digest that a list has under the file's name.
+
+    Raises DownloadError where one of the two cannot be had or they differ; the file is then not to be used.
+    """
+    wanted = _published(checksums, path.name)
+    found = _write(url, path)
+    if found != wanted:
+        raise DownloadError(f"{path.name} has SHA-256 {found}, and its release publishes {wanted}")
+
+
+def _published(url: str, archive: str) -> str:
+    """The digest of an archive in a release's list, whose lines are those of sha256sum."""
     try:
         response = requests.get(url, timeout=SECONDS)
         response.raise_for_status()
@@ -73,7 +82,7 @@ def _published(version: str, archive: str) -> str:
     raise DownloadError(f"{url} does not name {archive}")
 
 
-def _fetch(url: str, path: Path) -> str:
+def _write(url: str, path: Path) -> str:
     """Write what is at an address into a file; its SHA-256."""
     digest = hashlib.sha256()
     try:

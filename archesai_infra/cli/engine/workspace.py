@@ -13,11 +13,12 @@ from pulumi.automation import Stack
 from archesai_infra.cli.base import files
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.text import one_line
+from archesai_infra.cli.engine import plugin
 from archesai_infra.cli.engine.engine import Engine
 
 
 def open_stack(root: Path, stack: str, engine: Engine, variables: dict[str, str]) -> Stack:
-    """The stack, created in the state if it is not there yet."""
+    """The stack, created in the state if it is not there yet; an engine that lacks the plugin gets it first."""
     try:
         command = automation.PulumiCommand(root=str(engine.root) if engine.root else None)
     except (OSError, ValueError, subprocess.CalledProcessError, automation.InvalidVersionError) as error:
@@ -26,6 +27,7 @@ def open_stack(root: Path, stack: str, engine: Engine, variables: dict[str, str]
             f"{engine.command} is not a working Pulumi engine ({reason}); install it again, or preview with --offline",
             Exit.ENGINE,
         ) from None
+    plugin.provide(engine.command)
     options = automation.LocalWorkspaceOptions(pulumi_command=command, env_vars=variables, work_dir=str(root))
     return automation.create_or_select_stack(stack, work_dir=str(root), opts=options)
 

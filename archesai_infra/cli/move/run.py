@@ -13,7 +13,7 @@ from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.server_job import found, live_server
 from archesai_infra.cli.config.edit import replace_file
-from archesai_infra.cli.engine import state
+from archesai_infra.cli.engine import plugin, state
 from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change
 from archesai_infra.cli.engine.stack_file import apply_stack_file
@@ -29,7 +29,7 @@ _SWITCHED_SECONDS = 120
 def move(stack: str, to: str | None, change: Change, seconds: float) -> None:
     """Copy, compare and switch; raises CommandError, with the single pod in use, where it does not come to that."""
     plan = planned(stack, to)
-    needed(project_root())
+    plugin.provide(needed(project_root()).command)
     settings = plan.settings
     state.refuse_throw_away_state(stack, production=settings.production, allowed=change.local_state)
     with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:

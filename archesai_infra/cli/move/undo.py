@@ -9,6 +9,7 @@ from archesai_infra.cli.base.helper_job import HelperJob
 from archesai_infra.cli.base.kubeconfig import connect
 from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.server_job import live_server
+from archesai_infra.cli.engine import plugin
 from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change
 from archesai_infra.cli.engine.stack_file import apply_stack_file
@@ -21,7 +22,7 @@ _SECONDS = 300
 def undo(stack: str, change: Change) -> None:
     """Have the single pod take writes and serve again; raises CommandError where there is no move to undo."""
     plan = planned_back(stack)
-    needed(project_root())
+    plugin.provide(needed(project_root()).command)
     settings = plan.settings
     with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:
         live_server(cluster, plan.namespace)

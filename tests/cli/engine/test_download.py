@@ -6,10 +6,7 @@ import hashlib
 import io
 import subprocess
 import tarfile
-import threading
 from collections.abc import Generator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,34 +14,25 @@ import pytest
 from archesai_infra.cli.engine import download
 from archesai_infra.cli.engine.download import DownloadError, install
 from archesai_infra.cli.engine.engine import NoEngineError, obtain
+from testbed.cli.places import served
 
 VERSION = "3.1.4"
 ARCHIVE = f"pulumi-v{VERSION}-linux-x64.tar.gz"
 FILES = {"pulumi/pulumi": f"#!/bin/sh\necho v{VERSION}\n", "pulumi/pulumi-language-python": "#!/bin/sh\n"}
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Path]:
     """A directory that is served as both places."""
-    served = tmp_path / "served"
-    (served / "archives").mkdir(parents=True)
-    (served / "releases" / f"v{VERSION}").mkdir(parents=True)
+    where = tmp_path / "served"
+    (where / "archives").mkdir(parents=True)
+    (where / "releases" / f"v{VERSION}").mkdir(parents=True)
     monkeypatch.setattr(download.platform, "system", lambda: "Linux")
     monkeypatch.setattr(download.platform, "machine", lambda: "x86_64")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(served))) as server:
-        thread = threading.Thread(target=partial(server.serve_forever, poll_interval=0.05))
-        thread.start()
-        address = f"http://127.0.0.1:{server.server_address[1]}"
+    with served(where) as address:
         monkeypatch.setattr(download, "ARCHIVES", f"{address}/archives")
         monkeypatch.setattr(download, "RELEASES", f"{address}/releases")
-        yield served
-        server.shutdown()
-        thread.join()
+        yield where
 
 
 def _publish(places: Path, files: dict[str, str], *, change: bytes = b"") -> None:
