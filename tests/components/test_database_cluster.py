@@ -278,6 +278,10 @@ REFUSED: dict[str, tuple[Config, str]] = {
         clustered({"postgres": {"parameters": {"archive_command": "true"}}}),
         "database.cluster.postgres.parameters.archive_command: belongs to the operator: remove it",
     ),
+    "a parameter that a later operator leaves free": (
+        clustered({"postgres": {"parameters": {"ssl_ecdh_curve": "X25519"}}}),
+        "database.cluster.postgres.parameters.ssl_ecdh_curve: belongs to the operator: remove it",
+    ),
     "a library": (
         clustered({"postgres": {"parameters": {"shared_preload_libraries": "timescaledb"}}}),
         "database.cluster.postgres.parameters.shared_preload_libraries: belongs to the operator: remove it",
@@ -342,6 +346,13 @@ REFUSED: dict[str, tuple[Config, str]] = {
         (
             "database.cluster.existingUserSecret: goes with database.existingSecret: the operator takes the "
             "application's password from a Secret of type kubernetes.io/basic-auth; set both or none"
+        ),
+    ),
+    "a parameter of PgBouncer that a later operator passes on": (
+        clustered(pooler={"parameters": {"auth_user": "pooler"}}),
+        (
+            "database.pooler.parameters.auth_user: belongs to the operator, or PgBouncer has none of this name: "
+            "remove it"
         ),
     ),
     "a parameter that PgBouncer's operator keeps": (

@@ -1,6 +1,6 @@
 """What the operator's webhook refuses beyond its schema, asked of the stack file: nothing has changed by then.
 
-Source: internal/webhook/v1 of CloudNativePG 1.30.1, cluster_webhook.go and pooler_webhook.go.
+Source: internal/webhook/v1 of CloudNativePG 1.30.0, cluster_webhook.go and pooler_webhook.go.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _OWNED = re.compile(
     r"|listen_addresses|log_(destination|directory|file_mode|filename|rotation_age|rotation_size|truncate_on_rotation)"
     r"|logging_collector|pg_failover_slots\.(primary_dsn|standby_slot_names)|port|primary_(conninfo|slot_name)"
     r"|promote_trigger_file|recovery_(end_command|min_apply_delay|target.*)|restart_after_crash|restore_command"
-    r"|shared_preload_libraries|ssl|ssl_(ca|cert|crl|dh_params|key)_file|ssl_passphrase_command.*"
+    r"|shared_preload_libraries|ssl|ssl_(ca|cert|crl|dh_params|key)_file|ssl_ecdh_curve|ssl_passphrase_command.*"
     r"|ssl_prefer_server_ciphers|stats_temp_directory|synchron(ous_standby_names|ized_standby_slots)|syslog_.*"
     r"|temp_tablespaces|unix_socket_.*"
 )
 """Parameters that the operator sets itself or that would get in its way."""
 _POOLER_PARAMETER = re.compile(
-    r"application_name_add_host|auth_(type|user)|autodb_idle_timeout|cancel_wait_timeout|client_(idle|login)_timeout"
+    r"application_name_add_host|auth_type|autodb_idle_timeout|cancel_wait_timeout|client_(idle|login)_timeout"
     r"|client_tls_(ciphers|sslmode)|client_tls13_ciphers|default_pool_size|disable_pqexec|dns_(max|nxdomain)_ttl"
     r"|idle_transaction_timeout|ignore_startup_parameters|listen_backlog|log_(connections|disconnections|stats)"
     r"|log_pooler_errors|max_(client_conn|db_connections|packet_size|prepared_statements|user_connections)"

@@ -1,0 +1,92 @@
+"""The webhooks of CloudNativePG's operator, where one has its program: they and our own rules agree."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from archesai_infra.stack.config import ConfigError
+from testbed.cluster import cloudnative
+from testbed.cluster.scenarios import merged
+from testbed.controlplane.api import Object
+from testbed.controlplane.rig import ControlPlane
+from testbed.matrix import CLUSTER, MATRIX
+from testbed.stacks import Config, find, render
+
+pytestmark = pytest.mark.cluster
+
+API = "postgresql.cnpg.io/v1"
+FORMS = [name for name in MATRIX if name.startswith("database cluster")]
+
+
+@pytest.fixture(scope="module")
+def asking(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Generator[ControlPlane]:
+    """A control plane of its own that asks the operator."""
+    assert control_plane
+    manager = cloudnative.program_or_skip()
+    directory = tmp_path_factory.mktemp("operator")
+    with ControlPlane(directory) as rig, cloudnative.asked(rig, render(CLUSTER), manager):
+        yield rig
+
+
+def refusals(rig: ControlPlane, *items: Object) -> list[str]:
+    for namespace in {item["metadata"]["namespace"] for item in items}:
+        home: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+        if rig.api.read(home) is None:
+            rig.api.create(home)
+    return list(rig.apply(items, dry_run=True).errors.values())
+
+
+def test_the_operator_admits_every_form_of_a_cluster(asking: ControlPlane) -> None:
+    for form in FORMS:
+        own = [item for item in render(MATRIX[form]).objects if item["apiVersion"] == API]
+        assert own, form
+        assert refusals(asking, *own) == [], form
+
+
+def parameters(values: dict[str, str]) -> tuple[Config, Config]:
+    return {"postgres": {"parameters": values}}, {"postgresql": {"parameters": values}}
+
+
+REFUSED: dict[str, tuple[Config, Config]] = {
+    "too few standbys": ({"instances": 1}, {"instances": 1}),
+    "a tag without a version": (
+        {"image": {"tag": "standard-trixie"}},
+        {"imageName": "registry.example/postgresql:standard-trixie"},
+    ),
+    "buffers beyond the memory": (
+        {"postgres": {"sharedBuffers": "4Gi"}},
+        {"postgresql": {"parameters": {"shared_buffers": "4GB"}}},
+    ),
+    "a log beyond its volume": parameters({"max_wal_size": "20GB"}),
+    "bounds of the log the wrong way round": parameters({"min_wal_size": "9GB"}),
+    "a log too short for standbys": parameters({"wal_level": "minimal"}),
+    "a log without hints": parameters({"wal_log_hints": "off"}),
+    "no boolean": parameters({"hot_standby_feedback": "maybe"}),
+    "libraries": parameters({"shared_preload_libraries": "auto_explain"}),
+    "a curve": parameters({"ssl_ecdh_curve": "X25519"}),
+    "a place of the log": parameters({"log_directory": "elsewhere"}),
+    "names of standbys": parameters({"synchronous_standby_names": "one"}),
+}
+"""What both refuse: settings of the cluster, and what they would change in its spec."""
+
+
+def test_what_the_operator_refuses_is_refused_before_a_run_changes_anything(asking: ControlPlane) -> None:
+    admitted = find(render(CLUSTER), "Cluster", "archesai-db-1")
+    for what, (settings, change) in REFUSED.items():
+        with pytest.raises(ConfigError):
+            render(merged(CLUSTER, {"database": {"mode": "cluster", "cluster": settings}}))
+        (refusal,) = refusals(asking, merged(admitted, {"spec": change}))
+        assert "vcluster.cnpg.io" in refusal, what
+
+
+def test_a_parameter_that_the_operator_does_not_pass_on_to_pgbouncer_is_refused_likewise(asking: ControlPlane) -> None:
+    pooled = {"database": {"mode": "cluster", "pooler": {}}}
+    admitted = find(render(merged(CLUSTER, pooled)), "Pooler", "archesai-pooler")
+    assert refusals(asking, admitted) == []
+    for name in ("auth_user", "auth_file"):
+        with pytest.raises(ConfigError):
+            render(merged(CLUSTER, merged(pooled, {"database": {"pooler": {"parameters": {name: "x"}}}})))
+        (refusal,) = refusals(asking, merged(admitted, {"spec": {"pgbouncer": {"parameters": {name: "x"}}}}))
+        assert "vpooler.cnpg.io" in refusal, name
