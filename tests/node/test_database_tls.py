@@ -9,7 +9,7 @@ import pytest
 from archesai_infra.components import database
 from archesai_infra.components.backups import dump
 from archesai_infra.components.backups.schedules import CONTAINERS
-from archesai_infra.components.database.tls import SERVER_PATH
+from archesai_infra.components.base.certificates import SERVER_PATH
 from testbed.controlplane.certificates import CertificateAuthority
 from testbed.node import server_certificate
 from testbed.node.rig import Nodes

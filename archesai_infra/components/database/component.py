@@ -9,6 +9,7 @@ from pulumi_kubernetes.apps.v1 import StatefulSet
 from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
 from archesai_infra import versions
+from archesai_infra.components.base.certificates import authority, certificate_secret, server_files, service_names
 from archesai_infra.components.base.charts import ChartsSettings
 from archesai_infra.components.base.component import FilledSecret, secret_key
 from archesai_infra.components.base.context import Context, Endpoint
@@ -47,7 +48,7 @@ from archesai_infra.components.database.settings import (
     ExternalDatabase,
     ManagedDatabase,
 )
-from archesai_infra.components.database.tls import authority, certificate_secret, server_files, settings_of
+from archesai_infra.components.database.tls import settings_of
 from archesai_infra.credentials import Credential, Credentials
 from archesai_infra.kube.pods import container, environment
 from archesai_infra.kube.volumes import Mount, claim, config_files, scratch, secret_files
@@ -112,12 +113,13 @@ class Database(RunningComponent):
             way = host_access(self, settings, credentials)
             return DatabaseConnection(way.url, way.secret_values, (service,))
         way = access(self, settings, credentials)
-        certificate = certificate_secret(self, settings.tls) if settings.tls else None
+        names = service_names(NAME, self.context.namespace)
+        certificate = certificate_secret(self, settings.tls, names) if settings.tls else None
         ready = (service, self._server(settings, way, certificate))
         found = _connection(way, ready, self._waiting(settings, settings.user))
         if certificate is None:
             return found
-        return replace(found, certificate=authority(certificate, CERTIFICATE_PATH))
+        return replace(found, certificate=authority(MODULE, certificate, CERTIFICATE_PATH))
 
     def _clustered(self, args: DatabaseArgs, settings: ClusterDatabase) -> DatabaseConnection:
         own = settings.cluster

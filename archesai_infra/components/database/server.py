@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 
+from archesai_infra.components.base.certificates import SERVER_PATH
 from archesai_infra.components.base.peers import CA_FILE
 from archesai_infra.components.database.settings import PASSWORD_KEY, PORT, DatabasePod
-from archesai_infra.components.database.tls import SERVER_PATH, settings_of, tls_parameters
+from archesai_infra.components.database.tls import settings_of, tls_parameters
 from archesai_infra.components.database.tuning import tuned
 from archesai_infra.kube.probes import Probes, exec_probe, tcp_probe
 from archesai_infra.quantities import memory_bytes

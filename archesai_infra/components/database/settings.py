@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from archesai_infra import versions
+from archesai_infra.components.base.certificates import ServerCertificate
 from archesai_infra.components.base.peers import Certificate, ServicePeer
 from archesai_infra.components.base.settings import (
     DataVolume,
@@ -27,7 +28,6 @@ from archesai_infra.components.database.tuning import Postgres
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import ANYWHERE
-from archesai_infra.model import Model
 from archesai_infra.types import Cidr, DatabaseName, DnsLabel, Hostname, MemoryQuantity, Port, SqlName
 from archesai_infra.versions import ImageVersion
 
@@ -45,31 +45,13 @@ MONITOR_ROLE = "arches_monitor"
 DUMP_ROLE = "arches_dump"
 
 
-class Issuer(Model):
-    """An issuer of cert-manager."""
-
-    name: DnsLabel
-    """Its name."""
-    kind: Literal["Issuer", "ClusterIssuer"] = "Issuer"
-    """Whether it is one of the stack's namespace or of the whole cluster."""
-
-
-class ServerTls(Model):
+class ServerTls(ServerCertificate):
     """TLS of the single pod: consumers check its certificate and its name."""
 
     secret: DnsLabel | None = None
     """Existing Secret with `tls.crt`, `tls.key` and `ca.crt`, for the host `archesai-postgres`."""
-    issuer: Issuer | None = None
-    """Issuer of cert-manager that makes the certificate, in place of `secret`; one with an authority of its own, as
-    public ones sign no names of a cluster."""
     required: bool = False
     """Refuse connections without TLS. Set it one `up` after the rest: pods of before still connect without."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.secret is None) == (self.issuer is None):
-            raise ValueError("needs one of secret and issuer, and not both")
-        return self
 
 
 class DatabasePod(WorkloadModule, DataVolume):

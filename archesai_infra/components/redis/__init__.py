@@ -1,13 +1,8 @@
 """Redis: its settings, its component and its connection."""
 
 from archesai_infra.components.redis.component import Redis, RedisArgs, RedisConnection
-from archesai_infra.components.redis.replicated.configuration import (
-    GROUP_PORTS,
-    PROXY,
-    PROXY_NAME,
-    SERVERS,
-    SERVERS_NAME,
-)
+from archesai_infra.components.redis.replicated.configuration import GROUP_PORTS
+from archesai_infra.components.redis.replicated.names import PROXY, PROXY_NAME, SERVERS, SERVERS_NAME
 from archesai_infra.components.redis.replicated.servers import CLAIMS
 from archesai_infra.components.redis.settings import (
     MODULE,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pulumi
 
 from archesai_infra import versions
+from archesai_infra.components.base.certificates import authority, certificate_secret, server_files, service_names
 from archesai_infra.components.base.component import secret_key
 from archesai_infra.components.base.context import Context, Endpoint
 from archesai_infra.components.base.external_secrets import Value
@@ -15,10 +16,12 @@ from archesai_infra.components.base.peers import CA_FILE
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
 from archesai_infra.components.redis.configuration import configuration
-from archesai_infra.components.redis.replicated.configuration import HOSTS, PROXY
+from archesai_infra.components.redis.replicated.names import HOSTS, PROXY
 from archesai_infra.components.redis.replicated.proxies import Proxies, ProxiesArgs
 from archesai_infra.components.redis.replicated.servers import Servers, ServersArgs
+from archesai_infra.components.redis.replicated.tls import CA_PATH as CERTIFICATE_PATH
 from archesai_infra.components.redis.settings import (
+    MODULE,
     NAME,
     PASSWORD_KEY,
     PORT,
@@ -37,8 +40,6 @@ from archesai_infra.kube.volumes import Mount, claim, config_files, projected_se
 SECRETS_PATH = "/run/secrets/archesai"
 CONFIG_PATH = "/etc/redis"
 RUN_PATH = "/run/redis"
-CERTIFICATE_PATH = "/run/certificates/redis"
-"""Where clients find the authority of an external server."""
 _PACKAGE = "archesai_infra.components.redis"
 
 
@@ -122,13 +123,29 @@ class Redis(RunningComponent):
     def _replicated(self, settings: ReplicatedRedis, credentials: Credentials) -> RedisConnection:
         password, values = self._password(settings, credentials)
         self.service(NAME, {"redis": PORT}, selected=selector(PROXY, self.context.instance))
-        connection = RedisConnection(Endpoint(NAME, PORT), password, values, logins(self, settings), servers=HOSTS)
-        servers = ServersArgs(settings, self._passwords(connection, password), _all_values(connection))
+        secret = certificate_secret(self, settings.tls, self._names()) if settings.tls else None
+        connection = RedisConnection(
+            Endpoint(NAME, PORT),
+            password,
+            values,
+            logins(self, settings),
+            tls=secret is not None,
+            certificate=authority(MODULE, secret, CERTIFICATE_PATH) if secret is not None else None,
+            servers=HOSTS,
+        )
+        certificate = server_files(secret) if secret is not None else None
+        passwords = self._passwords(connection, password)
+        servers = ServersArgs(settings, passwords, _all_values(connection), certificate)
         running = Servers(self.context, servers, self.child())
         # New proxies come with new passwords, which the servers know when their rollout is over.
         after = self.child(depends_on=[running])
-        Proxies(self.context, ProxiesArgs(settings, connection.login(PROXY_USER)), after)
+        proxies = ProxiesArgs(settings, connection.login(PROXY_USER), connection.certificate)
+        Proxies(self.context, proxies, after)
         return connection
+
+    def _names(self) -> list[str]:
+        """Names in the certificate: the address, and each server's by which proxies check and the exporter asks."""
+        return [*service_names(NAME, self.context.namespace), *HOSTS]
 
     def _password(
         self, settings: ManagedRedis | ReplicatedRedis | ExternalRedis, credentials: Credentials

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from archesai_infra import versions
+from archesai_infra.components.base.certificates import ServerCertificate
 from archesai_infra.components.base.peers import Certificate, ServicePeer
 from archesai_infra.components.base.settings import (
     DataVolume,
@@ -21,6 +22,7 @@ from archesai_infra.components.base.settings import (
     WorkloadModule,
     resources,
 )
+from archesai_infra.components.redis.replicated.names import HOSTS
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import ANYWHERE
@@ -93,6 +95,14 @@ class RedisProxy(Workload):
     """CPU and memory of each of the two."""
 
 
+class RedisTls(ServerCertificate):
+    """TLS of a replicated redis: of its clients, between its servers, and of its Sentinels."""
+
+    secret: DnsLabel | None = None
+    """Existing Secret with `tls.crt`, `tls.key` and `ca.crt`, for the hosts `archesai-redis`,
+    `archesai-redis-server-0.archesai-redis-server-headless` and those of the servers 1 and 2."""
+
+
 class ReplicatedRedis(RedisServer):
     """Three Valkey servers, of which one is the primary, with three Sentinels and two proxies."""
 
@@ -107,6 +117,17 @@ class ReplicatedRedis(RedisServer):
     """CPU and memory of each Sentinel, which runs beside its server."""
     proxy: RedisProxy = RedisProxy()
     """The proxies behind the address `archesai-redis`."""
+    tls: RedisTls | None = None
+    """TLS in place of clear text, for clients, replication and Sentinels alike. A server with it and one without cannot
+    follow each other: set it before the first `up`, or stop the servers as `docs/scale.md` says."""
+
+    @field_validator("tls", mode="before")
+    @classmethod
+    def _names_a_certificate(cls, value: object) -> object:
+        if value is True or value is False:
+            hosts = ", ".join((NAME, *HOSTS))
+            raise ValueError(f"names the servers' certificate here: set secret or issuer; its hosts are {hosts}")
+        return value
 
     @property
     def pod_images(self) -> PodImages:

@@ -6,24 +6,14 @@ from collections.abc import Iterator
 
 from archesai_infra.components.base.scripts import scripts
 from archesai_infra.components.redis.configuration import configuration
+from archesai_infra.components.redis.replicated.names import COUNT, HOSTS, PODS
+from archesai_infra.components.redis.replicated.tls import checked_by_tls, client_by_tls, tls_lines
 from archesai_infra.components.redis.settings import PORT, ReplicatedRedis
 from archesai_infra.components.redis.users import rules
-from archesai_infra.kube.names import object_name
 
-SERVERS = "redis-server"
-PROXY = "redis-proxy"
-"""Components of the servers with their Sentinels, and of the proxies; labels and logical names begin with them."""
-SERVERS_NAME = object_name(SERVERS)
-PROXY_NAME = object_name(PROXY)
-SERVICE = f"{SERVERS_NAME}-headless"
 SENTINEL_PORT = 26379
 GROUP_PORTS = (PORT, SENTINEL_PORT)
 HEALTH_PORT = 8405
-COUNT = 3
-"""Servers, and Sentinels: two of three Sentinels decide."""
-PODS = tuple(f"{SERVERS_NAME}-{number}" for number in range(COUNT))
-HOSTS = tuple(f"{pod}.{SERVICE}" for pod in PODS)
-"""Names of the servers' pods inside the namespace, by which Sentinels and replicas know each other."""
 
 SENTINEL = f"""\
 port {SENTINEL_PORT}
@@ -91,20 +81,27 @@ def server_files(settings: ReplicatedRedis) -> dict[str, str]:
         "sentinel.conf": SENTINEL,
         "users": rules(settings),
     }
-    return texts | scripts(_PACKAGE, "repair.sh") | scripts(f"{_PACKAGE}.replicated", *_SCRIPTS)
+    files = texts | scripts(_PACKAGE, "repair.sh") | scripts(f"{_PACKAGE}.replicated", *_SCRIPTS)
+    if settings.tls is not None:
+        files["redis.conf"] += tls_lines(PORT)
+        files["sentinel.conf"] += tls_lines(SENTINEL_PORT)
+        files["common.sh"] = client_by_tls(files["common.sh"])
+    return files
 
 
-def proxy_files() -> dict[str, str]:
+def proxy_files(*, tls: bool) -> dict[str, str]:
     """What each proxy mounts."""
-    return {"haproxy.cfg": proxy()} | scripts(f"{_PACKAGE}.replicated", "proxy.sh")
+    return {"haproxy.cfg": proxy(tls=tls)} | scripts(f"{_PACKAGE}.replicated", "proxy.sh")
 
 
-def proxy() -> str:
+def proxy(*, tls: bool) -> str:
     """`haproxy.cfg`: all connections go to the server that calls itself primary and that two Sentinels call so.
 
     A former primary that was cut off still calls itself so; the Sentinels alone may name one that is gone.
     """
-    return "\n".join([_PROXY_HEAD + "".join(_rules()), *(part for number in range(COUNT) for part in _pod(number))])
+    return "\n".join(
+        [_PROXY_HEAD + "".join(_rules()), *(part for number in range(COUNT) for part in _pod(number, tls=tls))]
+    )
 
 
 def _rules() -> Iterator[str]:
@@ -112,13 +109,13 @@ def _rules() -> Iterator[str]:
         yield f"  use_backend primary_{number} if {{ nbsrv(primary_{number}) ge 1 }} {{ nbsrv(named_{number}) ge 2 }}\n"
 
 
-def _pod(number: int) -> tuple[str, str]:
+def _pod(number: int, *, tls: bool) -> tuple[str, str]:
     name = "SENTINEL\\ GET-MASTER-ADDR-BY-NAME\\ archesai\\r\\n"
-    servers = "".join(_server(f"sentinel_{other}", other, SENTINEL_PORT) for other in range(COUNT))
+    servers = "".join(_server(f"sentinel_{other}", other, SENTINEL_PORT, tls=tls) for other in range(COUNT))
     closing = " on-marked-down shutdown-sessions"
     return (
         _backend(f"primary_{number}", "INFO\\ replication\\r\\n", "role:master")
-        + _server(f"server_{number}", number, PORT, closing),
+        + _server(f"server_{number}", number, PORT, closing, tls=tls),
         _backend(f"named_{number}", name, f"{PODS[number]}.") + servers,
     )
 
@@ -134,6 +131,7 @@ def _backend(name: str, question: str, answer: str) -> str:
     )
 
 
-def _server(name: str, number: int, port: int, more: str = "") -> str:
+def _server(name: str, number: int, port: int, more: str = "", *, tls: bool) -> str:
+    more += checked_by_tls(HOSTS[number]) if tls else ""
     where = f'"{HOSTS[number]}.${{DOMAIN}}:{port}"'
     return f"  server {name} {where} check inter 1s fall 1 rise 1 resolvers cluster init-addr none{more}\n"

@@ -9,13 +9,14 @@ import pulumi
 from archesai_infra import versions
 from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.pods import Pod, RunningComponent
-from archesai_infra.components.redis.replicated.configuration import HEALTH_PORT, PROXY, PROXY_NAME, proxy_files
+from archesai_infra.components.redis.replicated.configuration import HEALTH_PORT, proxy_files
+from archesai_infra.components.redis.replicated.names import PROXY, PROXY_NAME
 from archesai_infra.components.redis.settings import PORT, ReplicatedRedis
 from archesai_infra.components.redis.users import PROXY as PROXY_USER
 from archesai_infra.components.redis.users import Login
 from archesai_infra.kube.pods import container
 from archesai_infra.kube.probes import Probes, http_probe, stop_after_drain, tcp_probe
-from archesai_infra.kube.volumes import config_files, projected_secrets
+from archesai_infra.kube.volumes import Mount, config_files, projected_secrets
 
 CONFIG_PATH = "/etc/haproxy"
 COUNT = 2
@@ -31,6 +32,8 @@ class ProxiesArgs:
     settings: ReplicatedRedis
     login: Login
     """As whom they ask servers and Sentinels."""
+    authority: Mount | None = None
+    """What they check the servers' certificates against, where those speak TLS."""
 
 
 class Proxies(RunningComponent):
@@ -39,11 +42,12 @@ class Proxies(RunningComponent):
     def __init__(self, context: Context, args: ProxiesArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("RedisProxies", PROXY, context, opts)
         own = args.settings.proxy
-        config = self.config_map("redis-proxy-config", proxy_files())
+        config = self.config_map("redis-proxy-config", proxy_files(tls=args.authority is not None))
         mounts = [config_files("config", CONFIG_PATH, config.metadata.name)]
         if args.login.password is not None:
             sources = [(args.login.password.name, {args.login.password.key: PROXY_USER})]
             mounts.append(projected_secrets("password", "/run/secrets/archesai", sources))
+        mounts += [args.authority] if args.authority else []
         proxy = container(
             name="haproxy",
             image=self.context.image(own.image, versions.HAPROXY),

@@ -12,16 +12,8 @@ from archesai_infra import versions
 from archesai_infra.components.base.context import Context
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.settings import Resources
-from archesai_infra.components.redis.replicated.configuration import (
-    COUNT,
-    HOSTS,
-    PODS,
-    SENTINEL_PORT,
-    SERVERS,
-    SERVERS_NAME,
-    SERVICE,
-    server_files,
-)
+from archesai_infra.components.redis.replicated.configuration import SENTINEL_PORT, server_files
+from archesai_infra.components.redis.replicated.names import COUNT, HOSTS, PODS, SERVERS, SERVERS_NAME, SERVICE
 from archesai_infra.components.redis.settings import MODULE, PORT, ReplicatedRedis
 from archesai_infra.kube.pods import container, environment
 from archesai_infra.kube.probes import Probes, exec_probe, tcp_probe
@@ -43,6 +35,8 @@ class ServersArgs:
     settings: ReplicatedRedis
     passwords: Mount
     secret_values: tuple[pulumi.Output[str], ...]
+    certificate: Mount | None = None
+    """Of the servers and Sentinels, where they speak TLS."""
 
 
 class Servers(RunningComponent):
@@ -62,6 +56,7 @@ class Servers(RunningComponent):
             args.passwords,
             scratch("run", _RUN_PATH, "1Mi", memory=True),
             scratch("tmp", "/tmp", "64Mi"),
+            *([args.certificate] if args.certificate else []),
         ]
         # The StatefulSet adds its volume to each pod.
         data = Mount(CLAIM, "/data", claim(CLAIM, "/data", CLAIMS[0]).volume)
