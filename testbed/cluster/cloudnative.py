@@ -1,4 +1,4 @@
-"""The webhooks of the operator CloudNativePG, as a process beside a control plane.
+"""The operator CloudNativePG as a process beside a control plane.
 
 The operator's Go module needs others that the public proxy does not serve, so that it is no part of the testbed: the
 tests run where a variable names its program, and another the directory with its chart.
@@ -60,6 +60,9 @@ def asked(rig: ControlPlane, evaluation: Evaluation, manager: Path) -> Generator
     pair = authority.serving("webhook", "IP:127.0.0.1")
     shutil.copy(pair.certificate, directory / "apiserver.crt")
     shutil.copy(pair.key, directory / "apiserver.key")
+    # It looks beside itself for the programs that it gives to instances, one for each architecture.
+    (directory / "operator").mkdir()
+    (directory / "operator/manager_amd64").symlink_to(manager.absolute())
     port, metrics = free_ports(2)
     environment = {
         "PATH": os.environ["PATH"],

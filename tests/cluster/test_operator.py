@@ -1,4 +1,4 @@
-"""The webhooks of CloudNativePG's operator, where one has its program: they and our own rules agree."""
+"""CloudNativePG's operator, where one has its program: its webhooks and our rules agree, and its pods fit a stack."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Generator
 
 import pytest
 
+from archesai_infra.components.database.cluster import network
+from archesai_infra.components.database.cluster.settings import ClusterSettings
 from archesai_infra.stack.config import ConfigError
 from testbed.cluster import cloudnative
-from testbed.cluster.scenarios import merged
+from testbed.cluster.scenarios import alone, merged
 from testbed.controlplane.api import Object
 from testbed.controlplane.rig import ControlPlane
 from testbed.matrix import CLUSTER, MATRIX
@@ -17,6 +19,8 @@ from testbed.stacks import Config, find, render
 pytestmark = pytest.mark.cluster
 
 API = "postgresql.cnpg.io/v1"
+WORKLOADS = ("Deployment", "Job")
+"""Of the stack itself, which would wait for a database."""
 FORMS = [name for name in MATRIX if name.startswith("database cluster")]
 
 
@@ -90,3 +94,28 @@ def test_a_parameter_that_the_operator_does_not_pass_on_to_pgbouncer_is_refused_
             render(merged(CLUSTER, merged(pooled, {"database": {"pooler": {"parameters": {name: "x"}}}})))
         (refusal,) = refusals(asking, merged(admitted, {"spec": {"pgbouncer": {"parameters": {name: "x"}}}}))
         assert "vpooler.cnpg.io" in refusal, name
+
+
+def test_pods_that_the_operator_makes_fit_quota_pod_security_and_policies(asking: ControlPlane) -> None:
+    change: Config = {"database": {"mode": "cluster", "pooler": {}}, "security": {"quota": {"enabled": True}}}
+    config = alone(merged(CLUSTER, change), "operated")
+    own = [item for item in render(config, reveal=True).objects if item["metadata"].get("namespace") == "operated"]
+    home = find(render(config), "Namespace", "operated")
+    assert home["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    asking.apply([home, *(item for item in own if item["kind"] not in WORKLOADS)]).check()
+
+    settings = ClusterSettings()
+    wanted = {network.instances(settings): 1, network.poolers(): 2, network.members(settings): 4}
+
+    def lacking() -> list[str]:
+        events = asking.api.list("v1", "Event", "operated")
+        refused = [one["message"] for one in events if one["reason"] == "FailedCreate"]
+        return [*refused, *(peer.name for peer, count in wanted.items() if selected(asking, peer) != count)]
+
+    # The last of the members is the Job that makes the first instance: the others wait for an answer of PostgreSQL.
+    asking.wait_for("the pods that policies name are there", lacking)
+
+
+def selected(rig: ControlPlane, peer: network.MadePods) -> int:
+    labels = ",".join(f"{key}={value}" for key, value in peer.labels)
+    return len(rig.api.list("v1", "Pod", "operated", labels=labels))
