@@ -1,81 +1,113 @@
-"""What Velero may do: what backups and restores of a stack need, and no more."""
+"""What the service account that Velero's server and its agents share may do, as a whole."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable
 
 import pytest
 
+from archesai_infra.components.backups import rights
 from archesai_infra.stack.evaluate import Evaluation
-from testbed.backups import rendered
-from testbed.stacks import Config, render
+from testbed.controlplane.api import Object
+from testbed.stacks import shipped
 
-CLUSTER, INSIDE, HOME = ("ClusterRole", ""), ("Role", "archesai"), ("Role", "velero")
-"""Kind and namespace of the roles."""
-SNAPSHOTS: Config = {"backups": rendered.BACKUPS | {"snapshots": {"enabled": True}}}
-WITH_SECRETS: Config = {"backups": rendered.BACKUPS | {"secrets": True}}
-
-
-def _found(made: Evaluation, kind: str, namespace: str) -> list[dict[str, Any]]:
-    return [
-        item
-        for item in made.objects
-        if item["kind"] == kind
-        and item["metadata"].get("namespace", "") == namespace
-        and item["metadata"]["name"].startswith("archesai-velero")
+READ, FOLLOW, CHANGE = "get list", "get list watch", "create delete get list patch update watch"
+OWN = {
+    f"{kind}.velero.io{part}": CHANGE
+    for kind in [
+        "backuprepositories",
+        "backups",
+        "backupstoragelocations",
+        "datadownloads",
+        "datauploads",
+        "deletebackuprequests",
+        "downloadrequests",
+        "podvolumebackups",
+        "podvolumerestores",
+        "restores",
+        "schedules",
+        "serverstatusrequests",
+        "volumesnapshotlocations",
     ]
+    for part in ("", "/status")
+}
+ANYWHERE = {
+    "namespaces": FOLLOW,
+    "nodes": FOLLOW,
+    "pods": "list watch",
+    "persistentvolumes": "create get list patch watch",
+    "clusterrolebindings.rbac.authorization.k8s.io": READ,
+    "clusterroles.rbac.authorization.k8s.io": READ,
+    "customresourcedefinitions.apiextensions.k8s.io": READ,
+    "csidrivers.storage.k8s.io": FOLLOW,
+    "storageclasses.storage.k8s.io": FOLLOW,
+    "volumeattachments.storage.k8s.io": FOLLOW,
+}
+AT_HOME = OWN | {
+    "secrets": "create get list patch update watch",
+    "configmaps": CHANGE,
+    "events": CHANGE,
+    "persistentvolumeclaims": CHANGE,
+    "pods": CHANGE,
+    "pods/log": "get",
+    "serviceaccounts": "get",
+    "jobs.batch": CHANGE,
+    "daemonsets.apps": FOLLOW,
+    "deployments.apps": FOLLOW,
+}
 
 
-def _rules(role: tuple[str, str], config: Config | None = None) -> list[dict[str, Any]]:
-    (found,) = _found(rendered.production() if config is None else render(config), *role)
-    return found["rules"]
+@pytest.fixture(scope="module")
+def production() -> Evaluation:
+    return shipped("prod")
 
 
-def _allowed(rules: list[dict[str, Any]], verb: str) -> set[str]:
-    """Resources with their group, as Velero names kinds."""
-    return {
-        f"{resource}.{group}".rstrip(".")
-        for rule in rules
-        if verb in rule["verbs"] and "resourceNames" not in rule
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
+def _granted(found: Evaluation, kind: str, namespace: str | None) -> dict[str, str]:
+    """Verbs by resource, of the roles of this kind that the account is bound to there."""
+    roles = {
+        item["roleRef"]["name"]
+        for item in _there(found, f"{kind}Binding", namespace)
+        if any(subject["name"] == rights.ACCOUNT for subject in item["subjects"])
     }
+    verbs: dict[str, set[str]] = defaultdict(set)
+    for role in _there(found, kind, namespace):
+        for rule in role["rules"] if role["metadata"]["name"] in roles else []:
+            for resource in _resources(rule):
+                verbs[resource] |= set(rule["verbs"])
+    return {resource: " ".join(sorted(found)) for resource, found in verbs.items()}
 
 
-@pytest.mark.parametrize("config", [None, SNAPSHOTS, WITH_SECRETS], ids=["plain", "snapshots", "secrets"])
-@pytest.mark.parametrize("role", [CLUSTER, INSIDE, HOME], ids=["cluster", "namespace", "own namespace"])
-def test_no_rule_has_a_wildcard_or_hands_rights_out(role: tuple[str, str], config: Config | None) -> None:
-    for rule in _rules(role, config):
-        assert "*" not in (*rule["apiGroups"], *rule["resources"], *rule["verbs"])
-        assert not {"bind", "escalate", "impersonate"} & set(rule["verbs"])
-        if "rbac.authorization.k8s.io" in rule["apiGroups"]:
-            assert set(rule["verbs"]) == {"get", "list"}
+def _there(found: Evaluation, kind: str, namespace: str | None) -> Iterable[Object]:
+    return [item for item in found.objects if (item["kind"], item["metadata"].get("namespace")) == (kind, namespace)]
 
 
-@pytest.mark.parametrize("config", [None, WITH_SECRETS], ids=["plain", "secrets"])
-def test_in_the_stack_s_namespace_it_reads_and_writes_what_a_backup_holds(config: Config | None) -> None:
-    made = rendered.production() if config is None else render(config)
-    schedule = next(item for item in made.objects if item["kind"] == "Schedule")
-    held = set(schedule["spec"]["template"]["includedResources"])
-    assert ("secrets" in held) is (config is not None)
-    rules = _rules(INSIDE, config)
-    assert _allowed(rules, "list") == held - {"persistentvolumes"}
-    assert _allowed(rules, "create") == held - {"persistentvolumes"} | {"secrets"}
-    assert not _allowed(rules, "delete")
+def _resources(rule: Object) -> Iterable[str]:
+    for group in rule["apiGroups"]:
+        for resource in rule["resources"]:
+            kind, slash, part = resource.partition("/")
+            yield f"{kind}.{group}{slash}{part}" if group else resource
 
 
-def test_no_secret_is_read_outside_the_stack_s_namespace() -> None:
-    assert not [rule for rule in _rules(CLUSTER) if "secrets" in rule["resources"]]
+def test_of_the_whole_cluster_it_reads_no_secret_and_makes_volumes_alone(production: Evaluation) -> None:
+    assert _granted(production, "ClusterRole", None) == ANYWHERE
 
 
-def test_every_binding_is_of_velero_s_account() -> None:
-    bindings = [*_found(rendered.production(), "ClusterRoleBinding", "")]
-    for namespace in ("archesai", "velero"):
-        bindings += _found(rendered.production(), "RoleBinding", namespace)
-    account = {"kind": "ServiceAccount", "name": "velero-server", "namespace": "velero"}
-    assert [binding["subjects"] for binding in bindings] == [[account]] * 3
+def test_in_veleros_namespace_it_changes_what_backups_need_and_no_right(production: Evaluation) -> None:
+    assert _granted(production, "Role", production.settings.backups.velero.namespace) == AT_HOME
 
 
-def test_a_velero_of_somebody_else_gets_rights_in_the_stack_s_namespace_alone() -> None:
-    made = render({"backups": rendered.BACKUPS | {"velero": {"install": False}}})
-    assert [len(_found(made, *role)) for role in (CLUSTER, INSIDE, HOME)] == [0, 1, 0]
+def test_in_the_stacks_namespace_it_deletes_nothing_and_reads_no_secret(production: Evaluation) -> None:
+    granted = _granted(production, "Role", production.settings.namespace)
+    assert {verb for verbs in granted.values() for verb in verbs.split()} == {"get", "list", "create", "patch"}
+    assert granted["secrets"] == granted["pods/exec"] == "create"
+    assert not [resource for resource in granted if "role" in resource]
+
+
+def test_it_has_roles_nowhere_else(production: Evaluation) -> None:
+    bound = {
+        item["metadata"]["namespace"]
+        for item in production.objects
+        if item["kind"] == "RoleBinding" and any(one["name"] == rights.ACCOUNT for one in item["subjects"])
+    }
+    assert bound == {production.settings.namespace, production.settings.backups.velero.namespace}
