@@ -68,10 +68,11 @@ def _api_server(settings: Settings) -> Iterator[str]:
     }
     for asker, asks in askers.items():
         if asks and not settings.cluster.api_server_peers:
+            context = settings.cluster.context or "<context>"
             yield (
-                f"cluster.apiServer: {asker} needs the API server's addresses: kubectl --namespace default get "
-                "service,endpointslices --selector 'kubernetes.io/service-name=kubernetes'; or, where Cilium enforces "
-                "network policies, set cluster.cilium to true"
+                f"cluster.apiServer: {asker} needs the API server's addresses: kubectl --context {context} --namespace "
+                "default get service,endpointslices --selector 'kubernetes.io/service-name=kubernetes'; or, where "
+                "Cilium enforces network policies, set cluster.cilium to true"
             )
             return
 

@@ -36,7 +36,7 @@ def standing(change: Callable[[dict[tuple[str, str], Object]], object] | None = 
         for claim in claims
         if "volumeName" in claim["spec"]
     }
-    return Live("archesai", objects, volumes, {"standard": {"allowVolumeExpansion": grows}})
+    return Live("here", "archesai", objects, volumes, {"standard": {"allowVolumeExpansion": grows}})
 
 
 def _served(item: Object) -> Object:

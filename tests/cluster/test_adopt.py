@@ -14,6 +14,7 @@ from testbed.adopt.kustomized import DATABASE_CLAIM, PASSWORD, old_deployment
 from testbed.cli.projects import no_engine, project
 from testbed.cli.running import Ran, run
 from testbed.controlplane.api import Object
+from testbed.controlplane.kubeconfigs import CONTEXT
 from testbed.controlplane.rig import ControlPlane
 
 Adopt = Callable[..., Ran]
@@ -103,7 +104,7 @@ def test_a_person_reads_the_same_and_no_secret(adopt: Adopt, old: str) -> None:
         f"namespace: {old}   # where the deployment runs",
         f"database.claimName: {DATABASE_CLAIM}   # the claim that holds the data",
         "databasePassword: [secret]   # in use by archesai-postgres",
-        f"kubectl --namespace {old} delete statefulset/archesai-postgres --cascade=orphan",
+        f"kubectl --context {CONTEXT} --namespace {old} delete statefulset/archesai-postgres --cascade=orphan",
         "The first up restarts the pods of: api, database, platform, redis, storage. Adopting restarts none.",
         "State not read (no engine)",
     ):

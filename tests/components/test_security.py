@@ -111,7 +111,8 @@ def test_the_api_reaches_the_api_server_s_addresses_and_no_others_of_its_ports()
 
 def test_an_api_that_asks_the_cluster_needs_its_addresses() -> None:
     with pytest.raises(
-        ConfigError, match=r"cluster\.apiServer: api\.kubernetesAccess needs the API server's addresses"
+        ConfigError,
+        match=r"api\.kubernetesAccess needs the API server's addresses: kubectl --context <context>",
     ):
         render({"api": {"kubernetesAccess": True}})
 

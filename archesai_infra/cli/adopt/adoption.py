@@ -61,7 +61,7 @@ def _item(resource: Resource, stack: str, live: Live, *, is_known: bool) -> Item
         return Item(module, kind, name, Fate.KNOWN, resource=resource, live=found)
     if found is None:
         return Item(module, kind, name, Fate.CREATED, resource=resource)
-    other = owner(found, stack)
+    other = owner(found, stack, live.context)
     if other is not None:
         return Item(module, kind, name, Fate.FOREIGN, (other.name, other.cure), resource=resource, live=found)
     # An update in which a field differs that cannot change is refused as a whole.
@@ -104,7 +104,7 @@ def _without_place(declared: Evaluation, live: Live, stack: str) -> Iterator[Ite
         own = str(labels.get(COMPONENT, "-"))
         module = OLD_COMPONENTS.get(own, own)
         why = [f"{module} is off in the stack"] if switches.get(module) is False else []
-        other = owner(item, stack)
+        other = owner(item, stack, live.context)
         why += [f"belongs to {other.name}"] if other else []
         replaced = kind in WORKLOADS and name in places
         runs = bool(item["spec"].get("replicas", 1)) if replaced else False

@@ -23,7 +23,7 @@ def read(cluster: Cluster, namespace: str) -> Live | None:
     names = {name for claim in claims if (name := claim["spec"].get("volumeName"))}
     volumes = {name: volume for name in sorted(names) if (volume := cluster.find(path("PersistentVolume", name=name)))}
     classes = {item["metadata"]["name"]: item for item in cluster.list(path("StorageClass"))}
-    return Live(namespace, objects, volumes, classes)
+    return Live(cluster.context, namespace, objects, volumes, classes)
 
 
 def _objects(cluster: Cluster, namespace: str) -> Iterator[tuple[tuple[str, str], Object]]:

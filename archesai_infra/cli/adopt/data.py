@@ -167,7 +167,7 @@ def _take(source: _Source, own: Managed, workload: Object, live: Live, found: _F
     found.obstacles += [need for need in needs if isinstance(need, str)]
     _credentials(source, own, container, live, found, given)
     found.volume(source.module, item["metadata"]["name"], live)
-    found.steps += _steps(source, workload, container, given_away(own, workload, container, live, place.volume))
+    found.steps += _steps(source, workload, container, live, given_away(own, workload, container, live, place.volume))
 
 
 def _unfit(
@@ -249,10 +249,10 @@ def _credentials(
             )
 
 
-def _steps(source: _Source, workload: Object, container: Object, stopped: Sequence[str]) -> list[Step]:
+def _steps(source: _Source, workload: Object, container: Object, live: Live, stopped: Sequence[str]) -> list[Step]:
     """What a person does; `stopped` are commands for the time in which the old server does not run."""
-    kind, namespace = workload["kind"].lower(), workload["metadata"]["namespace"]
-    kubectl, target = f"kubectl --namespace {namespace}", f"{workload['kind'].lower()}/{source.workload}"
+    kind = workload["kind"].lower()
+    target = f"{kind}/{source.workload}"
     steps: list[Step] = []
     words = " ".join([*(container.get("command") or []), *(container.get("args") or [])])
     running = workload["spec"].get("replicas", 1) > 0
@@ -261,13 +261,13 @@ def _steps(source: _Source, workload: Object, container: Object, stopped: Sequen
             Step(
                 BEFORE,
                 "redis kept no append-only file, and the stack's redis would start empty without one",
-                (f"{kubectl} exec {target} -- sh -c '{WRITE_LOG}'",),
+                (live.kubectl(f"exec {target} -- sh -c '{WRITE_LOG}'"),),
             )
         )
     if running and (kind != "statefulset" or stopped):
         why = "its files get another owner" if stopped else "no two servers may write to one volume"
-        stop = (f"{kubectl} scale {target} --replicas=0", *stopped)
+        stop = (live.kubectl(f"scale {target} --replicas=0"), *stopped)
         steps.append(Step(BEFORE, f"{source.module} stops: {why}", stop))
     if kind != "statefulset":
-        steps.append(Step(AFTER, f"{source.module}: nothing runs it any more", (f"{kubectl} delete {target}",)))
+        steps.append(Step(AFTER, f"{source.module}: nothing runs it any more", (live.kubectl(f"delete {target}"),)))
     return steps

@@ -76,10 +76,10 @@ def owner_settings(
     what = f"{module}: {workload['kind']} {name}"
     if found is None:
         if module == database.MODULE and "run_as_user" not in own.model_fields_set:
+            look = live.kubectl(f"exec {workload['kind'].lower()}/{name} -- sh -c 'stat -c %u $PGDATA'")
             yield (
                 f"{what}: the user of its image is not known, and PostgreSQL refuses files of another one: look with "
-                f"kubectl --namespace {live.namespace} exec {workload['kind'].lower()}/{name} -- "
-                f"sh -c 'stat -c %u $PGDATA' and set {module}.runAsUser"
+                f"{look} and set {module}.runAsUser"
             )
         return
     if found.user == 0:
@@ -115,7 +115,7 @@ def given_away(own: DataVolume, workload: Object, container: Object, live: Live,
     claim = live.claim_of(workload, volume)
     if not isinstance(own, storage.ManagedStorage) or found is None or found.user != 0 or claim is None:
         return ()
-    kubectl, pod = f"kubectl --namespace {live.namespace}", f"{name}-owner"
+    pod = f"{name}-owner"
     labels = ",".join(f"{key}={value}" for key, value in workload["spec"]["selector"]["matchLabels"].items())
     mounts = [mount for mount in container["volumeMounts"] if mount["name"] == volume]
     user = f"{own.run_as_user}:{own.run_as_group or own.run_as_user}"
@@ -131,8 +131,5 @@ def given_away(own: DataVolume, workload: Object, container: Object, live: Live,
         **{key: value for key in _OF_THE_POD if (value := workload["spec"]["template"]["spec"].get(key))},
     }
     overrides = json.dumps({"apiVersion": "v1", "spec": spec}, separators=(",", ":"))
-    run = f"{kubectl} run {pod} --image {container['image']} --restart=Never --rm --attach --quiet"
-    return (
-        f"{kubectl} wait pods --selector {labels} --for=delete --timeout=300s",
-        f"{run} --overrides '{overrides}'",
-    )
+    run = f"run {pod} --image {container['image']} --restart=Never --rm --attach --quiet --overrides '{overrides}'"
+    return live.kubectl(f"wait pods --selector {labels} --for=delete --timeout=300s"), live.kubectl(run)

@@ -18,31 +18,27 @@ def steps(item: Item, live: Live) -> Sequence[Step]:
     if item.kind == "PersistentVolumeClaim":
         return ()
     why = f"{item.kind} {item.name} is recreated: {'; '.join(item.why)}"
-    return (Step(BEFORE, why, (f"{_kubectl(live)} delete {item.kind.lower()}/{item.name}",)),)
-
-
-def _kubectl(live: Live) -> str:
-    return f"kubectl --namespace {live.namespace}"
+    return (Step(BEFORE, why, (live.kubectl(f"delete {item.kind.lower()}/{item.name}"),)),)
 
 
 def _workload(item: Item, running: Object, new: Mapping[str, str], live: Live) -> Sequence[Step]:
     """Delete a workload alone and give its pods the labels of ours, which then takes them over and rolls."""
     old: dict[str, str] = running["spec"]["selector"].get("matchLabels", {})
-    kubectl, orphan = _kubectl(live), f"{_kubectl(live)} delete {item.kind.lower()}/{item.name} --cascade=orphan"
+    orphan = live.kubectl(f"delete {item.kind.lower()}/{item.name} --cascade=orphan")
     selected = ",".join(f"{key}={value}" for key, value in sorted(old.items()))
     added = " ".join(f"{key}={value}" for key, value in sorted(new.items()) if old.get(key) != value)
     # A ReplicaSet lets pods go that lose the labels it selects.
     if item.kind != "StatefulSet" and not old.items() <= new.items():
         return (
             Step(BEFORE, f"{item.kind} {item.name}: its pods run on, on their own", (orphan,)),
-            Step(AFTER, f"{item.name}: the old pods", (f"{kubectl} delete replicasets --selector {selected}",)),
+            Step(AFTER, f"{item.name}: the old pods", (live.kubectl(f"delete replicasets --selector {selected}"),)),
         )
     labelled = "pods" if item.kind == "StatefulSet" else "replicasets,pods"
     commands = [orphan]
     if added:
-        commands.append(f"{kubectl} label {labelled} --selector {selected} {added} --overwrite")
+        commands.append(live.kubectl(f"label {labelled} --selector {selected} {added} --overwrite"))
     commands += [
-        f"{kubectl} patch service/{name} --type merge --patch '{json.dumps(patch)}'"
+        live.kubectl(f"patch service/{name} --type merge --patch '{json.dumps(patch)}'")
         for name, patch in _selectors(live, old, new)
     ]
     why = f"{item.kind} {item.name}: its pods run on, and the stack's {item.kind} takes them over"

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from archesai_infra.cli.base.text import kubectl
+
 Object = dict[str, Any]
 """A Kubernetes object or a part of one, as JSON."""
 
@@ -46,6 +48,8 @@ class FileOwner(NamedTuple):
 class Live:
     """What the cluster has."""
 
+    context: str
+    """Of the kubeconfig, for commands that a person runs."""
     namespace: str
     objects: Mapping[tuple[str, str], Object]
     """By kind and name; the namespace itself is among them."""
@@ -55,6 +59,10 @@ class Live:
     """StorageClasses by name."""
     owners: Mapping[str, FileOwner] = field(default_factory=dict[str, FileOwner])
     """To whom the data of a workload belongs, by its name, where a pod could be asked."""
+
+    def kubectl(self, words: str) -> str:
+        """A command for a person in the namespace, which reaches this cluster whatever the current context is."""
+        return kubectl(self.context, self.namespace, words)
 
     def get(self, kind: str, name: str) -> Object | None:
         """An object of the namespace, None if it does not exist."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from archesai_infra.cli.adopt.live import Object
+from archesai_infra.cli.base.text import kubectl
 
 PREDECESSORS = ("kubectl", "before-first-apply", "pulumi-kubernetes-")
 """Prefixes of the names under which kubectl, or a stack whose state is lost, set fields."""
@@ -22,17 +23,17 @@ class Owner(NamedTuple):
     """How to remove the owner without deleting anything."""
 
 
-def owner(item: Object, stack: str) -> Owner | None:
+def owner(item: Object, stack: str, context: str) -> Owner | None:
     """Who has an object, if it is neither nobody nor the stack itself."""
     metadata = item["metadata"]
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     managers = {entry.get("manager", "") for entry in metadata.get("managedFields") or []}
     managed_by = labels.get("app.kubernetes.io/managed-by")
     if managed_by == "Helm" or "meta.helm.sh/release-name" in annotations:
-        return _helm(annotations.get("meta.helm.sh/release-name", "?"), metadata.get("namespace", ""))
+        return _helm(annotations.get("meta.helm.sh/release-name", "?"), metadata.get("namespace", ""), context)
     argo = annotations.get("argocd.argoproj.io/tracking-id") or labels.get("argocd.argoproj.io/instance")
     if argo or any(name.startswith("argocd-") for name in managers):
-        return _argo(argo.partition(":")[0] if argo else "?")
+        return _argo(argo.partition(":")[0] if argo else "?", context)
     if flux := labels.get("kustomize.toolkit.fluxcd.io/name"):
         return Owner(f"Flux Kustomization {flux}", f"flux suspend kustomization {flux}, then delete it with prune off")
     if managed_by == "pulumi" and (other := labels.get("app.kubernetes.io/instance", stack)) != stack:
@@ -72,17 +73,18 @@ def _sets(fields: Object, path: list[str]) -> bool:
     )
 
 
-def _helm(release: str, namespace: str) -> Owner:
+def _helm(release: str, namespace: str, context: str) -> Owner:
+    forget = kubectl(context, namespace, f"delete secret --selector owner=helm,name={release}")
     return Owner(
         f"Helm release {release}",
-        f"make Helm forget the release, not uninstall it: kubectl --namespace {namespace} delete secret --selector "
-        f"owner=helm,name={release}; then take annotation meta.helm.sh/release-name and label managed-by=Helm off",
+        f"make Helm forget the release, not uninstall it: {forget}; then take annotation meta.helm.sh/release-name and "
+        "label managed-by=Helm off",
     )
 
 
-def _argo(application: str) -> Owner:
+def _argo(application: str, context: str) -> Owner:
+    delete = kubectl(context, "argocd", f"delete application {application} --cascade=orphan")
     return Owner(
         f"Argo CD application {application}",
-        f"kubectl --namespace argocd delete application {application} --cascade=orphan, then take annotation "
-        "argocd.argoproj.io/tracking-id off; or keep Argo CD and set gitops.enabled",
+        f"{delete}, then take annotation argocd.argoproj.io/tracking-id off; or keep Argo CD and set gitops.enabled",
     )

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.exceptions import SSLError as CertificateError
 
 from archesai_infra.cli.base.kinds import path as path_of
-from archesai_infra.cli.base.text import one_line
+from archesai_infra.cli.base.text import kubectl, one_line
 
 Object = dict[str, Any]
 """A Kubernetes object or a part of one, as JSON."""
@@ -84,7 +84,7 @@ class Cluster:
 
     def kubectl(self, namespace: str, words: str) -> str:
         """A command for a person, which reaches this cluster whatever the current context is."""
-        return f"kubectl --context {self.context} --namespace {namespace} {words}"
+        return kubectl(self.context, namespace, words)
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Object:
         """GET a path such as `/api/v1/namespaces/archesai`; raises ClusterError."""

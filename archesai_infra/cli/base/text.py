@@ -32,6 +32,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+def kubectl(context: str, namespace: str, words: str) -> str:
+    """A command for a person, which reaches one cluster whatever the current context is."""
+    return f"kubectl --context {context} --namespace {namespace} {words}"
+
+
 def one_line(text: object) -> str:
     """A text without its line breaks."""
     return " ".join(str(text).split())

@@ -67,7 +67,9 @@ def planned(stack: str, to: int | None, tag: str | None) -> Plan:
             Exit.INPUT,
         )
     if settings.gitops.enabled:
-        raise CommandError(steps(stack, settings.namespace, new_tag, to, dumps=settings.backups.enabled), Exit.INPUT)
+        context = settings.cluster.context or "<context>"
+        by_hand = steps(stack, context, settings.namespace, new_tag, to, dumps=settings.backups.enabled)
+        raise CommandError(by_hand, Exit.INPUT)
     text = changed(stack, {TAG: new_tag, CLAIM: _claim(own.tag, new_tag, to)})
     return Plan(stack, settings, evaluate(raw), evaluate(parsed(stack, text)), text, to)
 

@@ -27,7 +27,9 @@ def fates(plan: Plan, fate: Fate) -> set[str]:
 def commands(plan: Plan) -> dict[str, list[str]]:
     """What is to be done before the first `up`, by the object's name."""
     return {
-        step.why.split(":")[0]: [command.removeprefix("kubectl --namespace archesai ") for command in step.commands]
+        step.why.split(":")[0]: [
+            command.removeprefix("kubectl --context here --namespace archesai ") for command in step.commands
+        ]
         for step in plan.steps
         if step.when == BEFORE
     }
@@ -159,7 +161,9 @@ def test_pods_whose_labels_cannot_become_ours_run_on_until_the_new_ones_are_ther
 
     plan = planned(DEVELOPMENT, standing(rename))
     assert commands(plan)["Deployment archesai-api"] == ["delete deployment/archesai-api --cascade=orphan"]
-    assert plan.steps[-1].commands == ("kubectl --namespace archesai delete replicasets --selector app=api",)
+    assert plan.steps[-1].commands == (
+        "kubectl --context here --namespace archesai delete replicasets --selector app=api",
+    )
 
 
 def test_a_headless_service_in_the_place_of_one_with_an_address_is_made_anew() -> None:
@@ -185,7 +189,7 @@ def test_what_is_in_the_state_is_not_taken_again() -> None:
         ({"labels": {"argocd.argoproj.io/instance": "arches"}}, "belongs to Argo CD application arches: "),
         (
             {"annotations": {"argocd.argoproj.io/tracking-id": "arches:/Service:archesai/archesai-api"}},
-            "arches: kubectl --namespace argocd delete application arches --cascade=orphan",
+            "arches: kubectl --context here --namespace argocd delete application arches --cascade=orphan",
         ),
         ({"managedFields": [{"manager": "argocd-controller"}]}, "belongs to Argo CD application ?"),
         ({"labels": {"kustomize.toolkit.fluxcd.io/name": "arches"}}, "belongs to Flux Kustomization arches: "),

@@ -241,9 +241,9 @@ def test_redis_writes_its_log_before_it_stops_and_the_files_of_storage_change_ha
     before = [command for step in takeover().steps if step.when == BEFORE for command in step.commands]
     *stops, waits, owner = before
     assert [command.split(" -- ")[0] for command in stops] == [
-        "kubectl --namespace archesai exec deployment/archesai-redis",
-        "kubectl --namespace archesai scale deployment/archesai-redis --replicas=0",
-        "kubectl --namespace archesai scale deployment/archesai-storage --replicas=0",
+        "kubectl --context here --namespace archesai exec deployment/archesai-redis",
+        "kubectl --context here --namespace archesai scale deployment/archesai-redis --replicas=0",
+        "kubectl --context here --namespace archesai scale deployment/archesai-storage --replicas=0",
     ]
     assert "--for=delete" in waits
     assert "app.kubernetes.io/component=storage" in waits
@@ -259,8 +259,8 @@ def test_redis_writes_its_log_before_it_stops_and_the_files_of_storage_change_ha
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "archesai-storage"}}],
     }
     assert [step.commands for step in takeover().steps if step.when == AFTER] == [
-        ("kubectl --namespace archesai delete deployment/archesai-redis",),
-        ("kubectl --namespace archesai delete deployment/archesai-storage",),
+        ("kubectl --context here --namespace archesai delete deployment/archesai-redis",),
+        ("kubectl --context here --namespace archesai delete deployment/archesai-storage",),
     ]
 
 
@@ -280,7 +280,10 @@ def test_files_of_a_storage_that_was_a_set_change_hands_too() -> None:
 
     (step,) = [one for one in takeover(live=standing(as_set)).steps if one.why.startswith("storage")]
     assert step.when == BEFORE
-    assert step.commands[0] == "kubectl --namespace archesai scale statefulset/archesai-storage --replicas=0"
+    assert (
+        step.commands[0]
+        == "kubectl --context here --namespace archesai scale statefulset/archesai-storage --replicas=0"
+    )
     assert "chown" in step.commands[-1]
 
 

@@ -34,7 +34,7 @@ Object = dict[str, Any]
                 "secrets": {"external": {"store": "vault"}},
             },
             17,
-            r"kubectl apply --server-side .*persistentvolumeclaim-archesai-postgres-17.yaml",
+            r"kubectl --context <context> --namespace archesai apply .*volumeclaim-archesai-postgres-17.yaml",
         ),
         ({"retainData": False}, 17, "would delete claim archesai-postgres-data with the way back"),
         ({"database": {}}, 16, "has this version already"),
