@@ -144,6 +144,26 @@ class ControlPlane(Startable):
         self._processes.signal(_APISERVER, signal.SIGCONT)
         self._wait_healthy(_APISERVER, self.api, "/readyz")
 
+    @contextmanager
+    def without_controllers(self) -> Generator[None]:
+        """Nothing follows a change of a workload meanwhile: its status stays as it was before."""
+        with self._frozen(_CONTROLLERS):
+            yield
+
+    @contextmanager
+    def without_kubelets(self) -> Generator[None]:
+        """Pods stay as they are meanwhile: new ones do not start, and none ends."""
+        with self._frozen(_KWOK):
+            yield
+
+    @contextmanager
+    def _frozen(self, name: str) -> Generator[None]:
+        self._processes.signal(name, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._processes.signal(name, signal.SIGCONT)
+
     def set_exec_rules(self, *rules: ExecRule) -> None:
         """Replace how `kubectl exec` runs commands; in force on return. Commands still running go on."""
         self._exec_rules = rules

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from typing import Any
 import pytest
 
 from testbed.controlplane.api import Object
+from testbed.controlplane.readiness import lack
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.changes import Changes, short
 from testbed.engine.configurations import DEV
 from testbed.engine.deployment import Deploy, Deployment
-from testbed.engine.stack import THROW_AWAY
+from testbed.engine.stack import THROW_AWAY, Operation
 from testbed.stacks import Config
 
 REDIS = frozenset({
@@ -40,6 +42,8 @@ API_FOLLOWS = {
 }
 """What the api does when a service that it uses comes or goes."""
 
+QUIET_SECONDS = 3.0
+"""An `up` that saw an unready pod as ready ended within half a second."""
 INGRESS: Config = DEV | {"domain": "one.example.com", "ingress": {"enabled": True}}
 
 
@@ -145,6 +149,42 @@ def test_a_new_version_of_the_api_migrates_first(dev: Deployment) -> None:
     done = edit(dev, {"api": {"image": {"tag": "v1.0.1"}}})
     assert done == expected(updated={"Deployment api-deployment"}, replaced={"Job migrations-job"})
     assert done.before("Job migrations-job", "Deployment api-deployment")
+
+
+def test_an_up_is_over_when_the_rollout_of_its_own_change_is_and_not_before(
+    dev: Deployment, control_plane: ControlPlane
+) -> None:
+    def live() -> Any:  # noqa: ANN401
+        return read(control_plane, dev, "apps/v1", "Deployment", "archesai-platform")
+
+    before = live()
+    dev.configure({"platform": {"image": {"tag": "v1.0.1"}}})
+    with control_plane.without_kubelets():
+        with control_plane.without_controllers():
+            operation = dev.start("up", "--yes", "--skip-preview", environment=THROW_AWAY)
+            _wait_until(control_plane, "the change is there", lambda: _generation(live()) > _generation(before))
+            _stays(operation)
+            # The Deployment still says of the pods before the change that all of them are available.
+            assert live()["status"] == before["status"]
+        _wait_until(control_plane, "a new pod is made", lambda: live()["status"].get("updatedReplicas") == 1)
+        _stays(operation)
+        assert live()["status"]["availableReplicas"] == before["status"]["availableReplicas"]
+    operation.wait().check()
+    assert lack(live()) is None
+
+
+def _generation(item: Any) -> int:  # noqa: ANN401
+    return int(item["metadata"]["generation"])
+
+
+def _wait_until(rig: ControlPlane, what: str, reached: Callable[[], bool]) -> None:
+    rig.wait_for(what, lambda: [] if reached() else ["not yet"])
+
+
+def _stays(operation: Operation) -> None:
+    """A moment in which the operation would end if what it sees were enough for it."""
+    time.sleep(QUIET_SECONDS)
+    assert operation.process.poll() is None, operation.text()
 
 
 def test_a_migration_that_fails_stops_the_rollout_and_the_next_up_runs_it_again(
