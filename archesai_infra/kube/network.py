@@ -25,13 +25,15 @@ ANYWHERE = ("0.0.0.0/0", "::/0")
 """Every address of both families."""
 LINK_LOCAL = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32")
 """Hold the metadata addresses of clouds; those of AWS over IPv6 are unique local ones."""
+AZURE_HOST = "168.63.129.16/32"
+"""Azure's address of every node's host, which hands out the node's settings."""
 NOT_PUBLIC = (
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
     "127.0.0.0/8",
     "169.254.0.0/16",
-    "168.63.129.16/32",
+    AZURE_HOST,
     "172.16.0.0/12",
     "192.0.0.0/24",
     "192.0.2.0/24",
@@ -44,7 +46,7 @@ NOT_PUBLIC = (
     "240.0.0.0/4",
 )
 """IPv4 addresses that are not public: the special-purpose ones of RFC 6890, some of which clusters give to pods and
-nodes, and Azure's address of every node's host, which hands out the node's settings."""
+nodes, and the host's of Azure."""
 GLOBAL_UNICAST = "2000::/3"
 """Public IPv6 addresses (RFC 4291)."""
 SPECIAL_UNICAST = ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")

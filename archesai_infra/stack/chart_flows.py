@@ -14,6 +14,7 @@ from archesai_infra.kube.chart_network import ChartNetwork, ChartPods
 from archesai_infra.kube.labels import COMPONENT, NAME
 from archesai_infra.kube.network import (
     API_PORTS,
+    AZURE_HOST,
     Addresses,
     Entity,
     Flow,
@@ -40,6 +41,8 @@ _NODE_PORTS = (10250, 9100)
 _KUBE_SYSTEM = NamespacePods("kube-system")
 """On some clusters what the API server calls comes from agents there, such as konnectivity's."""
 _ANYBODY = Addresses("anybody")
+_ISSUERS = Addresses("issuers and hosts", excluded=(AZURE_HOST,))
+_NODES = Addresses("nodes", excluded=(AZURE_HOST,))
 
 
 def chart_network(settings: Settings, instance: str) -> ChartNetwork:
@@ -177,7 +180,7 @@ def _certificates(settings: Settings) -> Iterator[Flow]:
     controller = _cert_manager(settings, "controller")
     yield from _asking(settings, _every_cert_manager(settings))
     yield from _called(settings, _cert_manager(settings, "webhook"), _CERT_MANAGER_PORTS["webhook"])
-    yield Flow(controller, Addresses("issuers and hosts"), PUBLIC_PORTS)
+    yield Flow(controller, _ISSUERS, PUBLIC_PORTS)
     # Where the address of a load balancer is short-cut inside the cluster, its pods are at the other end.
     pods = settings.ingress.controller_pods
     if pods is not None:
@@ -205,7 +208,7 @@ def _watching(settings: Settings) -> Iterator[Flow]:
 def _targets(settings: Settings) -> Iterator[Flow]:
     """What Prometheus scrapes outside of the stack's and its own namespace."""
     own, ingress = settings.monitoring.prometheus_pods, settings.ingress
-    yield Flow(own, Addresses("nodes"), _NODE_PORTS)
+    yield Flow(own, _NODES, _NODE_PORTS)
     if settings.cluster.cilium:
         yield from (Flow(own, Entity(name), _NODE_PORTS) for name in ("host", "remote-node"))
     controller, pods = measured(ingress), ingress.controller_pods

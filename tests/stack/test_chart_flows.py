@@ -40,6 +40,7 @@ OUTSIDE = {
     "internet": Outside("45.0.0.10"),
     "private": Outside("10.1.2.3"),
     "metadata": Outside("169.254.169.254"),
+    "host of Azure": Outside("168.63.129.16"),
     "api server": Outside(API),
 }
 PORTS = (
