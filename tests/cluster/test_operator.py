@@ -119,3 +119,58 @@ def test_pods_that_the_operator_makes_fit_quota_pod_security_and_policies(asking
 def selected(rig: ControlPlane, peer: network.MadePods) -> int:
     labels = ",".join(f"{key}={value}" for key, value in peer.labels)
     return len(rig.api.list("v1", "Pod", "operated", labels=labels))
+
+
+def test_a_second_apply_changes_nothing_though_the_operator_fills_in_defaults(asking: ControlPlane) -> None:
+    cluster = alone_objects("repeated", "Cluster")[0]
+    apply_in_own_namespace(asking, cluster)
+    before = asking.api.read(cluster)
+    assert before
+    assert before["spec"].keys() > cluster["spec"].keys()
+    asking.apply([cluster]).check()
+    after = asking.api.read(cluster)
+    assert after
+    assert (after["spec"], after["metadata"]["generation"]) == (before["spec"], before["metadata"]["generation"])
+
+
+def test_a_cluster_that_comes_back_starts_on_its_volumes(asking: ControlPlane) -> None:
+    items = alone_objects("returned", "Cluster", "Secret")
+    (cluster,) = [item for item in items if item["kind"] == "Cluster"]
+    apply_in_own_namespace(asking, *items)
+    first: Object = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "archesai-db-1-1", "namespace": "returned"},
+    }
+    asking.wait_ready(first)
+    before, made = claims(asking), {item["metadata"]["uid"] for item in asking.api.list("batch/v1", "Job", "returned")}
+    assert len(before) == 2
+    assert all(owned for _, owned in before.values())
+
+    # As a `destroy` leaves them, and as the runbook has the pods deleted.
+    asking.kubectl("delete", "cluster", "archesai-db-1", "--namespace=returned", "--cascade=orphan").check_returncode()
+    asking.wait_for("nobody owns the claims", lambda: [name for name, (_, owned) in claims(asking).items() if owned])
+    asking.api.delete(first)
+    asking.wait_gone(first)
+
+    asking.apply([cluster]).check()
+    asking.wait_ready(first)
+    assert claims(asking) == before
+    assert {item["metadata"]["uid"] for item in asking.api.list("batch/v1", "Job", "returned")} <= made
+
+
+def claims(rig: ControlPlane) -> dict[str, tuple[str, bool]]:
+    """Identity of each claim, and whether anything owns it."""
+    found = [item["metadata"] for item in rig.api.list("v1", "PersistentVolumeClaim", "returned")]
+    return {one["name"]: (one["uid"], "ownerReferences" in one) for one in found}
+
+
+def alone_objects(namespace: str, *kinds: str) -> list[Object]:
+    rendered = render(alone(CLUSTER, namespace), reveal=True).objects
+    return [item for item in rendered if item["kind"] in kinds and item["metadata"].get("namespace") == namespace]
+
+
+def apply_in_own_namespace(rig: ControlPlane, *items: Object) -> None:
+    name = items[0]["metadata"]["namespace"]
+    rig.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    rig.apply(items).check()
