@@ -136,6 +136,18 @@ def test_cosign_that_does_not_answer_in_time_is_a_warning(cosign: Install, monke
     assert (found.status, "no answer within 0.2 s" in found.text) == ("warning", True)
 
 
+def test_what_slow_registries_leave_no_time_for_is_counted_and_not_asked(
+    cosign: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archesai_infra.cli.doctor.signatures.SECONDS", 0.2)
+    asked = cosign("sleep 0.3")
+    first, last = findings([_item(OPERATOR), _item(STATE)])
+    assert (first.status, OPERATOR in first.text) == ("ok", True)
+    assert last.status == "warning"
+    assert last.text == f"not looked at: 1 signed artifact, as the others took 0.2 s: {STATE}:v1"
+    assert len(asked.read_text(encoding="utf-8").splitlines()) == 1
+
+
 def test_cosign_that_cannot_be_run_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cosign").write_text("#!/absent/shell\n", encoding="utf-8")
     (tmp_path / "cosign").chmod(0o755)
