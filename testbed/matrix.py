@@ -146,11 +146,16 @@ _ARCHIVED = _clustered(cluster={"archive": ON}) | {
     "backupsSecretKey": "secret-key-of-a-test",
 }
 _RECOVERED = {"generation": 2, "source": "archesai-db-1-1", "targetTime": "2026-05-04T10:30:00Z"}
+_ELSEWHERE = {"host": "db.example.com", "cidrs": ["10.9.0.0/16"], "sslMode": "verify-full", "ca": {"secret": "roots"}}
 _CLUSTERS: dict[str, Config] = {
     "database cluster": CLUSTER,
     "database cluster by an existing operator": _clustered(cluster={"operator": "existing", "readService": True}),
     "database cluster beside the single pod that serves": _clustered(singlePod="serving", size="5Gi"),
     "database cluster beside the single pod that is kept": _clustered(singlePod="kept", size="5Gi"),
+    "database cluster beside a server elsewhere": CLUSTER
+    | DATABASE_PASSWORD
+    | {"database": {"mode": "external", **_ELSEWHERE, "cluster": {}}},
+    "database cluster moved from a server elsewhere": _clustered(movedFrom=_ELSEWHERE) | DATABASE_PASSWORD,
     "database cluster with an existing Secret": _clustered(
         existingSecret="their-database", cluster={"existingUserSecret": "their-login"}
     ),

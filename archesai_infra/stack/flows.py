@@ -40,6 +40,8 @@ def _inside(settings: Settings) -> Iterator[Flow]:
         # The way of its data: a cluster fetches what it begins with.
         members = cluster_network.members(settings.database.cluster)
         yield Flow(members, Pods(database.MODULE), (database.PORT,))
+    if isinstance(settings.database, database.ExternalDatabase) and settings.database_cluster is not None:
+        yield from _outside(cluster_network.members(settings.database_cluster), "database", settings.database)
 
 
 def _cluster(settings: Settings, own: ClusterSettings) -> Iterator[Flow]:

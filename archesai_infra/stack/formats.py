@@ -98,6 +98,8 @@ def _databases(settings: Settings) -> dict[str, str]:
         found[own.cluster.name] = own.cluster.image.tag_or(versions.POSTGRES)
         if own.keeps_single_pod:
             found[own.claim] = own.tag
+    if isinstance(own, database.ExternalDatabase) and own.destination is not None:
+        found[own.destination.cluster.name] = own.destination.cluster.image.tag_or(versions.POSTGRES)
     return found
 
 

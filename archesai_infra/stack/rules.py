@@ -88,6 +88,13 @@ def _newer_servers(settings: Settings) -> Iterator[str]:
 
 def _database_cluster(settings: Settings) -> Iterator[str]:
     own = settings.database
+    if isinstance(own, database.ExternalDatabase) and own.destination is not None:
+        yield from cluster_rules.problems(own.destination)
+    moves = settings.database_cluster is not None and isinstance(own, database.ExternalDatabase)
+    came = isinstance(own, database.ClusterDatabase) and own.moved_from is not None
+    if settings.secrets.external and (moves or came):
+        key = "cluster" if moves else "movedFrom"
+        yield f"database.{key}: a move by the command takes no passwords from secrets.external: move by a dump"
     if not isinstance(own, database.ClusterDatabase):
         return
     yield from cluster_rules.problems(own)

@@ -200,7 +200,7 @@ class Settings(Model):
     def database_cluster(self) -> ClusterSettings | None:
         """The cluster of PostgreSQL, where the stack runs one."""
         own = self.database
-        return own.cluster if isinstance(own, ClusterDatabase) and own.enabled else None
+        return own.cluster if isinstance(own, ClusterDatabase | ExternalDatabase) and own.enabled else None
 
     @property
     def exports_database(self) -> bool:

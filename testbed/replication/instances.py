@@ -28,12 +28,14 @@ _OWN = {
 
 @dataclass
 class Instance:
-    """A server in a directory of its own; it trusts every client on loopback."""
+    """A server in a directory of its own; it trusts every client on loopback unless its pg_hba.conf asks for more."""
 
     name: str
     directory: Path
     port: int
     programs: Path
+    password: str = ""
+    """The superuser's, where it is asked for one."""
 
     @property
     def data(self) -> Path:
@@ -47,7 +49,7 @@ class Instance:
 
     def run(self, *command: str, stdin: str = "") -> str:
         """What one of PostgreSQL's programs prints; fails with what it says."""
-        path = {"PATH": f"{self.programs}{os.pathsep}{servers.search_path()}"}
+        path = {"PATH": f"{self.programs}{os.pathsep}{servers.search_path()}", "PGPASSWORD": self.password}
         done = servers.call([*command], path, stdin=stdin, seconds=_PROGRAM_SECONDS, user=servers.SERVER_USER)
         assert done.returncode == 0, f"{command[0]}: {done.stderr}"
         return done.stdout.strip()

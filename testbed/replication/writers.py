@@ -32,6 +32,8 @@ class Writers:
     programs: Path
     first: int
     """Number of the first of them, which tells their rows from those of others."""
+    user: str = SUPERUSER
+    password: str = ""
     acknowledged: set[_Row] = field(default_factory=set[_Row])
     moments: list[float] = field(default_factory=list[float])
     """When each acknowledgement came, in seconds."""
@@ -62,9 +64,9 @@ class Writers:
         servers.until(lambda: server.sql(waiting).splitlines().count(self._name) == CLIENTS, "waiting for a standby")
 
     def _client(self, writer: int) -> subprocess.Popen[str]:
-        server = f"host=127.0.0.1 port={self.port} user={SUPERUSER} dbname={DATABASE} connect_timeout=5"
+        server = f"host=127.0.0.1 port={self.port} user={self.user} dbname={DATABASE} connect_timeout=5"
         target = f"{server} application_name={self._name}"
-        path = {"PATH": f"{self.programs}{os.pathsep}{servers.search_path()}"}
+        path = {"PATH": f"{self.programs}{os.pathsep}{servers.search_path()}", "PGPASSWORD": self.password}
         self._clients[writer] = subprocess.Popen(
             ["psql", "-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-d", target],
             env=servers.environment(path), cwd="/", text=True, **servers.identity(),
@@ -99,9 +101,11 @@ class Writers:
 
 
 @contextmanager
-def writing(port: int, programs: Path, *, first: int = 0) -> Generator[Writers]:
+def writing(
+    port: int, programs: Path, *, first: int = 0, user: str = SUPERUSER, password: str = ""
+) -> Generator[Writers]:
     """Clients that write to a port until the end of the block."""
-    writers = Writers(port, programs, first)
+    writers = Writers(port, programs, first, user, password)
     numbers = range(first, first + CLIENTS)
     threads = [threading.Thread(target=writers.write, args=(number,), daemon=True) for number in numbers]
     for thread in threads:

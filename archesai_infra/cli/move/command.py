@@ -23,16 +23,16 @@ def database(
     stack: Stack = DEFAULT_STACK,
     to: Annotated[Literal["cluster"] | None, typer.Option("--to", help="`database.mode` that it gets.")] = None,
     undo: Annotated[
-        bool, typer.Option("--undo", help="Go back to the single pod, without what was written to the cluster.")
+        bool, typer.Option("--undo", help="Go back to the old server, without what was written to the cluster.")
     ] = False,
     timeout: Annotated[int, typer.Option("--timeout", min=60, help="Time for the copy, in seconds.")] = 24 * 3600,
     yes: Yes = False,
     local_state: LocalState = False,
 ) -> None:
-    """Copy the database of the single pod to a cluster beside it while it is in use, compare, and switch to it.
+    """Copy the database of the single pod or of a server elsewhere to a cluster while it is in use, and switch to it.
 
-    Writers wait for the last rows, the comparison and the switch. The single pod stays, and --undo goes back to it. A
-    move that is interrupted leaves the single pod in use; the same command goes on.
+    Writers wait for the last rows, the comparison and the switch. The old server stays, and --undo goes back to it. A
+    move that is interrupted leaves the old server in use; the same command goes on.
     """
     from archesai_infra.cli.engine.operations import Change
     from archesai_infra.cli.move.run import move

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archesai_infra.cli.base.server_job import ServerJob, container, resolving
+from archesai_infra.cli.move import elsewhere
 from archesai_infra.cli.move.plan import Plan
 from archesai_infra.components import database
 from archesai_infra.components.backups import scripts
@@ -17,8 +18,10 @@ from archesai_infra.kube.names import object_name
 Object = dict[str, Any]
 COMPONENT = "database-move"
 NAME = object_name(COMPONENT)
+CHECK, BACK = "check", "back"
+"""The script's words for what it does in place of a move."""
 SWITCH_SECONDS = 300
-"""Time between the complete copy and the switched Service; afterwards the single pod takes writes again."""
+"""Time between the complete copy and the switched Service; afterwards the old server takes writes again."""
 _VOLUMES = ("password", "scripts", "tmp")
 """Of the server's pod: no data, and no sockets."""
 _RESOURCES = resources(("100m", "128Mi"), ("1", "512Mi"))
@@ -27,7 +30,8 @@ _RESOURCES = resources(("100m", "128Mi"), ("1", "512Mi"))
 def helpers(plan: Plan, *arguments: str) -> list[Object]:
     """What the move needs, in the order in which it is created; `arguments` are the script's."""
     server = ServerJob(COMPONENT, plan.namespace, plan.stack)
-    policies = [server.policy(name, spec) for name, spec in (*_policies(plan), *_coming_policies(plan))]
+    coming = () if CHECK in arguments else _coming_policies(plan)
+    policies = [server.policy(name, spec) for name, spec in (*_policies(plan), *coming)]
     return [server.config_map(scripts.move_files()), *policies, _job(plan, server, arguments)]
 
 
@@ -36,13 +40,11 @@ def _policies(plan: Plan) -> Iterator[tuple[str, Object]]:
     ports = [{"protocol": "TCP", "port": database.PORT}]
     own = {"podSelector": {"matchLabels": selector(COMPONENT, plan.stack)}}
     instances = dict(network.instances(plan.cluster).labels)
-    servers = {
-        f"{NAME}-pod": {"podSelector": {"matchLabels": selector(database.MODULE, plan.stack)}},
-        f"{NAME}-cluster": {"podSelector": {"matchLabels": instances}},
-    }
-    out = {"to": list(servers.values()), "ports": ports}
-    types = ["Ingress", "Egress"]
-    yield NAME, {**own, "policyTypes": types, "egress": [out, *resolving(plan.beside)]}
+    servers = {f"{NAME}-cluster": {"podSelector": {"matchLabels": instances}}}
+    if plan.elsewhere is None:
+        servers[f"{NAME}-pod"] = {"podSelector": {"matchLabels": selector(database.MODULE, plan.stack)}}
+    out = [{"to": list(servers.values()), "ports": ports}, *elsewhere.egress(plan), *resolving(plan.pod)]
+    yield NAME, {**own, "policyTypes": ["Ingress", "Egress"], "egress": out}
     for name, server in servers.items():
         inward = {"policyTypes": ["Ingress"], "ingress": [{"from": [own], "ports": ports}]}
         yield name, {**server, **inward}
@@ -61,14 +63,17 @@ def _job(plan: Plan, server: ServerJob, arguments: tuple[str, ...]) -> Object:
     environment = {
         "SCRIPTS": scripts.PATH,
         "SWITCH_SECONDS": str(SWITCH_SECONDS),
-        "OLD_SERVER": f"{database.NAME}-headless:{database.PORT}",
+        **(elsewhere.environment(plan) or {"OLD_SERVER": f"{database.NAME}-headless:{database.PORT}"}),
         "NEW_SERVER": f"{plan.cluster.name}-rw:{network.PORT}",
         "SERVICE": f"{database.NAME}:{database.PORT}",
     }
-    moving = container(plan.beside, [*scripts.run("move-database.sh"), *arguments], environment)
+    moving = container(plan.pod, [*scripts.run("move-database.sh"), *arguments], environment)
     moving.pop("args", None)
     moving["name"] = "move"
     moving["volumeMounts"] = [mount for mount in moving["volumeMounts"] if mount["name"] in _VOLUMES]
     moving["resources"] = _RESOURCES.requirements()
-    # It gives the single pod its writes back, where the Service was not switched.
-    return server.job(plan.beside, moving, grace_seconds=60, volumes=_VOLUMES)
+    # It gives the old server its writes back, where the Service was not switched.
+    job = server.job(plan.pod, moving, grace_seconds=60, volumes=_VOLUMES)
+    if plan.elsewhere is not None:
+        elsewhere.complete(job, plan, plan.elsewhere, check=CHECK in arguments)
+    return job

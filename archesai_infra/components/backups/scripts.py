@@ -52,8 +52,8 @@ def upgrade_files() -> dict[str, str]:
 
 
 def move_files() -> dict[str, str]:
-    """Scripts that move the database from the single pod to the cluster, by file name."""
-    return scripts(_PACKAGE, "connection.sh", "create.sh", "hold.sh", "content.sh", "move-database.sh")
+    """Scripts that move the database to the cluster, by file name."""
+    return scripts(_PACKAGE, "connection.sh", "create.sh", "hold.sh", "content.sh", "source.sh", "move-database.sh")
 
 
 def objects_files() -> dict[str, str]:

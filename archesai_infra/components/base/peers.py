@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -74,6 +74,11 @@ class Certificate(Model):
         if (self.secret is None) == (self.config_map is None):
             raise ValueError("needs one of secret and configMap, and not both")
         return self
+
+    def projection(self) -> dict[str, Any]:
+        """The same as a source of a projected volume."""
+        kind, name = ("secret", self.secret) if self.secret is not None else ("configMap", self.config_map)
+        return {kind: {"name": name, "items": [{"key": self.key, "path": CA_FILE}]}}
 
     def mount(self, name: str, directory: str) -> Mount:
         """The certificate as the file `ca.crt` of a directory."""

@@ -61,9 +61,7 @@ def access(component: Component, settings: DatabasePod, credentials: Credentials
         return _existing(settings, settings.existing_secret)
     if component.context.external:
         return _filled(component, settings)
-    password = credentials.get(Credential.DATABASE_PASSWORD) or component.generated(
-        "password", version=settings.password_version
-    )
+    password = superuser_password(component, settings, credentials)
 
     def url(role: str, mode: str, host: str = NAME) -> pulumi.Output[str]:
         return connection_url(role, role_password(password, role), Endpoint(host, PORT), settings.name, mode)
@@ -74,6 +72,13 @@ def access(component: Component, settings: DatabasePod, credentials: Credentials
     secret = component.secret(SECRET, {PASSWORD_KEY: password, **urls})
     found = _access(settings, secret, (urls[URL_KEY],), password)
     return replace(found, server_values=(url(settings.application_user, "disable"),))
+
+
+def superuser_password(component: Component, settings: DatabasePod, credentials: Credentials) -> pulumi.Output[str]:
+    """The password that those of all roles follow from: the given one, else a generated one."""
+    return credentials.get(Credential.DATABASE_PASSWORD) or component.generated(
+        "password", version=settings.password_version
+    )
 
 
 def host_access(component: Component, settings: ManagedDatabase, credentials: Credentials) -> Access:

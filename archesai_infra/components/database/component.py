@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import pulumi
+from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.apps.v1 import StatefulSet
 from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
@@ -17,14 +18,14 @@ from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.pods import Pod, RunningComponent
 from archesai_infra.components.base.scripts import scripts
 from archesai_infra.components.base.settings import resources
-from archesai_infra.components.database.access import Access, access, filled_url, host_access
+from archesai_infra.components.database.access import Access, access, filled_url, host_access, superuser_password
 from archesai_infra.components.database.cluster import component as clusters
 from archesai_infra.components.database.cluster import logins, operator
 from archesai_infra.components.database.cluster.archive import component as archives
 from archesai_infra.components.database.cluster.archive.objects import Bucket
 from archesai_infra.components.database.cluster.network import primary_labels
 from archesai_infra.components.database.cluster.pooler import pooler
-from archesai_infra.components.database.connection import DatabaseConnection, connection_url
+from archesai_infra.components.database.connection import ArchiveConnection, DatabaseConnection, connection_url
 from archesai_infra.components.database.server import (
     GRACE_SECONDS,
     MOUNT_PATH,
@@ -42,10 +43,12 @@ from archesai_infra.components.database.settings import (
     PASSWORD_KEY,
     PORT,
     SECRET,
+    SOURCE_SECRET,
     URL_KEY,
     ClusterDatabase,
     DatabasePod,
     ExternalDatabase,
+    ExternalServer,
     ManagedDatabase,
 )
 from archesai_infra.components.database.tls import settings_of
@@ -76,6 +79,8 @@ class Database(RunningComponent):
         settings = args.settings
         if isinstance(settings, ExternalDatabase):
             self.connection = self._external(settings, args.credentials)
+            if settings.destination is not None:
+                self._destination(args, settings, settings.destination)
         elif isinstance(settings, ClusterDatabase):
             self.connection = self._clustered(args, settings)
         else:
@@ -90,13 +95,10 @@ class Database(RunningComponent):
             filled = self._filled_external(settings)
             url_key = secret_key(filled, URL_KEY)
             return DatabaseConnection(url_key, (), (filled.resource,), certificate=certificate)
-        url = credentials.get(Credential.DATABASE_URL)
+        url = _url_of(settings, credentials)
         data: dict[str, pulumi.Input[str]] = {}
-        if url is None:
-            password = credentials.values[Credential.DATABASE_PASSWORD]
-            endpoint = Endpoint(settings.host or "", settings.port)
-            url = connection_url(settings.user, password, endpoint, settings.name, settings.ssl_mode)
-            data[PASSWORD_KEY] = password
+        if Credential.DATABASE_URL not in credentials.values:
+            data[PASSWORD_KEY] = credentials.values[Credential.DATABASE_PASSWORD]
         secret = self.secret(SECRET, data | {URL_KEY: url})
         return DatabaseConnection(secret_key(secret, URL_KEY), (url,), (secret,), certificate=certificate)
 
@@ -126,18 +128,9 @@ class Database(RunningComponent):
         selected = None if settings.serves_from_single_pod else primary_labels(own)
         service = self.service(NAME, {"postgres": PORT}, selected=selected)
         way = access(self, settings, args.credentials)
-        content = logins.content(self, settings, way.password)
-        before = [*clusters.policies(self)]
-        if own.operator == "install":
-            before += operator.install(self, own, args.charts)
-        archive = None
-        if own.archive.enabled and args.bucket is not None:
-            keys = archives.keys_secret(self, own, args.credentials)
-            before += archives.archive(self, own, args.bucket, keys, args.charts, before)
-            archive = archives.connection(own, args.bucket, keys, self.context)
-        made = [clusters.cluster(self, cluster, content, before) for cluster in own.all]
-        if own.archive.enabled:
-            archives.base_backups(self, own, made)
+        if settings.moved_from is not None:
+            self._source(settings.moved_from, args.credentials)
+        made, archive = self._instances(args, settings, way.password, settings.moved_from)
         ready: tuple[pulumi.Resource, ...] = (service, made[0])
         if settings.pools is not None:
             ready = (*ready, pooler(self, settings.pools, own, made[:1]))
@@ -149,6 +142,42 @@ class Database(RunningComponent):
         image = self.context.image(own.image, versions.POSTGRES)
         found = _connection(way, ready, self._waiting(settings, settings.application_user, image))
         return replace(found, archive=archive)
+
+    def _instances(
+        self,
+        args: DatabaseArgs,
+        settings: ClusterDatabase,
+        password: pulumi.Output[str] | None,
+        source: ExternalServer | None,
+    ) -> tuple[list[CustomResource], ArchiveConnection | None]:
+        """The clusters with their operator and archive."""
+        own = settings.cluster
+        content = logins.content(self, settings, password)
+        if source is not None:
+            content = replace(content, trusted=source.ca)
+        before = [*clusters.policies(self)]
+        if own.operator == "install":
+            before += operator.install(self, own, args.charts)
+        archive = None
+        if own.archive.enabled and args.bucket is not None:
+            keys = archives.keys_secret(self, own, args.credentials)
+            before += archives.archive(self, own, args.bucket, keys, args.charts, before)
+            archive = archives.connection(own, args.bucket, keys, self.context)
+        made = [clusters.cluster(self, cluster, content, before) for cluster in own.all]
+        if own.archive.enabled:
+            archives.base_backups(self, own, made)
+        return made, archive
+
+    def _destination(self, args: DatabaseArgs, source: ExternalServer, settings: ClusterDatabase) -> None:
+        """The cluster beside a server elsewhere. Its Service leads nowhere until the move is complete."""
+        self.service(NAME, {"postgres": PORT})
+        self._source(source, args.credentials)
+        self._instances(args, settings, superuser_password(self, settings, args.credentials), source)
+
+    def _source(self, server: ExternalServer, credentials: Credentials) -> None:
+        """The Secret by which a move reaches the server elsewhere, whatever the clients' Secret leads to."""
+        if server.existing_secret is None:
+            self.secret(SOURCE_SECRET, {URL_KEY: _url_of(server, credentials)}, part="source")
 
     def _waiting(self, settings: DatabasePod, user: str, image: str | None = None) -> ContainerArgsDict:
         """Asks by the Service, where the server that the image starts for its first initialisation does not listen.
@@ -200,6 +229,15 @@ class Database(RunningComponent):
             scratch("shared-memory", "/dev/shm", shared_memory, memory=True),
             *([server_files(certificate)] if certificate is not None else []),
         ]
+
+
+def _url_of(server: ExternalServer, credentials: Credentials) -> pulumi.Output[str]:
+    """URL of a server that others run: the given one, else by its password."""
+    if (url := credentials.get(Credential.DATABASE_URL)) is not None:
+        return url
+    endpoint = Endpoint(server.host or "", server.port)
+    password = credentials.values[Credential.DATABASE_PASSWORD]
+    return connection_url(server.user, password, endpoint, server.name, server.ssl_mode)
 
 
 def _connection(way: Access, ready: tuple[pulumi.Resource, ...], waiting: ContainerArgsDict) -> DatabaseConnection:

@@ -28,6 +28,7 @@ from archesai_infra.components.database.tuning import Postgres
 from archesai_infra.credentials import Credential
 from archesai_infra.kube.names import object_name
 from archesai_infra.kube.network import ANYWHERE
+from archesai_infra.model import Model
 from archesai_infra.types import Cidr, DatabaseName, DnsLabel, Hostname, MemoryQuantity, Port, SqlName
 from archesai_infra.versions import ImageVersion
 
@@ -36,6 +37,8 @@ NAME = object_name("postgres")
 PORT = 5432
 SECRET = object_name(MODULE)
 """Secret with the server's password and the connection URL."""
+SOURCE_SECRET = object_name(f"{MODULE}-source")
+"""Secret with the URL of the server elsewhere that a cluster has its data from."""
 PASSWORD_KEY = "POSTGRES_PASSWORD"
 URL_KEY = "DATABASE_URL"
 MONITOR_URL_KEY = "MONITOR_URL"
@@ -111,6 +114,43 @@ class ManagedDatabase(HostableModule, DatabasePod):
         return self
 
 
+class ExternalServer(Model):
+    """A PostgreSQL server that others run, and how it is reached."""
+
+    host: Hostname | None = None
+    """Host name of the server; not needed with `databaseUrl` or `existingSecret`."""
+    port: Port = PORT
+    """Port of the server."""
+    name: DatabaseName = "archesai"
+    """Name of the database."""
+    user: SqlName = "admin"
+    """User to connect as."""
+    ssl_mode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "require"
+    """`sslmode` of the connection; of a whole URL the URL's own counts."""
+    ca: Certificate | None = None
+    """Authority that the server's certificate is checked against, for api, migrations, exporter and dumps."""
+    cidrs: tuple[Cidr, ...] = ANYWHERE
+    """Networks the server's addresses are in; the network policies allow no other."""
+    version: int | None = Field(default=None, ge=13, le=18)
+    """Major version of the server. Dumps and drills use tools of this version where it is newer than the program's own
+    (PostgreSQL's tools dump older servers and refuse newer ones)."""
+    service: ServicePeer | None = None
+    """Pods behind the host, where it is a Service of another namespace in this cluster."""
+    existing_secret: DnsLabel | None = None
+    """Existing Secret with the key `DATABASE_URL` (and `POSTGRES_PASSWORD`)."""
+
+    @model_validator(mode="after")
+    def _certificate_is_used(self) -> Self:
+        if self.ca is not None and self.ssl_mode == "disable":
+            raise ValueError("ca: sslMode is disable, which checks no certificate: set verify-full")
+        return self
+
+    @property
+    def url_secret(self) -> str:
+        """Secret with its URL for a move, beside what the stack's clients use."""
+        return self.existing_secret or SOURCE_SECRET
+
+
 class ClusterDatabase(DatabasePod):
     """Instances that CloudNativePG runs: one primary, and standbys that take over.
 
@@ -130,6 +170,9 @@ class ClusterDatabase(DatabasePod):
     single_pod: Literal["serving", "kept", "removed"] | None = None
     """What becomes of the pod of `mode: managed`: `serving` still answers behind the Service while the cluster runs
     beside it, `kept` runs without being asked, `removed` is gone but for its volume. A stack that had one must say."""
+    moved_from: ExternalServer | None = None
+    """The server elsewhere that the database came from: `arches move database` writes it for the way back. Remove it
+    when nobody will go back."""
 
     @property
     def keeps_single_pod(self) -> bool:
@@ -164,40 +207,27 @@ class ClusterDatabase(DatabasePod):
         return used
 
 
-class ExternalDatabase(ExternalModule):
+class ExternalDatabase(ExternalServer, ExternalModule):
     """A PostgreSQL server that others run."""
 
     enabled: bool = True
     """Use the module."""
     mode: Literal["external"]
     """A server elsewhere."""
-    host: Hostname | None = None
-    """Host name of the server; not needed with `databaseUrl` or `existingSecret`."""
-    port: Port = PORT
-    """Port of the server."""
-    name: DatabaseName = "archesai"
-    """Name of the database."""
-    user: SqlName = "admin"
-    """User to connect as."""
-    ssl_mode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "require"
-    """`sslmode` of the connection; of a whole URL the URL's own counts."""
-    ca: Certificate | None = None
-    """Authority that the server's certificate is checked against, for api, migrations, exporter and dumps."""
-    cidrs: tuple[Cidr, ...] = ANYWHERE
-    """Networks the server's addresses are in; the network policies allow no other."""
-    version: int | None = Field(default=None, ge=13, le=18)
-    """Major version of the server. Dumps and drills use tools of this version where it is newer than the program's own
-    (PostgreSQL's tools dump older servers and refuse newer ones)."""
-    service: ServicePeer | None = None
-    """Pods behind the host, where it is a Service of another namespace in this cluster."""
-    existing_secret: DnsLabel | None = None
-    """Existing Secret with the key `DATABASE_URL` (and `POSTGRES_PASSWORD`)."""
+    cluster: ClusterSettings | None = None
+    """Instances beside the server, without clients: `arches move database` makes them and moves the data there."""
 
-    @model_validator(mode="after")
-    def _certificate_is_used(self) -> Self:
-        if self.ca is not None and self.ssl_mode == "disable":
-            raise ValueError("ca: sslMode is disable, which checks no certificate: set verify-full")
-        return self
+    @property
+    def destination(self) -> ClusterDatabase | None:
+        """The cluster that the database moves to, as it will be."""
+        if self.cluster is None or not self.enabled:
+            return None
+        return ClusterDatabase(mode="cluster", name=self.name, cluster=self.cluster)
+
+    @property
+    def pod_images(self) -> PodImages:
+        """Those of the cluster that the database moves to."""
+        return self.destination.pod_images if self.destination is not None else {}
 
 
 def requirements(
@@ -209,7 +239,8 @@ def requirements(
     if settings.existing_secret and sources:
         missing.append(f"database.existingSecret: {sources[0]} is also set; keep only one")
     if isinstance(settings, DatabasePod):
-        if Credential.DATABASE_URL in given:
+        came = isinstance(settings, ClusterDatabase) and settings.moved_from is not None
+        if Credential.DATABASE_URL in given and not came:
             missing.append(
                 "databaseUrl: only an external database takes a URL: set database.mode to external or remove it"
             )

@@ -24,8 +24,16 @@ READY: Object = {"cluster": {"apiServer": ["10.96.0.1/32"]}}
     ("config", "reason"),
     [
         (
-            {"database": {"mode": "external", "host": "db.example.com", "existingSecret": "db"}},
-            "database.mode is external",
+            {"database": {"mode": "cluster", "movedFrom": {"existingSecret": "db"}}},
+            "database.movedFrom is set",
+        ),
+        (
+            {
+                "database": {"mode": "external", "enabled": False},
+                "api": {"enabled": False},
+                "platform": {"enabled": False},
+            },
+            "nothing to move",
         ),
         ({"database": {"runOnHost": {"ip": "10.0.0.1", "port": 5432}, "existingSecret": "db"}}, "runs no database"),
         ({"database": {"existingSecret": "db"}}, "the superuser's password"),

@@ -19,14 +19,20 @@ SELECT format('SELECT %L, %L, count(*), sum(hashtextextended(ROW(found.*)::text,
   ORDER BY nspname COLLATE "C", relname COLLATE "C" \gexec
 SELECT 'sequence', schemaname, sequencename, last_value FROM pg_sequences
   ORDER BY schemaname COLLATE "C", sequencename COLLATE "C";
+SELECT has_table_privilege('pg_largeobject', 'SELECT') AS readable \gset
+\if :readable
 SELECT 'large objects', count(*), sum(hashtextextended(format('%s %s %s', loid, pageno, md5(data)), 0)::numeric)
   FROM pg_largeobject;
+\else
+-- Equal only where there are none.
+SELECT 'large objects', count(*), NULL FROM pg_largeobject_metadata;
+\endif
 SQL
 }
 
 compare_content() { # compare_content OLD_URL NEW_URL
   fingerprint "$1" >"$work/old"
-  (unset PGPASSWORD; fingerprint "$2") >"$work/new"
+  (unset PGPASSWORD PGSSLROOTCERT; fingerprint "$2") >"$work/new"
   [ -s "$work/old" ] || fail 65 "nothing could be compared"
   cmp -s "$work/old" "$work/new" || { diff "$work/old" "$work/new" >&2 || :; fail 65 "the copy differs from the database"; }
 }

@@ -4,7 +4,7 @@
 
 statements() { # the locks, and a sign of life each second: a server that hears none for a minute releases them itself
   cat <<'SQL'
-SET lc_messages = 'C';
+SELECT set_config('lc_messages', 'C', false) WHERE current_setting('is_superuser') = 'on' \g /dev/null
 SET application_name = 'arches_hold';
 SET lock_timeout = '5s';
 SET statement_timeout = 0;
@@ -13,8 +13,9 @@ BEGIN;
 SELECT format('LOCK TABLE ONLY %I.%I IN SHARE MODE', nspname, relname)
   FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
   WHERE relkind IN ('r', 'p') AND relpersistence <> 't' AND nspname !~ '^pg_' AND nspname <> 'information_schema'
+    AND (current_setting('is_superuser') = 'on' OR pg_has_role(relowner, 'USAGE'))
   ORDER BY c.oid \gexec
-LOCK TABLE pg_largeobject_metadata IN SHARE MODE;
+SELECT 'LOCK TABLE pg_largeobject_metadata IN SHARE MODE' WHERE current_setting('is_superuser') = 'on' \gexec
 \echo held
 SQL
   while sleep 1 && [ -d "$work" ]; do

@@ -1,18 +1,20 @@
 #!/bin/sh
 # shellcheck disable=SC2153,SC2154 # $url and $authority are of connection.sh, the servers are the manifest's
-# Copies the database of the single pod ($OLD_SERVER) to the cluster beside it ($NEW_SERVER) while it is written to, by
-# logical replication; then holds writers back for the last rows, compares, and waits until $SERVICE leads to the cluster.
-# With the argument `back` the single pod takes writes again.
+# Copies the database of the single pod ($OLD_SERVER) or of a server elsewhere ($OLD_URL_FILE) to the cluster
+# ($NEW_SERVER) while it is written to, by logical replication; then holds writers back for the last rows, compares, and
+# waits until $SERVICE leads to the cluster. With the argument `back` the old server takes writes again; with `check` it
+# is only asked whether it can be moved.
 #
-# Settings of the two databases say how far it is, and a second run goes on from there: archesai.move is `copying` in the
-# cluster until that is complete, and `moved` in the pod from then on, which also takes no more writes.
+# The two databases say how far it is, and a second run goes on from there: the setting archesai.move is `copying` in the
+# cluster until that is complete; from then on the old one has the empty publication arches_moved, as only a superuser
+# may keep settings of its own in a database, and takes no more writes.
 set -eu
 umask 077
 . "$SCRIPTS/connection.sh"
 . "$SCRIPTS/create.sh"
 . "$SCRIPTS/hold.sh"
 . "$SCRIPTS/content.sh"
-secrets=${POSTGRES_PASSWORD_FILE%/*}
+. "$SCRIPTS/source.sh"
 work=$(mktemp -d)
 fenced=
 trap 'end $?' EXIT
@@ -21,74 +23,72 @@ trap 'exit 143' HUP INT TERM
 say() { echo "move: $*"; }
 fail() { say "$2" >&2; exit "$1"; }
 
-connect "$(cat "$secrets/DATABASE_URL")"
-role=${authority%%@*}
-role_password=$PGPASSWORD
-PGPASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
-old="postgresql://$POSTGRES_USER@$OLD_SERVER/$POSTGRES_DB?sslmode=disable"
+source_of_move
 new="postgresql://postgres@$NEW_SERVER/$POSTGRES_DB?sslmode=prefer"
 new_server="postgresql://postgres@$NEW_SERVER/postgres?sslmode=prefer"
-new_owner="postgresql://$role@$NEW_SERVER/$POSTGRES_DB?sslmode=prefer"
 service="postgresql://postgres@$SERVICE/$POSTGRES_DB?sslmode=prefer&connect_timeout=3"
 url=$old
 identity='SELECT system_identifier FROM pg_control_system()'
 
 of_old() { printf '%s\n' "$1" | sql "$old"; }
-of_new() { printf '%s\n' "$1" | sql "$new"; }
-as_owner() { PGPASSWORD=$role_password "$@"; }
-progress_of() { printf '%s\n' "SELECT coalesce(current_setting('archesai.move', true), '')" | sql "$1"; }
+# PGPASSWORD is the old server's; those of the cluster are in a file.
+cluster() { (unset PGPASSWORD PGSSLROOTCERT; "$@"); }
+of_new() { printf '%s\n' "$1" | cluster sql "$new"; }
+progress() { of_new "SELECT coalesce(current_setting('archesai.move', true), '')"; }
+moved() { [ "$(of_old "SELECT count(*) FROM pg_publication WHERE pubname = 'arches_moved'")" = 1 ]; }
 
 mark_new() { # mark_new SETTING, of new sessions of the cluster's database
-  sql "$new_server" -v database="$POSTGRES_DB" <<SQL
+  cluster sql "$new_server" -v database="$POSTGRES_DB" <<SQL
 ALTER DATABASE :"database" $1;
 SQL
 }
 
-fence() { # new sessions only read, and those of before end, but for this script's
+fence() { # new sessions only read, and those of before end, but for this script's and those of superusers elsewhere
   fenced=yes
-  sql "$old" -v database="$POSTGRES_DB" <<'SQL'
+  sql "$old" <<'SQL'
 BEGIN;
-ALTER DATABASE :"database" SET default_transaction_read_only = on;
-ALTER DATABASE :"database" SET archesai.move = 'moved';
+ALTER DATABASE :"DBNAME" SET default_transaction_read_only = on;
+CREATE PUBLICATION arches_moved;
 COMMIT;
 DO $$BEGIN
-  WHILE (SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity
+  WHILE (SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity JOIN pg_roles r ON r.oid = usesysid
       WHERE datname = current_database() AND backend_type = 'client backend' AND backend_start < now()
-        AND pid <> pg_backend_pid() AND application_name <> 'arches_hold') LOOP
+        AND pid <> pg_backend_pid() AND application_name <> 'arches_hold'
+        AND (current_setting('is_superuser') = 'on' OR NOT rolsuper AND pg_has_role(r.oid, 'USAGE'))) LOOP
     PERFORM pg_sleep(0.1), pg_stat_clear_snapshot();
   END LOOP;
 END$$;
 SQL
+  refuse_other_sessions
 }
 
-release() { # the pod's database takes writes again
-  sql "$old" -v database="$POSTGRES_DB" <<'SQL'
+release() { # the old database takes writes again
+  sql "$old" <<'SQL'
 SET default_transaction_read_only = off;
+SET client_min_messages = warning;
 BEGIN;
-ALTER DATABASE :"database" RESET default_transaction_read_only;
-ALTER DATABASE :"database" RESET archesai.move;
+ALTER DATABASE :"DBNAME" RESET default_transaction_read_only;
+DROP PUBLICATION IF EXISTS arches_moved;
 COMMIT;
 SQL
   fenced=
 }
 
-switched() { [ "$(printf '%s\n' "$identity" | sql "$service" 2>/dev/null)" = "$identifier" ]; }
+switched() { [ "$(printf '%s\n' "$identity" | cluster sql "$service" 2>/dev/null)" = "$identifier" ]; }
 
 end() {
   if [ -n "$fenced" ] && ! switched; then
     release
     # What is written from now on is not in the copy.
     mark_new "SET archesai.move = 'copying'"
-    say "the single pod goes on" >&2
+    say "$source goes on" >&2
   fi
   rm -rf "$work"
   exit "$1"
 }
 
 check() { # what logical replication cannot carry over, before anything is changed
-  [ "$(of_old 'SHOW wal_level')" = logical ] || fail 65 "the single pod runs without wal_level=logical"
-  [ "$(of_new 'SELECT rolsuper AND NOT pg_is_in_recovery() FROM pg_roles WHERE rolname = current_user')" = t ] ||
-    fail 69 "the cluster's primary does not answer as its superuser"
+  check_source
   [ "$(of_old 'SELECT count(*) FROM pg_largeobject_metadata')" = 0 ] ||
     fail 65 "large objects are not replicated: move by a dump and its restore"
   sql "$old" >"$work/odd" <<'SQL'
@@ -125,16 +125,17 @@ SQL
 }
 
 begin_copy() {
-  if [ -z "$(progress_of "$new")" ]; then
+  if [ -z "$(progress)" ]; then
     tables=$(of_new "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')")
     [ "$tables" = 0 ] || fail 65 "the cluster holds a database that has been in use: raise database.cluster.generation"
   fi
   forget
   properties=$(of_old "SELECT to_jsonb(d) || jsonb_build_object('encoding', pg_encoding_to_char(encoding))
     FROM pg_database d WHERE datname = current_database()")
-  create_like "$new_server" "$POSTGRES_DB" "$role" "$properties"
+  refuse_unknown_extensions
+  cluster create_like "$new_server" "$POSTGRES_DB" "$role" "$properties"
   mark_new "SET archesai.move = 'copying'"
-  sql "$old" -v role="$role" <<'SQL' | sql "$new"
+  sql "$old" -v role="$role" <<'SQL' | cluster sql "$new"
 SELECT 'SET client_min_messages = warning;';
 SELECT format('CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I;', nspname, :'role') FROM pg_namespace
   WHERE nspname !~ '^pg_' AND nspname <> 'information_schema';
@@ -147,9 +148,9 @@ SQL
   pg_restore -l --section=pre-data "$work/schema" | awk '!/^;/ && $4 != "SCHEMA" && $4 != "EXTENSION" &&
     !($4 == "COMMENT" && $6 == "EXTENSION")' >"$work/first"
   for list in first keys; do
-    as_owner pg_restore -d "$new_owner" -w --no-owner --exit-on-error --no-tablespaces -L "$work/$list" "$work/schema"
+    cluster pg_restore -d "$new_owner" -w --no-owner --exit-on-error --no-tablespaces -L "$work/$list" "$work/schema"
   done
-  of_old 'CREATE PUBLICATION arches_move FOR ALL TABLES'
+  publish
   subscribe
 }
 
@@ -157,17 +158,27 @@ take_schema() {
   pg_dump -d "$old" -w -Fc --schema-only --no-owner --no-privileges --no-publications --no-subscriptions -f "$work/schema"
 }
 
+publish() { # table by table: FOR ALL TABLES is for superusers, and has the extensions' own
+  sql "$old" <<'SQL'
+SELECT 'CREATE PUBLICATION arches_move' || coalesce(' FOR TABLE ' || string_agg(format('%I.%I', nspname, relname), ', '), '')
+  FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+  WHERE relkind = 'r' AND relpersistence = 'p' AND nspname !~ '^pg_' AND nspname <> 'information_schema'
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = c.tableoid AND objid = c.oid AND deptype = 'e') \gexec
+SQL
+}
+
 subscribe() { # the password stands in no log and on no command line; the subscription keeps it until it is dropped
-  sql "$new" -v host="${OLD_SERVER%:*}" -v port="${OLD_SERVER##*:}" -v name="$POSTGRES_DB" -v user="$POSTGRES_USER" <<'SQL'
+  connection >"$work/connection"
+  cluster sql "$new" -v file="$work/connection" <<'SQL'
 SET client_min_messages = warning;
 SET log_statement = 'none';
 SET log_min_duration_statement = -1;
 SET log_min_error_statement = 'panic';
-\set password `cat "$POSTGRES_PASSWORD_FILE"`
+\set connection `cat :'file'`
 SELECT format('CREATE SUBSCRIPTION arches_move CONNECTION %L PUBLICATION arches_move WITH (slot_name = arches_move)',
-  format('host=%s port=%s dbname=%s user=%s sslmode=disable password=''%s''', :'host', :'port', :'name', :'user',
-    replace(replace(:'password', '\', '\\'), '''', '\'''))) \gexec
+  :'connection') \gexec
 SQL
+  rm "$work/connection"
 }
 
 wait_copied() {
@@ -190,14 +201,14 @@ wait_copied() {
 build_indexes() { # all of them or none, with a comment on the database that tells it
   comment="SELECT shobj_description(oid, 'pg_database') = 'indexed' FROM pg_database WHERE datname = current_database()"
   [ "$(of_new "$comment")" != t ] || return 0
-  say "building indexes and constraints; changes wait in the single pod meanwhile"
+  say "building indexes and constraints; changes wait in the old server meanwhile"
   take_schema
   pg_restore -l --section=post-data "$work/schema" | awk '!/^;/ && $4 != "CONSTRAINT"' >"$work/last"
   pg_restore -f "$work/last.sql" --no-owner --no-tablespaces -L "$work/last" "$work/schema"
   printf '%s\n' 'COMMENT ON DATABASE :"database" IS '"'indexed';" >>"$work/last.sql"
-  as_owner psql -X -q -w -v ON_ERROR_STOP=1 -v database="$POSTGRES_DB" -d "$new_owner" --single-transaction \
+  cluster psql -X -q -w -v ON_ERROR_STOP=1 -v database="$POSTGRES_DB" -d "$new_owner" --single-transaction \
     -f "$work/last.sql" >/dev/null
-  printf '%s\n' 'SET client_min_messages = error;' 'ANALYZE;' | sql "$new"
+  printf '%s\n' 'SET client_min_messages = error;' 'ANALYZE;' | cluster sql "$new"
 }
 
 behind() { # whether the cluster lacks more than a MB of the log that is written at this moment, and $lag as text
@@ -214,7 +225,7 @@ catch_up() { # catch_up LSN: until the cluster has everything before it
 }
 
 set_sequences() {
-  sql "$old" <<'SQL' | sql "$new" >/dev/null
+  sql "$old" <<'SQL' | cluster sql "$new" >/dev/null
 SELECT format('SELECT setval(%L, %s, %L);', format('%I.%I', schemaname, sequencename), coalesce(last_value, start_value),
   last_value IS NOT NULL) FROM pg_sequences;
 SQL
@@ -235,15 +246,24 @@ finish_copy() { # writers wait from here to the end of the script
   fence
 }
 
-if [ "${1-}" = back ]; then
-  release
-  say "the single pod takes writes again"
-  exit 0
-fi
+case ${1-} in
+  back)
+    release
+    say "$source takes writes again"
+    exit 0
+    ;;
+  check)
+    check
+    say "$source can be moved"
+    exit 0
+    ;;
+esac
 identifier=$(of_new "$identity")
-if [ "$(progress_of "$old")" != moved ]; then
+[ "$(of_new 'SELECT rolsuper AND NOT pg_is_in_recovery() FROM pg_roles WHERE rolname = current_user')" = t ] ||
+  fail 69 "the cluster's primary does not answer as its superuser"
+if ! moved; then
   check
-  subscribed && [ -n "$(progress_of "$new")" ] || begin_copy
+  subscribed && [ -n "$(progress)" ] || begin_copy
   wait_copied
   build_indexes
   finish_copy
@@ -252,7 +272,7 @@ fenced=yes
 ! subscribed || of_new 'DROP SUBSCRIPTION arches_move' >/dev/null
 # A commit: a standby that must have it has all before it too.
 mark_new 'RESET archesai.move'
-sql "$new" -v database="$POSTGRES_DB" <<'SQL'
+cluster sql "$new" -v database="$POSTGRES_DB" <<'SQL'
 COMMENT ON DATABASE :"database" IS NULL;
 SQL
 of_old 'SET default_transaction_read_only = off; DROP PUBLICATION IF EXISTS arches_move' 2>/dev/null

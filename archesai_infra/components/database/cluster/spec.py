@@ -9,6 +9,7 @@ import pulumi
 
 from archesai_infra import versions
 from archesai_infra.components.base.context import Context
+from archesai_infra.components.base.peers import CA_FILE, Certificate
 from archesai_infra.components.database.cluster.archive import objects as archives
 from archesai_infra.components.database.cluster.archive.settings import Recovery
 from archesai_infra.components.database.cluster.network import CLUSTER_LABEL, POD_ROLE
@@ -19,6 +20,8 @@ from archesai_infra.quantities import mebibytes, memory_bytes
 API = "postgresql.cnpg.io/v1"
 FAST_SHUTDOWN_SECONDS = 15
 """Sessions of an isolated primary may commit for that long; the operator's default is 180 s."""
+TRUSTED_FILE = f"/projected/{CA_FILE}"
+"""Where the operator mounts the authority of a server elsewhere."""
 STOP_SECONDS = 300
 """Bound on a stop and on a switchover; the operator's defaults are 1800 s and 3600 s."""
 
@@ -44,6 +47,8 @@ class Content:
     """Role that reads everything."""
     names: tuple[str, ...]
     """Names that clients reach the cluster by; its certificate is for them too."""
+    trusted: Certificate | None = None
+    """Authority of the server elsewhere that instances fetch their data from."""
 
 
 def parameters(settings: ClusterSettings) -> dict[str, str]:
@@ -82,6 +87,8 @@ def cluster_spec(settings: ClusterSettings, content: Content, context: Context) 
         **_placement(settings, context),
         **_resources(settings),
     }
+    if content.trusted is not None:
+        spec["projectedVolumeTemplate"] = {"sources": [content.trusted.projection()]}
     return spec | _roles(content)
 
 
