@@ -16,6 +16,7 @@ from testbed.replication.programs import postgres_programs
 from testbed.replication.writers import CREATE, wait_for_writes, writing
 
 pytestmark = pytest.mark.long
+_MORE = pytest.mark.skipif("ARCHESAI_MOVES" not in os.environ, reason="ARCHESAI_MOVES is not set")
 _LOG = logging.getLogger(__name__)
 ROWS = int(os.environ.get("ARCHESAI_MOVED_VECTORS", "500"))
 """How many rows the database holds; `ARCHESAI_MOVED_VECTORS=60000` gives the figures of the documentation."""
@@ -87,6 +88,7 @@ def test_no_acknowledged_write_is_missing_and_the_server_elsewhere_only_reads_un
     assert move.old.sql(LEFT) == "0"
 
 
+@_MORE
 def test_a_server_that_answers_only_by_tls_is_moved_with_its_certificate_checked() -> None:
     servers.needs("initdb", "openssl")
     programs = servers.postgres_directory()
@@ -143,6 +145,7 @@ def test_sessions_that_the_role_may_not_end_are_refused_and_named(move: Move, pr
             assert move.result(process)[0] == 0, move.said()
 
 
+@_MORE
 def test_a_move_that_is_killed_when_it_is_complete_goes_on_or_back(move: Move) -> None:
     with move.running() as process:
         move.until_said(process, "building indexes")

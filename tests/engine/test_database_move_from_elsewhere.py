@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import os
 import time
 from collections.abc import Generator
 
@@ -21,6 +22,7 @@ from testbed.engine.deployment import Deploy, Deployment
 from testbed.engine.jobs import no_kubelet
 from testbed.stacks import Config
 
+pytestmark = pytest.mark.skipif("ARCHESAI_MOVES" not in os.environ, reason="ARCHESAI_MOVES is not set")
 _LOG = logging.getLogger(__name__)
 STACK = "fetched"
 CLUSTER = {"operator": "existing"}

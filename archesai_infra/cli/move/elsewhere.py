@@ -49,6 +49,9 @@ def complete(job: Object, plan: Plan, server: database.ExternalServer, *, check:
     Before the cluster is declared, `check` has the URL from where the stack's clients have theirs.
     """
     pod = job["spec"]["template"]["spec"]
+    # The single pod's own is not there.
+    pod.pop("serviceAccountName")
+    pod["automountServiceAccountToken"] = False
     pod["containers"][0]["image"] = found(plan.over, "Cluster", plan.cluster.name)["spec"]["imageName"]
     url = server.existing_secret or database.SECRET if check else server.url_secret
     sources = [_keys(url, {database.URL_KEY: database.URL_KEY})]

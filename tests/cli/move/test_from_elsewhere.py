@@ -124,7 +124,9 @@ def test_the_stack_file_gets_the_cluster_and_then_keeps_the_servers_keys_for_the
 def test_the_job_has_the_clusters_tools_and_the_logins_of_both_and_its_way_to_the_server(plan: Plan) -> None:
     made = helpers(plan)
     job = made[-1]
-    (container,) = job["spec"]["template"]["spec"]["containers"]
+    pod = job["spec"]["template"]["spec"]
+    assert (pod.get("serviceAccountName"), pod["automountServiceAccountToken"]) == (None, False)
+    (container,) = pod["containers"]
     assert container["image"] == find(plan.over, "Cluster", "archesai-db-1")["spec"]["imageName"]
     environment = {item["name"]: item["value"] for item in container["env"]}
     assert environment["POSTGRES_DB"] == "books"
