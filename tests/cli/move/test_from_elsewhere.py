@@ -37,17 +37,9 @@ WAY = {"to": [{"ipBlock": {"cidr": "10.9.0.0/16"}}], "ports": [{"protocol": "TCP
 
 @pytest.fixture
 def plan(project: Path) -> Plan:
-    set_keys(project, READY | {"database": {"mode": "external", "existingSecret": "theirs", **SERVER}})
-    _without_password(project)
+    secure = {"databasePassword": {"secure": "v1:c2VjcmV0:c2VjcmV0"}}
+    set_keys(project, READY | secure | {"database": {"mode": "external", **SERVER}})
     return planned("dev", "cluster")
-
-
-def _without_password(project: Path) -> None:
-    """A password in clear is no part of a stack file; the existing Secret has it."""
-    file = project / "Pulumi.dev.yaml"
-    document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    del document["config"]["archesai:databasePassword"]
-    file.write_text(yaml.safe_dump(document), encoding="utf-8")
 
 
 def _egress(evaluation: Evaluation) -> list[Object]:
@@ -112,9 +104,8 @@ def test_the_stack_file_gets_the_cluster_and_then_keeps_the_servers_keys_for_the
     plan: Plan, project: Path
 ) -> None:
     beside, over = (yaml.safe_load(text)["config"]["archesai:database"] for text in (plan.beside_text, plan.over_text))
-    server = {"existingSecret": "theirs", **SERVER}
-    assert beside == {"mode": "external", "cluster": {}, **server}
-    assert over == {"mode": "cluster", "name": "books", "cluster": {}, "movedFrom": server}
+    assert beside == {"mode": "external", "cluster": {}, **SERVER}
+    assert over == {"mode": "cluster", "name": "books", "cluster": {}, "movedFrom": SERVER}
     (project / "Pulumi.dev.yaml").write_text(plan.beside_text, encoding="utf-8")
     assert planned("dev", "cluster").over_text == plan.over_text, "an interrupted move goes on"
     (project / "Pulumi.dev.yaml").write_text(plan.over_text, encoding="utf-8")
@@ -134,7 +125,7 @@ def test_the_job_has_the_clusters_tools_and_the_logins_of_both_and_its_way_to_th
     assert environment["INSTANCES_CA"] == "/projected/ca.crt"
     assert "OLD_SERVER" not in environment
     assert _files(job) == {
-        "theirs": ["DATABASE_URL"],
+        "archesai-database-source": ["DATABASE_URL"],
         "archesai-database-user": ["username", "password"],
         "archesai-database-superuser": ["POSTGRES_PASSWORD"],
         "roots": ["ca.crt"],
@@ -143,13 +134,16 @@ def test_the_job_has_the_clusters_tools_and_the_logins_of_both_and_its_way_to_th
     assert WAY in policy["spec"]["egress"]
 
 
-def test_the_question_needs_nothing_of_the_cluster_and_the_way_back_what_the_stack_keeps(project: Path) -> None:
+def test_the_question_needs_nothing_of_the_cluster_and_the_way_back_what_the_stack_keeps(plan: Plan) -> None:
+    question = helpers(plan, CHECK)
+    assert _files(question[-1]) == {"archesai-database": ["DATABASE_URL"], "roots": ["ca.crt"]}
+    made = {item["metadata"]["name"] for item in question if item["kind"] == "NetworkPolicy"}
+    assert made == {NAME, f"{NAME}-cluster"}
+    assert "archesai-database-source" in _files(helpers(plan, BACK)[-1])
+
+
+def test_an_existing_secret_is_used_as_it_is(project: Path) -> None:
     set_keys(project, {"cluster": READY["cluster"], "database": {"mode": "external", "existingSecret": "theirs"}})
     plan = planned("dev", "cluster")
-    question = helpers(plan, CHECK)
-    assert _files(question[-1]) == {"theirs": ["DATABASE_URL"]}
-    assert {item["metadata"]["name"] for item in question if item["kind"] == "NetworkPolicy"} == {
-        NAME,
-        f"{NAME}-cluster",
-    }
+    assert _files(helpers(plan, CHECK)[-1]) == {"theirs": ["DATABASE_URL"]}
     assert "theirs" in _files(helpers(plan, BACK)[-1])
