@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import typer
+from pulumi.automation import Stack
 
 from archesai_infra.cli.base.cluster import ClusterError
 from archesai_infra.cli.base.errors import CommandError
@@ -37,8 +38,9 @@ def preview_with_engine(root: Path, raw: RawConfig, engine: Engine, choice: Choi
     variables = state.environment(root) | (FORCING if choice.refresh else {})
     saving = plans.new_file(choice.save_plan, raw.stack) if choice.save_plan else nullcontext()
     with unchanged(root / f"Pulumi.{raw.stack}.yaml"), saving as plan:
+        stack = open_stack(root, raw.stack, engine, variables)
         look = partial(
-            open_stack(root, raw.stack, engine, variables).preview,
+            stack.preview,
             diff=choice.diff,
             refresh=choice.refresh,
             json=choice.json,
@@ -50,9 +52,21 @@ def preview_with_engine(root: Path, raw: RawConfig, engine: Engine, choice: Choi
             _print_document(look, reachability.line if reachability.version else f"{reachability.line}. {STATE_ONLY}")
         else:
             show_changes(look)
+            if not choice.refresh:
+                _warn_of_an_unfinished_run(stack)
     if choice.save_plan:
         apply = f"arches up --stack {raw.stack} --plan {choice.save_plan}"
         typer.echo(f"The plan is in {choice.save_plan}; to apply what it holds and nothing else: {apply}", err=True)
+
+
+def _warn_of_an_unfinished_run(stack: Stack) -> None:
+    """Say where the state does not know what a killed run changed, of which the engine's preview says nothing."""
+    if (stack.export_stack().deployment or {}).get("pending_operations"):
+        typer.echo(
+            "warning: an earlier run did not end, and this preview compares with the state, which lacks what that run "
+            f"changed. With what the cluster has: arches preview --stack {stack.name} --refresh",
+            err=True,
+        )
 
 
 def _warn_of_taken_classes(settings: Settings, stack: str) -> None:
