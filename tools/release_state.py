@@ -41,13 +41,13 @@ def digest(value: object) -> str:
 
 
 def records(file: str, stack: str) -> dict[str, Record]:
-    """Record by URN of what the present code declares of a stack file; raises ConfigError where it refuses the file."""
+    """Records of what the present code declares, by URN without a digest; raises ConfigError for a file it refuses."""
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         (folder / f"Pulumi.{stack}.yaml").write_text(file, encoding="utf-8")
         (folder / "Pulumi.yaml").write_bytes((ROOT / "Pulumi.yaml").read_bytes())
         resources = evaluate(read(folder, stack)).resources
-    return {item.urn: _record(item) for item in resources if item.is_object or item.is_release}
+    return {item.lasting_urn: _record(item) for item in resources if item.is_object or item.is_release}
 
 
 def _record(resource: Resource) -> Record:

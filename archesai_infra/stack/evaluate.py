@@ -11,6 +11,7 @@ from google.protobuf import struct_pb2
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 
+from archesai_infra.kube.names import without_digest
 from archesai_infra.process import without_garbage_collection, without_source_positions
 from archesai_infra.stack.config import PROJECT, RawConfig, load
 from archesai_infra.stack.deploy import deploy
@@ -50,6 +51,11 @@ class Resource:
     """Inputs whose changes the engine does not look at."""
     replacement_trigger: object = None
     """A value that replaces the resource when it changes."""
+
+    @property
+    def lasting_urn(self) -> str:
+        """The URN without the digest of an object that is named by its content."""
+        return without_digest(self.urn, str(self.inputs.get("metadata", {}).get("name", "")))
 
     @property
     def is_object(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -52,8 +53,13 @@ class Changes:
 
 
 def short(urn: str) -> str:
-    """`Type logical-name` of a URN."""
-    return f"{urn.split('::')[2].rpartition(':')[2]} {urn.rpartition('::')[2]}"
+    """`Type logical-name` of a URN, without the digest of a ConfigMap's content."""
+    return without_digest(f"{urn.split('::')[2].rpartition(':')[2]} {urn.rpartition('::')[2]}")
+
+
+def without_digest(name: str) -> str:
+    """A resource by its `Type logical-name`, the same for each content of a ConfigMap."""
+    return re.sub(r"^(ConfigMap .*)-[0-9a-f]{8}$", r"\1", name)
 
 
 def changes(events: Iterable[EngineEvent]) -> Changes:
@@ -73,6 +79,11 @@ def changes(events: Iterable[EngineEvent]) -> Changes:
         elif event.res_outputs_event is not None:
             # A replaced resource ends once more, when its old form goes.
             finished.setdefault(short(event.res_outputs_event.metadata.urn), event.sequence)
+    # Another content is another resource: the old one goes last, as that of a replacement does.
+    revised = {name for name in found["created"] & found["deleted"] if name.startswith("ConfigMap ")}
+    found["replaced"] |= revised
+    for word in ("created", "deleted"):
+        found[word] -= revised
     sets = {word: frozenset(names) for word, names in found.items() if word not in ("refreshed", "forgotten")}
     return Changes(**sets, steps=tuple(steps), finished=finished)
 

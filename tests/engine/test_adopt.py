@@ -13,6 +13,7 @@ import pytest
 from testbed.adopt.kustomized import ACCESS_KEY, DATABASE_CLAIM, PASSWORD, REDIS_PASSWORD, SECRET_KEY, old_deployment
 from testbed.controlplane.api import Object
 from testbed.controlplane.kubeconfigs import CONTEXT
+from testbed.controlplane.refusals import MESSAGE, updates_refused
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.changes import Changes
 from testbed.engine.configurations import DEV
@@ -265,41 +266,15 @@ def test_a_field_that_somebody_else_set_is_taken_over_too(deploy: Deploy, contro
 def test_a_state_that_the_engine_cannot_go_on_with_is_taken_back(deploy: Deploy, control_plane: ControlPlane) -> None:
     run_old(control_plane, "refused")
     deployment = deploy("refused", DEV)
-    rules = _no_services_of_pulumi("refused")
-    control_plane.apply(rules).check()
-    try:
+    label = "app.kubernetes.io/managed-by"
+    of_others = f"!('{label}' in object.metadata.labels) || object.metadata.labels['{label}'] != 'pulumi'"
+    with updates_refused(control_plane, "refused", "", "services", of_others):
         outcome = deployment.arches("adopt", "--yes")
-    finally:
-        for rule in rules:
-            control_plane.api.delete(rule)
     assert outcome.status == 5, outcome.text
     assert "the engine failed" in outcome.text
-    assert "not by this tool" in outcome.text
+    assert MESSAGE in outcome.text
     types = {one["type"] for one in deployment.exported()["deployment"]["resources"]}
     assert types == {"pulumi:pulumi:Stack", "pulumi:providers:kubernetes", "pulumi:providers:pulumi"}
-
-
-def _no_services_of_pulumi(namespace: str) -> list[Object]:
-    """A cluster's own rule against what the stack wants."""
-    kind = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": f"{namespace}-services"}}
-    label = "app.kubernetes.io/managed-by"
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["services"]}
-    expression = f"!('{label}' in object.metadata.labels) || object.metadata.labels['{label}'] != 'pulumi'"
-    policy = {
-        "failurePolicy": "Fail",
-        "matchConstraints": {"resourceRules": [rule]},
-        "validations": [{"expression": expression, "message": "not by this tool"}],
-    }
-    selector = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
-    binding = {
-        "policyName": f"{namespace}-services",
-        "validationActions": ["Deny"],
-        "matchResources": {"namespaceSelector": selector},
-    }
-    return [
-        kind | {"kind": "ValidatingAdmissionPolicy", "spec": policy},
-        kind | {"kind": "ValidatingAdmissionPolicyBinding", "spec": binding},
-    ]
 
 
 def test_a_stack_whose_state_is_lost_is_adopted_again(deploy: Deploy, control_plane: ControlPlane) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from archesai_infra.cli.engine.operations import FORCING
 from testbed.controlplane.api import Object
+from testbed.controlplane.refusals import MESSAGE, updates_refused
 from testbed.controlplane.rig import ControlPlane
 from testbed.engine.changes import Changes, short
 from testbed.engine.configurations import DEV
@@ -85,6 +87,38 @@ def test_a_change_that_an_up_was_killed_in_goes_with_the_edit_that_asked_for_it(
     assert removal in again.text
     control_plane.kubectl(*removal.split())
     assert control_plane.api.read(scraper) is None
+    assert not deployment.preview("--refresh")
+
+
+def test_the_configuration_in_use_stays_where_an_up_failed_and_its_edit_is_taken_back(
+    deploy: Deploy, control_plane: ControlPlane
+) -> None:
+    deployment = deploy("failed-change", DEV)
+    deployment.up()
+    deployment.configure({"api": {"logLevel": "debug"}})
+    others = "object.metadata.name != 'archesai-api'"
+    with updates_refused(control_plane, "failed-change", "apps", "deployments", others):
+        failed = deployment.run("up", "--yes", "--skip-preview")
+    assert MESSAGE in failed.text
+    deployment.configure({"api": {"logLevel": None}})
+    back = deployment.up()
+    assert back.deleted == {"ConfigMap api-config"}
+    assert back.created == frozenset()
+    assert not deployment.preview("--refresh")
+
+
+def test_a_state_of_before_names_with_a_digest_has_nothing_to_change(deploy: Deploy, tmp_path: Path) -> None:
+    deployment = deploy("former-names", DEV)
+    deployment.up()
+    exported = tmp_path / "state.json"
+    deployment.run("stack", "export", "--file", str(exported)).check()
+    former = re.sub(r"(ConfigMap::[a-z-]+)-[0-9a-f]{8}\b", r"\1", exported.read_text(encoding="utf-8"))
+    exported.write_text(former, encoding="utf-8")
+    deployment.run("stack", "import", "--file", str(exported)).check()
+    assert not deployment.preview("--refresh")
+    deployment.configure({"api": {"logLevel": "debug"}})
+    assert deployment.preview().replaced == {"ConfigMap api-config"}
+    deployment.up()
     assert not deployment.preview("--refresh")
 
 

@@ -23,9 +23,12 @@ class Difference:
 
 
 def by_name(stack: Evaluation) -> dict[str, Any]:
-    """Everything that is said of a resource, by its logical name; what is ignored after the first run is left out."""
+    """Everything that is said of a resource, by its logical name without a digest.
+
+    What is ignored after the first run is left out.
+    """
     return {
-        resource.name: (
+        resource.lasting_urn.rpartition("::")[2]: (
             {key: value for key, value in resource.inputs.items() if key not in resource.ignore_changes},
             resource.type,
             resource.parent,

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from archesai_infra.cli.digest.flows import POLICIES, policy_changes
-from archesai_infra.kube.labels import APPLICATION, COMPONENT, INSTANCE
+from archesai_infra.kube.labels import COMPONENT, INSTANCE
+from archesai_infra.kube.names import CONTENT_NAME
 from archesai_infra.stack.evaluate import Evaluation
-
-CONTENT_NAME = re.compile(rf"^({APPLICATION}-[-a-z0-9]+)-[0-9a-f]{{8}}$")
-"""A name that ends in a digest of its object's content: the same object in two stacks has two such names."""
 
 
 @dataclass(frozen=True)

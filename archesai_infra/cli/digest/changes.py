@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from archesai_infra.cli.diff.differences import CONTENT_NAME
 from archesai_infra.cli.digest.properties import Property, properties
+from archesai_infra.cli.digest.revisions import paired
+from archesai_infra.kube.names import CONTENT_NAME
 
 OPERATIONS = ("create", "update", "revision", "replace", "delete")
 """A revision is an object that is named by its content: a new one under a new name, the old one goes last."""
@@ -36,7 +37,7 @@ class Change:
 
 def changes(preview: Mapping[str, Any]) -> list[Change]:
     """What the preview would touch, components left out, by module and name."""
-    listed = [_change(step) for step in preview.get("steps", []) if step.get("op") in OPERATIONS]
+    listed = [_change(step) for step in paired(preview.get("steps", [])) if step.get("op") in OPERATIONS]
     return sorted(
         (change for change in listed if change is not None),
         key=lambda change: (change.module, change.kind, change.name),

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from archesai_infra.cli.diff.differences import CONTENT_NAME, Change, property_changes
+from archesai_infra.cli.diff.differences import Change, property_changes
 from archesai_infra.cli.digest.flows import POLICIES, policy_changes
 from archesai_infra.kube.labels import APPLICATION
+from archesai_infra.kube.names import CONTENT_NAME
 from archesai_infra.stack.evaluate import MASK
 
 _HIDDEN_KINDS = ("Secret", "Stash", "Provider")

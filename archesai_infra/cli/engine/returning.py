@@ -1,8 +1,9 @@
 """Objects that an unfinished run has still to delete and that the stack declares again.
 
-An object that is named by its content is replaced by one of another name, and the old one is deleted last. Where a run
-fails or is killed before that and the edit is taken back, the engine creates the old one, which exists, and then
-deletes what it had still to delete: the same object, which pods mount. The state has such resources marked `delete`.
+A Job is named by its content, so another content replaces it, and the old one is deleted last. Where a run fails or is
+killed before that and the edit is taken back, the engine creates the old one, which exists, and then deletes what it
+had still to delete: the same object. The state has such resources marked `delete`. A ConfigMap is in the same case
+where the state is of a program that gave each content the same logical name.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
-from pulumi_kubernetes.core.v1 import ConfigMap
 
 from archesai_infra import versions
 from archesai_infra.components.backups import archive_drill as archive_drills
@@ -134,15 +133,13 @@ class Backups(RunningComponent):
         context = self.context
         velero_namespace = settings.velero.namespace
         text = schedules.resource_policy(snapshots=settings.snapshots.enabled, operators=operators)
-        policy = ConfigMap(
-            f"{self.module}-volume-policy",
-            metadata={
-                "name": content_name(f"{context.instance}-volumes", text),
-                "namespace": velero_namespace,
-                "labels": labels(self.module, context.instance),
-            },
-            data={schedules.POLICY_KEY: text},
-            opts=self.child(depends_on=ready),
+        policy_name = content_name(f"{context.instance}-volumes", text)
+        policy = self.config_map(
+            "volume-policy",
+            {schedules.POLICY_KEY: text},
+            name=policy_name,
+            namespace=velero_namespace,
+            depends_on=ready,
         )
         for kind, (name, schedule) in schedules.names(context.instance, settings).items():
             CustomResource(
@@ -155,7 +152,7 @@ class Backups(RunningComponent):
                     context.namespace,
                     settings,
                     schedule,
-                    content_name(f"{context.instance}-volumes", text),
+                    policy_name,
                     modules,
                 ),
                 # The Schedules' first backup runs at once: after everything it calls is there.

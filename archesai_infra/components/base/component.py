@@ -21,7 +21,7 @@ from archesai_infra.components.base.external_secrets import Value
 from archesai_infra.components.base.pull_secret import KEY, KIND
 from archesai_infra.components.base.settings import RunOnHost
 from archesai_infra.kube.labels import APPLICATION, labels
-from archesai_infra.kube.names import content_name
+from archesai_infra.kube.names import content_digest, content_name
 from archesai_infra.kube.network import flows_touching, host_endpoint, policy_spec, service_spec
 from archesai_infra.kube.pods import SecretKey
 from archesai_infra.kube.storage import claim_spec
@@ -77,13 +77,15 @@ class Component(pulumi.ComponentResource):
         depends_on: Sequence[pulumi.Resource] = (),
         ignore_changes: list[str] | None = None,
         replacement_trigger: int | None = None,
+        former_name: str | None = None,
     ) -> pulumi.ResourceOptions:
-        """Options of an ordinary child."""
+        """Options of an ordinary child; `former_name` is the logical name that it has in older states."""
         return pulumi.ResourceOptions(
             parent=self,
             depends_on=list(depends_on),
             ignore_changes=ignore_changes,
             replacement_trigger=replacement_trigger,
+            aliases=[pulumi.Alias(name=former_name)] if former_name else None,
         )
 
     def guarded(
@@ -214,10 +216,36 @@ class Component(pulumi.ComponentResource):
         )
         return f"{name}-headless"
 
-    def config_map(self, part: str, data: Mapping[str, str]) -> ConfigMap:
-        """A ConfigMap named by its content, so that a change rolls the pods that mount it."""
-        name = content_name(part, data)
-        return ConfigMap(f"{self.module}-{part}", metadata=self.metadata(name), data=dict(data), opts=self.child())
+    def config_map(
+        self,
+        part: str,
+        data: Mapping[str, str],
+        *,
+        name: str | None = None,
+        namespace: str | None = None,
+        depends_on: Sequence[pulumi.Resource] = (),
+    ) -> ConfigMap:
+        """A ConfigMap named by its content, so that a change rolls the pods that mount it.
+
+        Its logical name has the digest too. Under one logical name the engine would replace it, and would still have
+        the old object to delete after an `up` that failed: taken back, the edit creates that object and the engine then
+        deletes it, in use.
+
+        Args:
+            part: Part of the logical name, and of the name in the cluster.
+            data: Its content.
+            name: Its name in the cluster where that does not follow from part and content; ends in a digest.
+            namespace: Where it is not that of the stack.
+            depends_on: What has to be there before.
+        """
+        name = name or content_name(part, data)
+        logical = f"{self.module}-{part}"
+        return ConfigMap(
+            f"{logical}-{content_digest(name)}",
+            metadata=self.metadata(name, namespace=namespace),
+            data=dict(data),
+            opts=self.child(depends_on=depends_on, former_name=logical),
+        )
 
     def secret(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes.core.v1 import ConfigMap, Secret
+from pulumi_kubernetes.core.v1 import Secret
 from pulumi_kubernetes.helm.v3 import Release
 
 from archesai_infra import versions
@@ -162,12 +162,7 @@ class Releases(Component):
         data = {alloy.CONFIG_KEY: alloy.configuration(self.context.namespace, loki.url(self._namespace))}
         # Named by its content: another configuration is another pod.
         name = content_name("alloy-config", data)
-        config = ConfigMap(
-            f"{self.module}-alloy-config",
-            metadata=self.metadata(name, namespace=self._namespace),
-            data=data,
-            opts=self.child(depends_on=self._after),
-        )
+        config = self.config_map("alloy-config", data, namespace=self._namespace, depends_on=self._after)
         values = alloy.values(self.context.namespace, name, self.context.mirror)
         self._install(args, alloy.RELEASE, versions.ALLOY_CHART, values, [stack, config])
 

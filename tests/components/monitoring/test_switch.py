@@ -36,7 +36,7 @@ OFF: Config = WITHOUT_HOST | {"monitoring": {"enabled": False}}
 
 
 def _by_urn(evaluation: Evaluation) -> dict[str, object]:
-    return {resource.urn: resource.inputs for resource in evaluation.resources}
+    return {resource.lasting_urn: resource.inputs for resource in evaluation.resources}
 
 
 def _belongs(urn: str) -> bool:
