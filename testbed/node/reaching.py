@@ -76,7 +76,7 @@ def reach(stack: LiveStack, nodes: Nodes, family: Family = IPV4) -> Reach:
         others = {target: address for target, address in targets.items() if _is_policed(target, place, there)}
         tried += len(others)
         allowed |= {(place.name, target) for target in _allowed(stack, place, there) if target in others}
-        reached |= {(place.name, target) for target in _reached(nodes, place.pod, others)}
+        reached |= {(place.name, target) for target in reached_from(nodes, place.pod, others)}
     return Reach(frozenset(allowed), frozenset(reached), tried)
 
 
@@ -124,7 +124,7 @@ def _answers(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return json.loads(done.stdout)
 
 
-def _outside(family: Family) -> dict[str, tuple[str, tuple[int, ...]]]:
+def no_pods(family: Family) -> dict[str, tuple[str, tuple[int, ...]]]:
     """What is no pod: its address and ports."""
     return {
         NAMES: (family.dns, (DNS_PORT,)),
@@ -147,12 +147,12 @@ def _targets(there: list[Place], family: Family) -> Iterator[tuple[Target, str]]
     """Every port that a pod names, and what is outside, with the address to dial."""
     for place in there:
         yield from (((place.name, port), family.dialed(place.address(family), port)) for port in place.ports)
-    for name, (address, ports) in _outside(family).items():
+    for name, (address, ports) in no_pods(family).items():
         for number in ports:
             yield (name, number), family.dialed(address, number)
 
 
-def _reached(nodes: Nodes, pod: Object, targets: dict[Target, str]) -> set[Target]:
+def reached_from(nodes: Nodes, pod: Object, targets: dict[Target, str]) -> set[Target]:
     """Where an answer comes from; a port on which nobody listens answers too, policies drop in silence."""
     answers = dial(nodes, pod, *targets.values())
     return {target for target, address in targets.items() if answers[address] != "dropped"}
@@ -174,7 +174,7 @@ def _allowed(stack: LiveStack, place: Place, there: list[Place]) -> set[Target]:
 def _is_policed(target: Target, place: Place, there: list[Place]) -> bool:
     """Whether a policy of the stack is about it: not the pod itself, its node, nor what charts' pods do elsewhere."""
     name, _ = target
-    outside = _outside(IPV4)
+    outside = no_pods(IPV4)
     if name == place.name or (name in outside and outside[name][0] == place.pod["status"]["hostIP"]):
         return False
     return place.own or any(one.own and one.name == name for one in there)
