@@ -41,8 +41,8 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     widths = [max(cell_len(cells[column]) for cells in [list(headers), *rows]) for column in range(len(headers))]
     first = sum(width + _GAP for width in widths[:-1])
     room = screen.width - first - _LINES * (len(headers) + 1)
-    commands = max((widest_command(row[-1]) for row in rows), default=0)
-    if min(widths[-1], max(_PROSE, commands)) > room:
+    unbroken = max((max(widest_command(row[-1]), _widest_word(row[-1])) for row in rows), default=0)
+    if min(widths[-1], max(_PROSE, unbroken)) > room:
         if first - _GAP <= screen.width:
             _print_pairs(screen, widths, rows)
         else:
@@ -56,6 +56,11 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         cells = [*row[:-1], "\n".join(wrapped(row[-1], room, indent=0))]
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in cells))
     screen.print(table)
+
+
+def _widest_word(text: str) -> int:
+    """Columns of the widest word, such as the name of an image: a name that is cut cannot be copied."""
+    return max((cell_len(word) for word in text.split()), default=0)
 
 
 def _print_pairs(screen: Console, widths: list[int], rows: list[list[str]]) -> None:

@@ -82,7 +82,16 @@ def _line(item: Object, status: Status, text: str, command: str = "") -> Line:
 def _find(cluster: Cluster, item: Object) -> Object | None:
     """What the cluster has of a declared object."""
     metadata = item["metadata"]
-    return cluster.find(path(item["kind"], metadata["namespace"], metadata["name"]))
+    found = cluster.find(path(item["kind"], metadata["namespace"], metadata["name"]))
+    return _newest_run(cluster, item) if found is None and item["kind"] == "Job" else found
+
+
+def _newest_run(cluster: Cluster, item: Object) -> Object | None:
+    """The last Job of a component: its name also follows from Secrets that it reads, which only the engine knows."""
+    metadata = item["metadata"]
+    runs = cluster.list(path("Job", metadata["namespace"]), labels=f"{COMPONENT}={metadata['labels'][COMPONENT]}")
+    newest = max(runs, key=lambda run: run["metadata"]["creationTimestamp"], default=None)
+    return newest and {"kind": "Job", **newest}
 
 
 def _workloads(cluster: Cluster, evaluation: Evaluation, instance: str) -> Iterator[Line]:
@@ -95,7 +104,7 @@ def _workloads(cluster: Cluster, evaluation: Evaluation, instance: str) -> Itera
         status, text = job(live) if item["kind"] == "Job" else rollout(live)
         labels = ",".join(f"{key}={value}" for key, value in live["spec"]["selector"]["matchLabels"].items())
         why = "" if status == "ok" else pods.reason(cluster, item["metadata"]["namespace"], labels)
-        yield _line(item, status, f"{text}{': ' + why if why else ''}", next_command(why, module, instance))
+        yield _line(live, status, f"{text}{': ' + why if why else ''}", next_command(why, module, instance))
 
 
 def next_command(why: str, module: str, stack: str) -> str:
@@ -230,7 +239,14 @@ def _backups(cluster: Cluster, evaluation: Evaluation, instance: str, now: datet
     command = "" if status == "ok" else f"arches backup list --stack {instance}"
     yield Line("backups", f"Backups of {instance}", status, text, command)
     for item in _declared(evaluation, "CronJob"):
-        yield _line(item, *cron(_find(cluster, item), now), f"arches up --stack {instance}")
+        live = _find(cluster, item)
+        yield _line(item, *cron(live, now), _run_now(cluster, item) if live else f"arches up --stack {instance}")
+
+
+def _run_now(cluster: Cluster, item: Object) -> str:
+    """The command that runs a CronJob without waiting for its time."""
+    name = item["metadata"]["name"]
+    return cluster.kubectl(item["metadata"]["namespace"], f"create job {name}-now --from=cronjob/{name}")
 
 
 def backups(listed: list[Object], now: datetime) -> tuple[Status, str]:
@@ -256,9 +272,10 @@ def cron(live: Object | None, now: datetime) -> tuple[Status, str]:
     """When a CronJob last succeeded."""
     if live is None:
         return "problem", _ABSENT
-    last = live.get("status", {}).get("lastSuccessfulTime")
+    status = live.get("status", {})
+    last = status.get("lastSuccessfulTime")
     if last is None:
-        return "warning", "has not succeeded yet"
+        return "warning", "has not succeeded yet" if "lastScheduleTime" in status else "has not run yet"
     return "ok", f"succeeded {duration((now - moment(last)).total_seconds())} ago"
 
 

@@ -55,6 +55,19 @@ def test_no_printer_ends_a_line_inside_of_a_command(command: str, before: str, w
 
 
 @pytest.mark.parametrize("columns", [80, 120])
+def test_the_names_of_pods_and_images_in_a_table_are_whole(columns: int) -> None:
+    pod, image = (
+        "archesai-platform-5b58bfbbdb-lxvw8",
+        "downloads.unstructured.io/unstructured-io/unstructured-api:0.1.2",
+    )
+    claim = "PersistentVolumeClaim archesai-database-cluster-data"
+    with screen(columns) as shown:
+        print_table(["Status", "Module", "Object", ""], [["warning", "database", claim, f"rolling, {image}: {pod}"]])
+    words = {word.strip(",:") for line in shown.lines for word in line.split()}
+    assert {pod, image, claim.partition(" ")[2]} <= words
+
+
+@pytest.mark.parametrize("columns", [80, 120])
 def test_a_command_that_just_fits_a_table_is_whole_like_one_that_just_does_not(columns: int) -> None:
     for length in range(columns):
         command = f"arches logs api --stack {'x' * length}"
