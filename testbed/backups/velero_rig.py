@@ -36,6 +36,9 @@ BUCKET = "archesai-backups"
 PARTS = (*parts.RIG, "velero", "velero-plugin-for-aws", "minio")
 NAMESPACE, COPY = "archesai", "archesai-copy"
 """The stack's namespace, and the one that a restore may make beside it."""
+LOOK_SECONDS = 10
+"""Between two looks at the bucket; at each, Velero empties its file of the bucket's keys and writes it again, and who
+reads it in between has none."""
 _KNOWN = (
     "v1",
     "apps/v1",
@@ -157,7 +160,8 @@ class Rig:
             built["velero"], "server", f"--plugin-dir={plugins}", "--uploader-type=kopia",
             f"--metrics-address=127.0.0.1:{self.metrics_port}", f"--profiler-address=127.0.0.1:{profiler}",
             f"--disable-informer-cache={str(without_cache).lower()}",
-            "--store-validation-frequency=2s", "--default-item-operation-timeout=5m", "--fs-backup-timeout=5m",
+            f"--store-validation-frequency={LOOK_SECONDS}s",
+            "--default-item-operation-timeout=5m", "--fs-backup-timeout=5m",
         ]  # fmt: skip
         with (self.directory / "velero.log").open("ab") as log:
             self._velero = subprocess.Popen(command, env=self.variables, cwd="/", stdout=log, stderr=log)

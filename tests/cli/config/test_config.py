@@ -57,7 +57,7 @@ def test_every_key_has_a_description_and_every_leaf_a_type_in_words() -> None:
 def test_a_key_that_both_forms_of_a_module_have_alike_is_told_once() -> None:
     assert [key.form for key in keys(Settings) if key.path == "database.name"] == [""]
     assert [key.form for key in keys(Settings) if key.path == "database.size"] == ["managed", "cluster"]
-    assert [key.form for key in keys(Settings) if key.path == "database.cluster.instances"] == ["cluster"]
+    assert [key.form for key in keys(Settings) if key.path == "database.cluster.instances"] == ["cluster", "external"]
     assert [key.form for key in keys(Settings) if key.path == "database.user"] == ["managed", "cluster", "external"]
 
 
