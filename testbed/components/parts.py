@@ -11,8 +11,8 @@ from testbed.stacks import find
 
 
 def resource(evaluation: Evaluation, name: str) -> Resource:
-    """A resource by its logical name; raises LookupError with the names there are."""
-    found = [item for item in evaluation.resources if item.name == name]
+    """A resource by its logical name without a digest; raises LookupError with the names there are."""
+    found = [item for item in evaluation.resources if item.lasting_urn.rpartition("::")[2] == name]
     if len(found) != 1:
         raise LookupError(
             f"{len(found)} resources {name}; there are {sorted(item.name for item in evaluation.resources)}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.text import one_line
@@ -14,6 +16,31 @@ from archesai_infra.cli.engine.engine import Engine
 
 ENGINE_SECONDS = 120
 _NO_STACK = "no stack named"
+_PIPE_BYTES = 4096
+"""What a pipe holds on every system before somebody reads it."""
+
+
+@contextmanager
+def _holding(content: bytes) -> Generator[int]:
+    """A standard input that holds its whole content before the engine starts.
+
+    The end of this process would else be the end of the content: killed before it writes, it has the engine set a key
+    to nothing.
+    """
+    if len(content) <= _PIPE_BYTES:
+        reading, writing = os.pipe()
+        try:
+            os.write(writing, content)
+            os.close(writing)
+            yield reading
+        finally:
+            os.close(reading)
+    else:
+        # A state: what is secret in it is encrypted.
+        with TemporaryFile() as file:
+            file.write(content)
+            file.seek(0)
+            yield file.fileno()
 
 
 @dataclass(frozen=True)
@@ -40,17 +67,18 @@ class Command:
         return None if done.returncode and _NO_STACK in done.stderr else self._output(done)
 
     def _run(self, arguments: tuple[str, ...], stdin: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [self.engine.command, *arguments, "--stack", self.stack, "--non-interactive"],
-            cwd=self.root,
-            env={**os.environ, **self.variables},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=ENGINE_SECONDS,
-        )
+        with _holding(stdin.encode()) as given:
+            return subprocess.run(
+                [self.engine.command, *arguments, "--stack", self.stack, "--non-interactive"],
+                cwd=self.root,
+                env={**os.environ, **self.variables},
+                stdin=given,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=ENGINE_SECONDS,
+            )
 
     def _output(self, done: subprocess.CompletedProcess[str]) -> str:
         if done.returncode:
