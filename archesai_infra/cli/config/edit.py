@@ -6,6 +6,7 @@ value is taken over.
 
 from __future__ import annotations
 
+import copy
 import re
 import shutil
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typing import Any
 
 import yaml
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from archesai_infra.cli.base import files, project
@@ -81,7 +82,7 @@ def unset_value(key: str, stack: str) -> None:
             if not _has(node, part):
                 raise CommandError(f"{key}: Pulumi.{stack}.yaml does not set it", Exit.INPUT)
             parents.append((node, part))
-            node = node[part]
+            node = _own(node, part)
         for node, part in reversed(parents):
             del node[part]
             if node or node is document["config"]:
@@ -109,7 +110,7 @@ def put(document: CommentedMap, key: str, value: object) -> None:
     for part, following in pairwise(parts):
         if not _has(node, part) or node[part] is None:
             _put(node, part, [] if isinstance(following, int) else CommentedMap(), key)
-        node = node[part]
+        node = _own(node, part)
     _put(node, parts[-1], value, key)
 
 
@@ -172,6 +173,16 @@ def _has(node: object, part: str | int) -> bool:
     if isinstance(part, int):
         return isinstance(node, list) and part < len(node)
     return isinstance(node, dict) and part in node
+
+
+def _own(node: Any, part: str | int) -> Any:  # noqa: ANN401 - any YAML
+    """What is below a part; a copy in its place where an anchor shares it with other keys, which stay as they are."""
+    below = node[part]
+    if isinstance(below, CommentedMap | CommentedSeq) and below.yaml_anchor() is not None:
+        below = copy.deepcopy(below)
+        below.yaml_set_anchor(None)
+        node[part] = below
+    return below
 
 
 def _put(node: object, part: str | int, value: object, key: str) -> None:

@@ -93,6 +93,20 @@ def test_a_file_with_another_mistake_can_be_corrected_step_by_step(file: Path) -
     assert run("config", "get", "api.replicas").output == "2\n"
 
 
+@pytest.mark.parametrize("changed", ["redis", "storage"])
+def test_a_key_below_an_alias_changes_in_its_own_place_alone(file: Path, changed: str) -> None:
+    shared = "  archesai:redis: &on\n    enabled: true\n  archesai:storage: *on\n"
+    file.write_text(f"config:\n  archesai:environment: development\n{shared}", encoding="utf-8")
+    result = run("config", "set", f"{changed}.size", "9Gi")
+    assert result.exit_code == 0, result.stderr
+    other = {"redis": "storage", "storage": "redis"}[changed]
+    written = _config(file)
+    assert written[f"archesai:{changed}"] == {"enabled": True, "size": "9Gi"}
+    assert written[f"archesai:{other}"] == {"enabled": True}
+    assert run("config", "unset", f"{changed}.size").exit_code == 0
+    assert _config(file)[f"archesai:{changed}"] == {"enabled": True}
+
+
 def test_unset_removes_the_key_and_the_group_that_it_leaves_empty(file: Path) -> None:
     run("config", "set", "redis.enabled", "true")
     assert run("config", "unset", "redis.enabled").exit_code == 0
