@@ -8,10 +8,10 @@ import re
 
 from archesai_infra.kube.labels import APPLICATION
 
-CONTENT_NAME = re.compile(rf"^({APPLICATION}-[-a-z0-9]+)-[0-9a-f]{{8}}$")
-"""A `content_name`, and what comes before its digest."""
 _DIGITS = 8
 """Hexadecimal digits of a digest in a name."""
+CONTENT_NAME = re.compile(rf"^({APPLICATION}-[-a-z0-9]+)-[0-9a-f]{{{_DIGITS}}}$")
+"""A `content_name`, and what comes before its digest."""
 
 
 def object_name(part: str) -> str:

@@ -2,171 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from archesai_infra.components.base.certificates import SERVER_PATH
-from archesai_infra.components.redis import NAME, PASSWORD_KEY, PORT, ReplicatedRedis
-from archesai_infra.components.redis.replicated.configuration import SENTINEL_PORT, proxy_files, server_files
-from archesai_infra.components.redis.replicated.names import COUNT, HOSTS, PODS, SERVICE
-from archesai_infra.components.redis.replicated.tls import CA_PATH
-from archesai_infra.components.redis.settings import RedisTls
-from testbed.backups.servers import UNPRIVILEGED, identity, needs, place
+from archesai_infra.components.redis import NAME, PASSWORD_KEY, PORT
+from archesai_infra.components.redis.replicated.configuration import SENTINEL_PORT
+from archesai_infra.components.redis.replicated.names import COUNT, HOSTS
+from testbed.backups.servers import needs, place
 from testbed.controlplane.certificates import CertificateAuthority
 from testbed.redis_group import programs
-from testbed.redis_group.client import Client, RefusedError, Tls
-from testbed.redis_group.names import addresses, name_service, nss_wrapper
+from testbed.redis_group.client import Client, RefusedError, Tls, Writes, writing
+from testbed.redis_group.files import as_config_map, as_secret, made
+from testbed.redis_group.names import DOMAIN, addresses, name_service, nss_wrapper
+from testbed.redis_group.pod import Pod
+from testbed.redis_group.proxy import Proxy
 
 USERS = ("exporter", "dump", "restore", "replica", "sentinel", "proxy")
-DOMAIN = "archesai.svc.cluster.local"
 _SECONDS = 60
-
-
-class Pod:
-    """One pod of the StatefulSet: a server and its Sentinel, which start, stop and are killed like containers."""
-
-    def __init__(
-        self, directory: Path, number: int, address: str, variables: Mapping[str, str], certificates: Path | None
-    ) -> None:
-        self.name, self.host, self.address = PODS[number], HOSTS[number], address
-        self.directory = directory / self.name
-        self.config, self.passwords = self.directory / "config", directory / "passwords"
-        for part in ("config", "data", "run"):
-            _made(self.directory / part)
-        self._variables = variables
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self.configure(certificates)
-
-    def configure(self, certificates: Path | None) -> None:
-        """Give the pod what it mounts at its next start: the configuration and the scripts, with or without TLS."""
-        self._certificates = certificates
-        tls = RedisTls(secret="certificate") if certificates else None
-        for name, text in server_files(ReplicatedRedis(mode="replicated", enabled=True, tls=tls)).items():
-            _as_config_map(self.config / name, self._adapted(name, text))
-
-    def _adapted(self, name: str, text: str) -> str:
-        if name not in ("redis.conf", "sentinel.conf"):
-            return text
-        text = text.replace("dir /data", f"dir {self.directory / 'data'}")
-        if self._certificates:
-            text = text.replace(SERVER_PATH, str(self._certificates))
-            if not programs.chosen():
-                text = text.replace("tls-auto-reload-interval 60\n", "")
-        return text + f"bind {self.address}\n"
-
-    @property
-    def tls(self) -> Tls | None:
-        """How clients speak with the pod."""
-        return Tls(self._certificates / "ca.crt", self.host) if self._certificates else None
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What the manifest sets, and where this machine has what the pod has elsewhere."""
-        return {
-            **self._variables,
-            **({"REDIS_CERTIFICATES": str(self._certificates)} if self._certificates else {}),
-            "POD_NAME": self.name,
-            "SERVICE": SERVICE,
-            "HOSTS": " ".join(HOSTS),
-            "REDIS_CONFIG": str(self.config),
-            "REDIS_RUN": str(self.directory / "run"),
-            "REDIS_DATA": str(self.directory / "data"),
-            "REDIS_PASSWORDS": str(self.passwords),
-            "REDIS_ADDRESS": self.address,
-        }
-
-    def start(self, *parts: str) -> None:
-        """Start the containers `server` and `sentinel`, or one of them."""
-        for part in parts or ("sentinel", "server"):
-            with (self.directory / f"{part}.log").open("ab") as log:
-                self._running[part] = subprocess.Popen(
-                    ["/bin/sh", str(self.config / f"{part}.sh")], env=self.environment, cwd="/", stdout=log, stderr=log,
-                    stdin=subprocess.DEVNULL, start_new_session=True, **identity(),
-                )  # fmt: skip
-
-    def stop(self, *parts: str, sent: signal.Signals = signal.SIGTERM) -> None:
-        """Stop containers: the main process gets the signal, what is left of the container goes with it."""
-        for part in parts or ("server", "sentinel"):
-            process = self._running.pop(part, None)
-            if process is None:
-                continue
-            process.send_signal(sent)
-            try:
-                process.wait(20)
-            finally:
-                _end_session(process.pid)
-
-    def run(self, script: str, *words: str, seconds: float = 90) -> subprocess.CompletedProcess[str]:
-        """Run a script of the pod, as a probe or a hook does."""
-        return subprocess.run(
-            ["/bin/sh", str(self.config / script), *words], env=self.environment, capture_output=True, text=True,
-            check=False, cwd="/", timeout=seconds, **identity(),
-        )  # fmt: skip
-
-    def hand_over(self) -> subprocess.CompletedProcess[str]:
-        """The hook before the server stops."""
-        return self.run("handover.sh")
-
-    def processes(self) -> dict[str, int]:
-        """Ids of the containers' main processes; raises AssertionError where one has ended."""
-        for part, process in self._running.items():
-            assert process.poll() is None, f"{self.name}: {part} ended"
-        return {part: process.pid for part, process in self._running.items()}
-
-    def ready(self, part: str = "server") -> bool:
-        """Whether a container's readiness probe says so."""
-        return self.run("ready.sh", part).returncode == 0
-
-    def asked(self, *words: str, user: str = "exporter", port: int = PORT) -> str:
-        """The server's answer, or the Sentinel's at its port; raises OSError and RefusedError."""
-        password = (self.passwords / user).read_text(encoding="utf-8")
-        with closing(Client(self.address, port, password, user, self.tls)) as client:
-            return client.call(*words).decode()
-
-    def set(self, name: str, value: str) -> None:
-        """Change the server's configuration, as the user that only the container knows."""
-        password = (self.directory / "run" / f"local-{PORT}").read_text(encoding="utf-8").strip()
-        with closing(Client(self.address, PORT, password, "local", self.tls)) as client:
-            client.call("CONFIG", "SET", name, value)
-
-    def accepts(self, user: str, password: str) -> bool:
-        """Whether the server takes a user's password."""
-        try:
-            Client(self.address, PORT, password, user, self.tls).close()
-        except RefusedError:
-            return False
-        return True
-
-    def age_passwords(self) -> None:
-        """As if the passwords had been changed an hour ago."""
-        for path in (self.directory / "data" / "passwords").glob("*.before"):
-            os.utime(path, (time.time() - 3600, time.time() - 3600))
-
-    def lose_volume(self) -> None:
-        """An empty volume in place of the one there was."""
-        shutil.rmtree(self.directory / "data")
-        _made(self.directory / "data")
-
-    @property
-    def role(self) -> str | None:
-        """`master`, `slave`, or None where the server does not answer."""
-        try:
-            lines = self.asked("INFO", "replication").splitlines()
-        except (OSError, RefusedError):
-            return None
-        return dict(line.split(":", 1) for line in lines if ":" in line)["role"]
-
-    def log(self, part: str) -> str:
-        """What a container printed."""
-        return (self.directory / f"{part}.log").read_text(encoding="utf-8")
 
 
 class Group:
@@ -200,12 +57,7 @@ class Group:
     def set_passwords(self, text: str) -> None:
         """Give every user another password, as the kubelet does some time after the Secret was changed."""
         for user in (PASSWORD_KEY, *USERS):
-            path = self._passwords / ("new-" + user)
-            path.write_text(text if user == PASSWORD_KEY else f"{text} of {user}", encoding="utf-8")
-            path.chmod(0o440)
-            if os.geteuid() == 0:
-                os.chown(path, 0, UNPRIVILEGED)
-            path.replace(self._passwords / user)
+            as_secret(self._passwords / user, text if user == PASSWORD_KEY else f"{text} of {user}")
 
     def primary(self) -> Pod:
         """The one pod that calls itself the primary; raises LookupError."""
@@ -250,6 +102,19 @@ def wait(group: Group, condition: Callable[[], bool], seconds: float = _SECONDS)
         time.sleep(0.3)
 
 
+def kill_primary(group: Group, *, writers: int) -> tuple[Pod, Writes]:
+    """Kill the primary's server under writers and wait until another one takes writes; the pod and what was written."""
+    before = group.primary()
+    with writing(group.address, PORT, group.password, writers=writers, tls=group.tls) as writes:
+        time.sleep(2)
+        before.stop("server", sent=signal.SIGKILL)
+        wait(group, lambda: any(pod.role == "master" for pod in group.pods))
+        wait(group, group.answers)
+        time.sleep(1)
+    print(f"killed: gap {writes.gap():.1f} s, {len(writes.missing())} of {len(writes.acknowledged)} missing")
+    return before, writes
+
+
 @contextmanager
 def group(authority: CertificateAuthority | None = None) -> Generator[Group]:
     """Pods that were not started yet, and a running proxy. With an authority they speak TLS."""
@@ -260,7 +125,7 @@ def group(authority: CertificateAuthority | None = None) -> Generator[Group]:
     with place() as directory, ExitStack() as stack:
         found = addresses(COUNT + 1)
         hosts = dict(zip(HOSTS, found, strict=False))
-        _made(directory / "programs")
+        made(directory / "programs")
         programs.link(directory / "programs", tls=authority is not None)
         variables = {
             "PATH": f"{directory / 'programs'}:/usr/bin:/bin:/usr/sbin",
@@ -268,60 +133,22 @@ def group(authority: CertificateAuthority | None = None) -> Generator[Group]:
         }
         variables["NSS_WRAPPER_HOSTS"] = str(_hosts_file(directory, hosts))
         passwords = directory / "passwords"
-        _made(passwords)
+        made(passwords)
         certificates = directory / "certificates" if authority else None
         if authority and certificates:
             give_certificate(certificates, authority, "first")
         pods = [Pod(directory, number, found[number], variables, certificates) for number in range(COUNT)]
         names = {f"{host}.{DOMAIN}": address for host, address in hosts.items()}
         front = Proxy(directory, found[-1], stack.enter_context(name_service(found[-1], names)), certificates)
-        made = Group(pods, front, passwords, certificates)
-        made.set_passwords('it\'s "quoted" \\ and $(spaced) %s')
+        built = Group(pods, front, passwords, certificates)
+        built.set_passwords('it\'s "quoted" \\ and $(spaced) %s')
         front.start()
         try:
-            yield made
+            yield built
         finally:
             front.stop()
             for pod in pods:
                 pod.stop(sent=signal.SIGKILL)
-
-
-class Proxy:
-    """The proxy's pod."""
-
-    def __init__(self, directory: Path, address: str, name_port: int, certificates: Path | None) -> None:
-        self.address, self._directory = address, directory
-        self._process: subprocess.Popen[bytes] | None = None
-        self.configure(certificates)
-        _as_config_map(directory / "resolv.conf", f"search {DOMAIN} svc.cluster.local\nnameserver 192.0.2.1\n")
-        self._environment = {
-            "PATH": "/usr/sbin:/usr/bin:/bin",
-            "LISTEN": address,
-            "NAMESERVER": f"{address}:{name_port}",
-            "RESOLV_CONF": str(directory / "resolv.conf"),
-            "PROXY_CONFIG": str(directory / "haproxy.cfg"),
-            "PROXY_PASSWORD": str(directory / "passwords" / "proxy"),
-        }
-
-    def configure(self, certificates: Path | None) -> None:
-        """Give the pod what it mounts at its next start."""
-        for name, text in proxy_files(tls=certificates is not None).items():
-            _as_config_map(self._directory / name, text.replace(CA_PATH, str(certificates)))
-
-    def start(self) -> None:
-        """Start HAProxy by the pod's script."""
-        with (self._directory / "proxy.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                ["/bin/sh", str(self._directory / "proxy.sh")], env=self._environment, cwd="/", stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, **identity(),
-            )  # fmt: skip
-
-    def stop(self) -> None:
-        """End it at once."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(10)
-            self._process = None
 
 
 def give_certificate(
@@ -337,42 +164,17 @@ def give_certificate(
     `ca.crt` holds the authority, or what is `trusted` in its place.
     """
     pair = authority.serving(name, *(f"DNS:{host}" for host in (NAME, *hosts)))
-    _made(directory)
+    made(directory)
     texts = {
         "tls.crt": pair.certificate.read_text(encoding="utf-8"),
         "tls.key": pair.key.read_text(encoding="utf-8"),
         "ca.crt": trusted or authority.certificate.read_text(encoding="utf-8"),
     }
     for file, text in texts.items():
-        new = directory / f"new-{file}"
-        new.write_text(text, encoding="utf-8")
-        new.chmod(0o440)
-        if os.geteuid() == 0:
-            os.chown(new, 0, UNPRIVILEGED)
-        new.replace(directory / file)
+        as_secret(directory / file, text)
 
 
 def _hosts_file(directory: Path, hosts: Mapping[str, str]) -> Path:
     path = directory / "hosts"
-    _as_config_map(path, "".join(f"{address} {name}\n" for name, address in hosts.items()))
+    as_config_map(path, "".join(f"{address} {name}\n" for name, address in hosts.items()))
     return path
-
-
-def _made(path: Path) -> None:
-    path.mkdir(parents=True, exist_ok=True)
-    for made in (path, path.parent):
-        if os.geteuid() == 0:
-            os.chown(made, UNPRIVILEGED, UNPRIVILEGED)
-
-
-def _as_config_map(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-    path.chmod(0o444)
-
-
-def _end_session(session: int) -> None:
-    """Kill what a container's main process left, as the kernel does with its namespace."""
-    listed = subprocess.run(["ps", "-o", "pid=", "-s", str(session)], capture_output=True, text=True, check=False)
-    for pid in listed.stdout.split():
-        with suppress(ProcessLookupError):
-            os.kill(int(pid), signal.SIGKILL)

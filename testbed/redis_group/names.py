@@ -10,6 +10,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+DOMAIN = "archesai.svc.cluster.local"
 _A, _NAME_ERROR = 1, 3
 
 

@@ -21,6 +21,9 @@ from testbed.replication.instances import DATABASE, SUPERUSER, Instance
 
 PASSWORD = "p@ss/w%r d:'1\\"
 OWNER = "arches_app"
+LEFT = """SELECT (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_publication)
+  + (SELECT count(*) FROM pg_subscription)"""
+"""Counts what a move leaves on a server; after one the old server keeps the publication that marks it."""
 _SECONDS = 1800
 _ROLES = f"CREATE ROLE {OWNER} LOGIN; CREATE DATABASE {DATABASE} OWNER {OWNER};"
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,8 +14,10 @@ import pytest
 
 from testbed.replication.address import address, pooler
 from testbed.replication.cluster import SYNCHRONOUS, cluster, cut_off
-from testbed.replication.programs import postgres_programs
+from testbed.replication.fixtures import programs
 from testbed.replication.writers import CLIENTS, CREATE, wait_for_writes, writing
+
+__all__ = ["programs"]
 
 pytestmark = pytest.mark.long
 _LOG = logging.getLogger(__name__)
@@ -33,12 +34,6 @@ OPERATOR = {
     "max_worker_processes": "32",
 }
 """What the operator sets by itself, of what replication depends on."""
-
-
-@pytest.fixture(scope="module")
-def programs() -> Generator[Path]:
-    with postgres_programs(16) as found:
-        yield found
 
 
 def test_no_acknowledged_write_is_missing_after_the_primary_is_killed(programs: Path) -> None:

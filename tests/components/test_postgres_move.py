@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from testbed.replication.moving import OWNER, PASSWORD, Move, kill, moving
-from testbed.replication.programs import postgres_programs
+from testbed.replication.fixtures import programs
+from testbed.replication.moving import LEFT, OWNER, PASSWORD, Move, kill, moving
 from testbed.replication.writers import CREATE, wait_for_writes, writing
+
+__all__ = ["programs"]
 
 pytestmark = pytest.mark.long
 _LOG = logging.getLogger(__name__)
@@ -37,15 +39,6 @@ UNION ALL SELECT count(*), '' FROM "Odd schema".pages
 UNION ALL SELECT last_value, '' FROM documents_id_seq
 UNION ALL SELECT count(*), '' FROM pg_indexes WHERE schemaname IN ('public', 'Odd schema')"""
 WRITE = "INSERT INTO documents (title) VALUES ('written later')"
-LEFT = """SELECT (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_publication)
-  + (SELECT count(*) FROM pg_subscription)"""
-"""After a move the old server keeps the publication that marks it."""
-
-
-@pytest.fixture(scope="module")
-def programs() -> Iterator[Path]:
-    with postgres_programs(16) as found:
-        yield found
 
 
 @pytest.fixture

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from testbed.backups import servers
+from testbed.replication.fixtures import programs
 from testbed.replication.instances import DATABASE
-from testbed.replication.moving import OWNER, PASSWORD, Move, kill, moving_from_elsewhere
-from testbed.replication.programs import postgres_programs
+from testbed.replication.moving import LEFT, OWNER, PASSWORD, Move, kill, moving_from_elsewhere
 from testbed.replication.writers import CREATE, wait_for_writes, writing
+
+__all__ = ["programs"]
 
 pytestmark = pytest.mark.long
 _MORE = pytest.mark.skipif("ARCHESAI_MOVES" not in os.environ, reason="ARCHESAI_MOVES is not set")
@@ -29,14 +31,6 @@ INSERT INTO documents (title, numbers)
 CONTENT = """SELECT count(*), md5(string_agg(title || numbers::text, '' ORDER BY id)) FROM documents
 UNION ALL SELECT last_value, '' FROM documents_id_seq"""
 WRITE = "SET ROLE arches_app; INSERT INTO documents (title) VALUES ('written later')"
-LEFT = """SELECT (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_publication)
-  + (SELECT count(*) FROM pg_subscription)"""
-
-
-@pytest.fixture(scope="module")
-def programs() -> Iterator[Path]:
-    with postgres_programs(16) as found:
-        yield found
 
 
 @pytest.fixture

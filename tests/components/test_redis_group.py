@@ -19,7 +19,7 @@ from testbed.backups import servers
 from testbed.controlplane.certificates import CertificateAuthority
 from testbed.redis_group import programs
 from testbed.redis_group.client import writing
-from testbed.redis_group.group import Group, Pod, group, wait
+from testbed.redis_group.group import Group, Pod, group, kill_primary, wait
 from testbed.redis_group.programs import TLS_CHOSEN
 
 RUNS = int(os.environ.get("ARCHESAI_FAILOVERS", "1"))
@@ -82,14 +82,7 @@ def test_a_rollout_loses_no_acknowledged_write(running: Group) -> None:
 
 
 def test_a_primary_that_is_killed_is_replaced_and_comes_back_as_a_replica(running: Group) -> None:
-    before = running.primary()
-    with writing(running.address, PORT, running.password, tls=running.tls, writers=WRITERS) as writes:
-        time.sleep(2)
-        before.stop("server", sent=signal.SIGKILL)
-        wait(running, lambda: any(pod.role == "master" for pod in running.pods))
-        wait(running, running.answers)
-        time.sleep(1)
-    print(f"killed: gap {writes.gap():.1f} s, {len(writes.missing())} of {len(writes.acknowledged)} missing")
+    before, writes = kill_primary(running, writers=WRITERS)
     assert writes.gap() < 30
     before.start("server")
     wait(running, running.settled)

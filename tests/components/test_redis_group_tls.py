@@ -24,7 +24,7 @@ from testbed.controlplane.certificates import CertificateAuthority
 from testbed.matrix import ON
 from testbed.redis_group import programs
 from testbed.redis_group.client import Client, RefusedError, Tls, Writes, writing
-from testbed.redis_group.group import Group, give_certificate, group, wait
+from testbed.redis_group.group import Group, give_certificate, group, kill_primary, wait
 from testbed.redis_group.programs import TLS_CHOSEN
 from testbed.stacks import ALONE, Config, find, render
 
@@ -73,15 +73,8 @@ def test_only_who_knows_the_authority_comes_in_and_nobody_in_clear(running: Grou
 
 
 def test_a_primary_that_is_killed_is_replaced_and_comes_back_as_a_replica(running: Group) -> None:
-    before = running.primary()
     wait(running, running.watched)
-    with writing(running.address, PORT, running.password, tls=running.tls) as writes:
-        time.sleep(2)
-        before.stop("server", sent=signal.SIGKILL)
-        wait(running, lambda: any(pod.role == "master" for pod in running.pods))
-        wait(running, running.answers)
-        time.sleep(1)
-    print(f"killed: gap {writes.gap():.1f} s, {len(writes.missing())} of {len(writes.acknowledged)} missing")
+    before, writes = kill_primary(running, writers=8)
     assert len(writes.acknowledged) > 500
     assert writes.gap() < 30
     before.start("server")
@@ -109,7 +102,7 @@ def test_a_renewed_certificate_is_served_without_a_restart(running: Group, autho
         _renew(running, authority, "second")
         time.sleep(5)
     assert writes.missing() == []
-    # A link that is made anew meets the renewed certificates.
+    # A replica that reconnects to the primary is shown the renewed certificate.
     (pod, *_) = [pod for pod in running.pods if pod.role == "slave"]
     pod.stop()
     pod.start()

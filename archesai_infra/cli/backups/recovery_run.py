@@ -13,11 +13,9 @@ from archesai_infra.cli.base.confirm import confirm, confirm_namespace
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.kinds import path
 from archesai_infra.cli.base.kubeconfig import connect
-from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.stacks import checked_stack
 from archesai_infra.cli.base.tables import print_table
 from archesai_infra.cli.engine import plugin, state
-from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change, up
 from archesai_infra.cli.engine.stack_file import apply_stack_file
 from archesai_infra.components.api import NAME as API
@@ -60,7 +58,7 @@ def recover(stack: str, choice: Choice) -> None:
         _show(plan, cluster, settings.namespace)
         if choice.plan_only:
             return
-        plugin.provide(needed(project_root()).command)
+        plugin.require_engine()
         state.refuse_throw_away_state(stack, production=settings.production, allowed=choice.local_state)
         confirm_namespace(settings.namespace, choice.confirm, production=settings.production)
         if plan.begun:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archesai_infra.cli.digest.properties import Property, properties
-from archesai_infra.cli.digest.revisions import paired
+from archesai_infra.cli.digest.revisions import name_of, paired
 from archesai_infra.kube.names import CONTENT_NAME
 
 OPERATIONS = ("create", "update", "revision", "replace", "delete")
@@ -59,16 +59,16 @@ def _change(step: Mapping[str, Any]) -> Change | None:
         operation=operation,
         module=_module(chain),
         kind=kind,
-        name=_name(old or new) or logical,
+        name=name_of(old or new) or logical,
         properties=differing,
         kept=bool(old.get("retainOnDelete")) and operation in ("delete", "replace"),
-        how=_how(token, differing, renamed=_name(old) != _name(new)) if operation == "replace" else "",
+        how=_how(token, differing, renamed=name_of(old) != name_of(new)) if operation == "replace" else "",
         restart=_restart(kind, differing, new.get("inputs") or {}) if operation == "update" else "",
     )
 
 
 def _is_revision(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    before, after = CONTENT_NAME.match(_name(old)), CONTENT_NAME.match(_name(new))
+    before, after = CONTENT_NAME.match(name_of(old)), CONTENT_NAME.match(name_of(new))
     return before is not None and after is not None and before[1] == after[1] and before[0] != after[0]
 
 
@@ -93,11 +93,6 @@ def _module(chain: str) -> str:
     """The component that the resource belongs to; without one it serves the whole stack."""
     component = chain.partition("$")[0]
     return component.rpartition(":")[2].lower() if component.startswith("archesai:") else "stack"
-
-
-def _name(state: Mapping[str, Any]) -> str:
-    metadata = (state.get("inputs") or {}).get("metadata") or {}
-    return str(metadata.get("name", ""))
 
 
 def restarts(listed: list[Change]) -> list[str]:

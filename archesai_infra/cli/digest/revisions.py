@@ -8,20 +8,28 @@ from typing import Any
 from archesai_infra.kube.names import without_digest
 
 
+def name_of(state: Mapping[str, Any]) -> str:
+    """Name in the cluster of a resource in the form of the engine's states; empty where it has none."""
+    metadata = (state.get("inputs") or {}).get("metadata") or {}
+    return str(metadata.get("name", ""))
+
+
+def lasting_urn(urn: str, state: Mapping[str, Any]) -> str:
+    """The URN without the digest of an object that is named by its content."""
+    return without_digest(urn, name_of(state))
+
+
 def paired(steps: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Steps of a preview in which a new revision and the deletion of the old one are one replacement."""
     listed = list(steps)
-    deleted = {key: step for step in listed if step.get("op") == "delete" and (key := _revised(step, "oldState"))}
-    created = {key: step for step in listed if step.get("op") == "create" and (key := _revised(step, "newState"))}
+    deleted, created = _revisions(listed, "delete", "oldState"), _revisions(listed, "create", "newState")
     both = deleted.keys() & created.keys()
-    single = [step for step in listed if not any(step is one[key] for one in (deleted, created) for key in both)]
-    merged = [{**created[key], "op": "replace", "oldState": deleted[key]["oldState"]} for key in sorted(both)]
-    return [*single, *merged]
+    merged = [created[urn] | {"op": "replace", "oldState": deleted[urn]["oldState"]} for urn in sorted(both)]
+    part_of_one = [one[urn] for one in (deleted, created) for urn in both]
+    return [*(step for step in listed if step not in part_of_one), *merged]
 
 
-def _revised(step: Mapping[str, Any], state: str) -> str:
-    """The object that a step makes or deletes a revision of; empty where it is another kind of object."""
-    inputs = (step.get(state) or {}).get("inputs") or {}
-    urn = str(step["urn"])
-    stable = without_digest(urn, str((inputs.get("metadata") or {}).get("name", "")))
-    return "" if stable == urn else stable
+def _revisions(steps: Iterable[Mapping[str, Any]], operation: str, state: str) -> dict[str, dict[str, Any]]:
+    """The steps of an operation on objects that are named by their content, by lasting URN."""
+    found = ((step, lasting_urn(step["urn"], step.get(state) or {})) for step in steps if step.get("op") == operation)
+    return {urn: dict(step) for step, urn in found if urn != step["urn"]}

@@ -17,8 +17,10 @@ import typer
 
 from archesai_infra.cli.base.errors import CommandError, Exit
 from archesai_infra.cli.base.files import home
+from archesai_infra.cli.base.project import root
 from archesai_infra.cli.base.text import one_line
 from archesai_infra.cli.engine.download import DOWNLOADS, DownloadError, fetch, machine
+from archesai_infra.cli.engine.engine import needed
 
 PROGRAM = "pulumi-resource-kubernetes"
 ARCHIVES = f"https://{DOWNLOADS}/releases/plugins"
@@ -49,6 +51,11 @@ def installed() -> bool:
     name = f"resource-kubernetes-v{wanted()}"
     # The engine marks a directory that it has not finished by a file beside it.
     return (plugins / name).is_dir() and not (plugins / f"{name}.partial").exists()
+
+
+def require_engine() -> None:
+    """Have an engine with its plugin before anything is asked or changed; raises CommandError where there is none."""
+    provide(needed(root()).command)
 
 
 def provide(engine: Path) -> None:

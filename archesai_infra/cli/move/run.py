@@ -14,7 +14,6 @@ from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.server_job import found, live_server
 from archesai_infra.cli.config.edit import replace_file
 from archesai_infra.cli.engine import plugin, state
-from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change
 from archesai_infra.cli.engine.stack_file import apply_stack_file
 from archesai_infra.cli.move.objects import CHECK, NAME, helpers
@@ -32,7 +31,7 @@ _SWITCHED_SECONDS = 120
 def move(stack: str, to: str | None, change: Change, seconds: float) -> None:
     """Copy, compare and switch; raises CommandError, with the old server in use, where it does not come to that."""
     plan = planned(stack, to)
-    plugin.provide(needed(project_root()).command)
+    plugin.require_engine()
     settings = plan.settings
     state.refuse_throw_away_state(stack, production=settings.production, allowed=change.local_state)
     with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:

@@ -7,10 +7,8 @@ import typer
 from archesai_infra.cli.base.confirm import confirm_stack
 from archesai_infra.cli.base.helper_job import HelperJob
 from archesai_infra.cli.base.kubeconfig import connect
-from archesai_infra.cli.base.project import root as project_root
 from archesai_infra.cli.base.server_job import live_server
 from archesai_infra.cli.engine import plugin
-from archesai_infra.cli.engine.engine import needed
 from archesai_infra.cli.engine.operations import Change
 from archesai_infra.cli.engine.stack_file import apply_stack_file
 from archesai_infra.cli.move.objects import BACK, NAME, helpers
@@ -22,7 +20,7 @@ _SECONDS = 300
 def undo(stack: str, change: Change) -> None:
     """Have the old server take writes and serve again; raises CommandError where there is no move to undo."""
     plan = planned_back(stack)
-    plugin.provide(needed(project_root()).command)
+    plugin.require_engine()
     settings = plan.settings
     with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:
         if plan.elsewhere is None:

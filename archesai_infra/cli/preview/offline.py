@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,11 @@ from archesai_infra.cli.adopt.differences import immutable
 from archesai_infra.cli.base.console import colored, print_json, print_lines
 from archesai_infra.cli.digest.changes import changes
 from archesai_infra.cli.digest.digest import REACHABILITY
+from archesai_infra.cli.digest.revisions import lasting_urn
 from archesai_infra.cli.digest.terminal import lines
 from archesai_infra.cli.preview.against import Revision, revision
 from archesai_infra.cli.preview.declaration import declared
 from archesai_infra.cli.preview.tree import KINDS, summary, tree
-from archesai_infra.kube.names import without_digest
 from archesai_infra.stack.config import RawConfig
 from archesai_infra.stack.evaluate import Evaluation
 
@@ -60,21 +60,15 @@ def document(evaluation: Evaluation, stack: str, before: Revision | None, reason
 
 
 def _steps(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    by_object = [
-        {without_digest(urn, _name(state)): state for urn, state in states.items()} for states in (before, after)
-    ]
-    for urn in sorted({*by_object[0], *by_object[1]}):
-        old, new = (states.get(urn) for states in by_object)
+    olds, news = ({lasting_urn(urn, state): state for urn, state in states.items()} for states in (before, after))
+    for urn in sorted({*olds, *news}):
+        old, new = olds.get(urn), news.get(urn)
         if old is None or new is None:
             yield {"op": "create" if old is None else "delete", "urn": urn, "oldState": old, "newState": new}
         elif old["inputs"] != new["inputs"]:
             reasons = _replacing(old["inputs"], new["inputs"])
             operation = "replace" if reasons else "update"
             yield {"op": operation, "urn": urn, "oldState": old, "newState": new, "replaceReasons": reasons}
-
-
-def _name(state: Mapping[str, Any]) -> str:
-    return str((state["inputs"].get("metadata") or {}).get("name", ""))
 
 
 def _replacing(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

@@ -40,7 +40,7 @@ def upgrade(stack: str, to: int | None, tag: str | None, change: Change, seconds
     plan = planned(stack, to, tag)
     if mistakes := new_mistakes(plan.text, stack):
         raise CommandError("\n".join(mistakes), Exit.INPUT)
-    plugin.provide(needed(project_root()).command)
+    plugin.require_engine()
     require_writable(project_root() / f"Pulumi.{stack}.yaml")
     settings = plan.settings
     state.refuse_throw_away_state(stack, production=settings.production, allowed=change.local_state)
@@ -69,7 +69,7 @@ def undo(stack: str, change: Change) -> None:
     now = movable(settings).claim
     if settings.gitops.enabled:
         raise CommandError("gitops.enabled: revert the commit with the new tag and claim of the database", Exit.INPUT)
-    plugin.provide(needed(project_root()).command)
+    plugin.require_engine()
     with connect(settings.cluster.context, settings.cluster.kubeconfig) as cluster:
         live = cluster.find(path("PersistentVolumeClaim", settings.namespace, now)) or {"metadata": {}}
         record = live["metadata"].get("annotations", {}).get(FROM)
