@@ -104,6 +104,8 @@ def wait(group: Group, condition: Callable[[], bool], seconds: float = _SECONDS)
 
 def kill_primary(group: Group, *, writers: int) -> tuple[Pod, Writes]:
     """Kill the primary's server under writers and wait until another one takes writes; the pod and what was written."""
+    # Right after the first start there is no replica yet that a Sentinel would promote.
+    wait(group, group.watched)
     before = group.primary()
     with writing(group.address, PORT, group.password, writers=writers, tls=group.tls) as writes:
         time.sleep(2)

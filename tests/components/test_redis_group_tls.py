@@ -73,7 +73,6 @@ def test_only_who_knows_the_authority_comes_in_and_nobody_in_clear(running: Grou
 
 
 def test_a_primary_that_is_killed_is_replaced_and_comes_back_as_a_replica(running: Group) -> None:
-    wait(running, running.watched)
     before, writes = kill_primary(running, writers=8)
     assert len(writes.acknowledged) > 500
     assert writes.gap() < 30
